@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+void fd_closep(int *fd) {
+	int saved = errno;
+
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int fd_take(int *fd) {
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+int fds_add(struct fds *fds, int fd) {
+	if (fds->n == FDS_MAX) {
+		fd_closep(&fd);
+		return -E2BIG;
+	}
+	fds->fd[fds->n] = fd;
+	return (int)fds->n++;
+}
+
+int fds_get(const struct fds *fds, size_t place) {
+	return place < fds->n ? fds->fd[place] : -EBADF;
+}
+
+void fds_done(struct fds *fds) {
+	while (fds->n > 0)
+		fd_closep(&fds->fd[--fds->n]);
+}
+
+union one_descriptor {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+int fd_send(int socket, int fd, int flags) {
+	union one_descriptor control = { 0 };
+	struct iovec part = { (char[]){ 'f' }, 1 };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof control };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	return sendmsg(socket, &packet, flags | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int fd_receive(int socket) {
+	union one_descriptor control;
+	char byte;
+	struct iovec part = { &byte, 1 };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof control };
+	ssize_t n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header;
+	int fd;
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -ECONNRESET;
+	header = CMSG_FIRSTHDR(&packet);
+	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fd))
+		return -EBADMSG;
+	memcpy(&fd, CMSG_DATA(header), sizeof fd);
+	return fd;
+}

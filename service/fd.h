@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Descriptors: owning, taking, and a small ordered set of them. */
+#pragma once
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_close_ _cleanup_(fd_closep)
+#define _cleanup_free_ _cleanup_(free_pointer)
+
+enum { FDS_MAX = 16 };
+
+/* The descriptors of a frame, owned. */
+struct fds {
+	int fd[FDS_MAX];
+	size_t n;
+};
+
+void fd_closep(int *fd);
+int fd_take(int *fd);
+
+/* Takes fd, also when it fails; returns its place, or -E2BIG. */
+int fds_add(struct fds *fds, int fd);
+/* The descriptor at a place, borrowed, or -EBADF. */
+int fds_get(const struct fds *fds, size_t place);
+void fds_done(struct fds *fds);
+
+/* One descriptor over a socket, with a byte to carry it. 0 or a negative errno; of receiving, the
+ * descriptor, or -ECONNRESET when the other side has gone. */
+int fd_send(int socket, int fd, int flags);
+int fd_receive(int socket);
+
+static inline void free_pointer(void *pointer) {
+	free(*(void **)pointer);
+}

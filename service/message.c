@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "message.h"
+
+static bool ends_with(const char *name, const char *tail) {
+	size_t n = strlen(name), t = strlen(tail);
+
+	return n >= t && strcmp(name + n - t, tail) == 0;
+}
+
+enum message_place message_field_place(const ProtobufCFieldDescriptor *field) {
+	if (field->id < 16)
+		return MESSAGE_POSITIONAL;
+	return field->id < 1000 ? MESSAGE_KEY : MESSAGE_PRIVATE;
+}
+
+bool message_field_is_descriptor(const ProtobufCFieldDescriptor *field) {
+	return field->type == PROTOBUF_C_TYPE_UINT32 && ends_with(field->name, "_fd");
+}
+
+static bool is_object_path(const ProtobufCFieldDescriptor *field) {
+	return field->type == PROTOBUF_C_TYPE_STRING &&
+	       (ends_with(field->name, "_object") || strcmp(field->name, "Object") == 0);
+}
+
+void message_field_name(const ProtobufCFieldDescriptor *field, char ret_name[MESSAGE_NAME_MAX]) {
+	char *cut;
+
+	(void)snprintf(ret_name, MESSAGE_NAME_MAX, "%s", field->name);
+	cut = strstr(ret_name, "_as_");
+	if (!cut && message_field_place(field) == MESSAGE_POSITIONAL) {
+		if (message_field_is_descriptor(field) || is_object_path(field))
+			cut = strrchr(ret_name, '_');
+	}
+	if (cut)
+		*cut = '\0';
+}
+
+static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor, char *ret,
+				    size_t size) {
+	char fields[MESSAGE_SIGNATURE_MAX];
+	int n;
+
+	if (message_is_dictionary(descriptor)) {
+		(void)snprintf(ret, size, "a{sv}");
+		return;
+	}
+	message_signature(descriptor, fields);
+	n = snprintf(ret, size, "(%s)", fields);
+	assert(n > 0 && (size_t)n < size);
+	(void)n;
+}
+
+void message_field_signature(const ProtobufCFieldDescriptor *field,
+			     char ret_signature[MESSAGE_SIGNATURE_MAX]) {
+	char inner[MESSAGE_SIGNATURE_MAX] = "";
+
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING: strcpy(inner, is_object_path(field) ? "o" : "s"); break;
+	case PROTOBUF_C_TYPE_UINT32:
+		strcpy(inner, message_field_is_descriptor(field) ? "h" : "u");
+		break;
+	case PROTOBUF_C_TYPE_INT32: strcpy(inner, "i"); break;
+	case PROTOBUF_C_TYPE_UINT64: strcpy(inner, "t"); break;
+	case PROTOBUF_C_TYPE_INT64: strcpy(inner, "x"); break;
+	case PROTOBUF_C_TYPE_BOOL: strcpy(inner, "b"); break;
+	case PROTOBUF_C_TYPE_DOUBLE: strcpy(inner, "d"); break;
+	case PROTOBUF_C_TYPE_MESSAGE:
+		message_inner_signature(field->descriptor, inner, sizeof inner);
+		break;
+	default: assert(!"a field type that has no D-Bus form");
+	}
+	(void)snprintf(ret_signature, MESSAGE_SIGNATURE_MAX, "%s%.200s",
+		       field->label == PROTOBUF_C_LABEL_REPEATED ? "a" : "", inner);
+}
+
+void message_signature(const ProtobufCMessageDescriptor *descriptor,
+		       char ret_signature[MESSAGE_SIGNATURE_MAX]) {
+	char one[MESSAGE_SIGNATURE_MAX];
+	size_t used = 0;
+
+	*ret_signature = '\0';
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		if (message_field_place(&descriptor->fields[i]) != MESSAGE_POSITIONAL)
+			continue;
+		message_field_signature(&descriptor->fields[i], one);
+		used += (size_t)snprintf(ret_signature + used, MESSAGE_SIGNATURE_MAX - used, "%s", one);
+		assert(used < MESSAGE_SIGNATURE_MAX);
+	}
+}
+
+bool message_is_dictionary(const ProtobufCMessageDescriptor *descriptor) {
+	for (unsigned i = 0; i < descriptor->n_fields; i++)
+		if (message_field_place(&descriptor->fields[i]) == MESSAGE_POSITIONAL)
+			return false;
+	return true;
+}
+
+void *message_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	return (uint8_t *)(uintptr_t)message + field->offset;
+}
+
+static void *quantifier(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	return (uint8_t *)(uintptr_t)message + field->quantifier_offset;
+}
+
+bool message_has(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return *(size_t *)quantifier(message, field) > 0;
+	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) {
+		const void *value = *(void **)message_member(message, field);
+
+		return value && value != field->default_value;
+	}
+	return field->label == PROTOBUF_C_LABEL_REQUIRED ||
+	       *(protobuf_c_boolean *)quantifier(message, field);
+}
+
+void message_set_has(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	if (field->label == PROTOBUF_C_LABEL_OPTIONAL && field->type != PROTOBUF_C_TYPE_STRING &&
+	    field->type != PROTOBUF_C_TYPE_MESSAGE)
+		*(protobuf_c_boolean *)quantifier(message, field) = true;
+}
+
+uint64_t message_number(const ProtobufCMessage *message, const char *name, uint64_t otherwise) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+	if (!field || !message_has(message, field))
+		return otherwise;
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_UINT32: return *(uint32_t *)message_member(message, field);
+	case PROTOBUF_C_TYPE_UINT64: return *(uint64_t *)message_member(message, field);
+	default: return otherwise;
+	}
+}
+
+ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor) {
+	ProtobufCMessage *message = calloc(1, descriptor->sizeof_message);
+
+	if (message)
+		protobuf_c_message_init(descriptor, message);
+	return message;
+}
+
+ProtobufCMessage *message_copy(const ProtobufCMessage *message) {
+	size_t size = protobuf_c_message_get_packed_size(message);
+	uint8_t *bytes = malloc(size + 1);
+	ProtobufCMessage *copy;
+
+	if (!bytes)
+		return NULL;
+	protobuf_c_message_pack(message, bytes);
+	copy = protobuf_c_message_unpack(message->descriptor, NULL, size, bytes);
+	free(bytes);
+	return copy;
+}
+
+void message_freep(ProtobufCMessage **message) {
+	if (*message)
+		protobuf_c_message_free_unpacked(*message, NULL);
+	*message = NULL;
+}
+
+int message_append_string(char ***strings, size_t *n, const char *string) {
+	char **grown = reallocarray(*strings, *n + 1, sizeof **strings);
+
+	if (!grown)
+		return -ENOMEM;
+	*strings = grown;
+	grown[*n] = strdup(string);
+	if (!grown[*n])
+		return -ENOMEM;
+	(*n)++;
+	return 0;
+}

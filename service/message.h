@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A protobuf message seen as an argument list. What a field is follows from its number and its
+ * name; interfaces/usher.proto states the convention.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum message_place {
+	MESSAGE_POSITIONAL,
+	MESSAGE_KEY,
+	MESSAGE_PRIVATE,
+};
+
+enum { MESSAGE_NAME_MAX = 64, MESSAGE_SIGNATURE_MAX = 256 };
+
+enum message_place message_field_place(const ProtobufCFieldDescriptor *field);
+/* The name that callers know a field by: a key, or an argument's name in introspection. */
+void message_field_name(const ProtobufCFieldDescriptor *field, char ret_name[MESSAGE_NAME_MAX]);
+bool message_field_is_descriptor(const ProtobufCFieldDescriptor *field);
+/* The D-Bus signature of a field, with the array that a repeated field is. */
+void message_field_signature(const ProtobufCFieldDescriptor *field,
+			     char ret_signature[MESSAGE_SIGNATURE_MAX]);
+/* The positional fields' signatures, one after the other. */
+void message_signature(const ProtobufCMessageDescriptor *descriptor,
+		       char ret_signature[MESSAGE_SIGNATURE_MAX]);
+/* A message with nothing but keys is an a{sv}. */
+bool message_is_dictionary(const ProtobufCMessageDescriptor *descriptor);
+
+/* Where a field lives in a message. */
+void *message_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+bool message_has(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+void message_set_has(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+
+/* The value of a field that every request may have, or a default. */
+uint64_t message_number(const ProtobufCMessage *message, const char *field, uint64_t otherwise);
+
+ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor);
+/* NULL when there is no memory. */
+ProtobufCMessage *message_copy(const ProtobufCMessage *message);
+/* Frees it with all that it holds; NULL is fine. */
+void message_freep(ProtobufCMessage **message);
+
+/* Appends a copy of a string to a repeated string field. 0 or -ENOMEM. */
+int message_append_string(char ***strings, size_t *n, const char *string);

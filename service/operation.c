@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "operation.h"
+#include "operations/operations.h"
+
+/* In the order of the interface files. */
+const struct operation *const operations[] = {
+	&operation_mount,
+	&operation_mount_image,
+	&operation_bind,
+	&operation_open_mount,
+	&operation_open_tree,
+	&operation_unmount,
+	&operation_remount,
+	&operation_move,
+	&operation_pivot_root,
+	&operation_list,
+	&operation_unmount_object,
+	&operation_get_hostname,
+	&operation_set_hostname,
+	&operation_get_domainname,
+	&operation_set_domainname,
+};
+
+const size_t operations_n = sizeof operations / sizeof *operations;
+
+const struct operation *operation_find(const char *interface, const char *method) {
+	for (size_t i = 0; i < operations_n; i++)
+		if (strcmp(operations[i]->interface, interface) == 0 &&
+		    strcmp(operations[i]->method, method) == 0)
+			return operations[i];
+	return NULL;
+}
+
+const struct operation *operation_find_whole(const char *name, size_t *ret_place) {
+	const char *dot = strchr(name, '.');
+
+	for (size_t i = 0; dot && i < operations_n; i++) {
+		size_t n = strlen(operations[i]->interface);
+
+		if (n == (size_t)(dot - name) && strncmp(operations[i]->interface, name, n) == 0 &&
+		    strcmp(operations[i]->method, dot + 1) == 0) {
+			*ret_place = i;
+			return operations[i];
+		}
+	}
+	return NULL;
+}
+
+bool operation_action(const struct operation *operation, enum tier tier,
+		      char ret_action[ACTION_MAX]) {
+	const char *action = operation->actions[tier];
+
+	if (tier == TIER_FREE)
+		return false;
+	if (!action)
+		action = operation->actions[TIER_ADMIN];
+	(void)snprintf(ret_action, ACTION_MAX, "org.usher1.%s", action);
+	return true;
+}

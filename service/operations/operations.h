@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Every operation's row, each defined in the file of its name. */
+#pragma once
+
+#include "operation.h"
+
+extern const struct operation operation_mount;
+extern const struct operation operation_mount_image;
+extern const struct operation operation_bind;
+extern const struct operation operation_open_mount;
+extern const struct operation operation_open_tree;
+extern const struct operation operation_unmount;
+extern const struct operation operation_remount;
+extern const struct operation operation_move;
+extern const struct operation operation_pivot_root;
+extern const struct operation operation_list;
+extern const struct operation operation_unmount_object;
+extern const struct operation operation_get_hostname;
+extern const struct operation operation_set_hostname;
+extern const struct operation operation_get_domainname;
+extern const struct operation operation_set_domainname;
