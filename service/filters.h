@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The seccomp programs of the table's rows, in its order; compiled when usher is built. */
+#pragma once
+
+#include <linux/filter.h>
+
+struct filter {
+	unsigned short n;
+	const struct sock_filter *program;
+};
+
+extern const struct filter filters[];

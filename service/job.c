@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "idmap.h"
+#include "job.h"
+#include "message.h"
+#include "probe.h"
+#include "ranges.h"
+#include "wire.h"
+
+void job_require(struct job *job, enum tier tier) {
+	if (tier > job->needed)
+		job->needed = tier;
+}
+
+int job_detail(struct job *job, const char *key, const char *value) {
+	Usher__Finding *finding = &job->finding;
+	Usher__Detail **grown, *detail;
+
+	if (!value)
+		return 0;
+	grown = reallocarray(finding->details, finding->n_details + 1, sizeof *grown);
+	if (!grown)
+		return -ENOMEM;
+	finding->details = grown;
+	detail = (Usher__Detail *)message_new(&usher__detail__descriptor);
+	if (!detail)
+		return -ENOMEM;
+	grown[finding->n_details++] = detail;
+	detail->key = strdup(key);
+	detail->value = strdup(value);
+	return detail->key && detail->value ? 0 : -ENOMEM;
+}
+
+int job_detail_words(struct job *job, const char *key, char *const *words, size_t n) {
+	_cleanup_free_ char *joined = NULL;
+	size_t used = 0, size = 1;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	joined = calloc(1, size);
+	if (!joined)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		used += (size_t)sprintf(joined + used, "%s%s", i ? " " : "", words[i]);
+	return job_detail(job, key, joined);
+}
+
+int job_descriptor(const struct job *job, bool given, uint32_t place) {
+	return given ? fds_get(&job->fds, place) : -1;
+}
+
+static void deadline(uint64_t usec) {
+	struct itimerval timer = { .it_value = { (time_t)(usec / 1000000), (suseconds_t)(usec % 1000000) } };
+
+	(void)setitimer(ITIMER_REAL, &timer, NULL); /* its signal kills, whatever we hang on */
+}
+
+void job_commit(void) {
+	deadline(0);
+}
+
+static int descriptor_field(const struct job *job, const char *name) {
+	uint64_t place = message_number(job->request, name, UINT64_MAX);
+
+	return place == UINT64_MAX ? -1 : fds_get(&job->fds, place);
+}
+
+static const char *string_field(const struct job *job, const char *name) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(job->request->descriptor, name);
+
+	return field ? *(char **)message_member(job->request, field) : NULL;
+}
+
+/* Every place that the request's fields name must hold a descriptor. */
+static int check_descriptors(const struct job *job) {
+	const ProtobufCMessageDescriptor *descriptor = job->request->descriptor;
+
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+
+		if (message_field_is_descriptor(field) && message_has(job->request, field) &&
+		    fds_get(&job->fds, *(uint32_t *)message_member(job->request, field)) < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+static int open_place(struct job *job, const Usher__Order *order) {
+	char in[64];
+	int r;
+
+	if (!order->has_caller_fd)
+		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"), &job->refusal);
+	r = place_open(&job->place, fds_get(&job->fds, order->caller_fd),
+		       descriptor_field(job, "in_as_fd"), order->uid, &job->refusal);
+	if (r != 0)
+		return r;
+	if (descriptor_field(job, "namespace_fd") >= 0) {
+		fd_closep(&job->place.mounts.fd);
+		fd_closep(&job->place.root);
+		job->place.mounts.fd = fcntl(descriptor_field(job, "namespace_fd"), F_DUPFD_CLOEXEC, 3);
+		job->place.mounts.host = job->place.mounts.own = false;
+		return job->place.mounts.fd < 0 ? -errno : 0;
+	}
+	(void)snprintf(in, sizeof in, "process %d (%s)", job->place.pid, job->place.name);
+	return job_detail(job, "in",
+			  job->place.mounts.host && job->place.names.host ? "host" : in);
+}
+
+/* Receives the order, checks it as the broker did, and opens the place. */
+static int begin(struct job *job, int socket, size_t *ret_row) {
+	ProtobufCMessage *message = NULL;
+	Usher__Order *order;
+	int r;
+
+	r = wire_receive(socket, &usher__order__descriptor, &job->fds, &message);
+	if (r < 0)
+		return r;
+	order = (Usher__Order *)message;
+	job->deadline_usec = order->deadline_usec;
+	deadline(job->deadline_usec);
+	job->operation = operation_find_whole(order->operation, ret_row);
+	if (!job->operation)
+		return -EBADMSG;
+	job->request = protobuf_c_message_unpack(job->operation->request, NULL, order->request.len,
+						 order->request.data);
+	job->reply = message_new(job->operation->reply);
+	if (!job->request || !job->reply || check_descriptors(job) < 0)
+		return -EBADMSG;
+	r = job->operation->check ? job->operation->check(job->request, &job->refusal) : 0;
+	if (r == 0)
+		r = open_place(job, order);
+	message_freep(&message);
+	return r;
+}
+
+/* What has to run as a program of its own is started before the way to do so is given up. */
+static int start_helpers(struct job *job, const char *libexec) {
+	int r = 0;
+
+	if (job->operation->probes)
+		r = probe_start(libexec, job->request, &job->prober);
+	if (r == 0 && job->operation->maps)
+		r = ranges_read(libexec, job->request, job->place.uid, &job->ranges);
+	if (r == 0 && job->ranges)
+		r = idmap_open(job, string_field(job, "idmap"), descriptor_field(job, "idmap_as_fd"),
+			       &job->idmap);
+	return r;
+}
+
+/* From here on with the caller's rights to files and no capability in effect. A caller that is root
+ * keeps root's right to search and read. */
+static int confine(struct job *job, size_t row) {
+	int r = place_act_as_caller(&job->place);
+
+	if (r == 0)
+		r = confine_capabilities(job->operation->capabilities);
+	if (r == 0 && job->place.uid == 0)
+		r = confine_lower(CAP(CAP_DAC_READ_SEARCH));
+	return r == 0 ? confine_system_calls(row) : r;
+}
+
+static int resolve(struct job *job) {
+	if (job->place.foreign)
+		job_require(job, TIER_ADMIN);
+	return job->operation->resolve ? job->operation->resolve(job) : 0;
+}
+
+/* Tells the broker what it is about and waits for its word; however long a person thinks. */
+static int await_grant(struct job *job, int socket) {
+	ProtobufCMessage *message = NULL;
+	Usher__Reply said = USHER__REPLY__INIT;
+	struct fds none = { 0 };
+	int r;
+
+	job->finding.tier = job->needed;
+	said.finding = &job->finding;
+	r = wire_send(socket, &said.base, NULL);
+	if (r < 0)
+		return r;
+	r = wire_receive(socket, &usher__grant__descriptor, &none, &message);
+	fds_done(&none);
+	if (r < 0)
+		return r;
+	job->granted = ((Usher__Grant *)message)->tier;
+	message_freep(&message);
+	return job->granted >= job->needed ? 0 : REFUSED_PERMISSION;
+}
+
+static int perform(struct job *job, int socket, const char *libexec) {
+	size_t row;
+	int r;
+
+	r = begin(job, socket, &row);
+	if (r == 0)
+		r = start_helpers(job, libexec);
+	if (r == 0)
+		r = confine(job, row);
+	if (r == 0)
+		r = resolve(job);
+	if (r != 0)
+		return r;
+	deadline(0);
+	r = await_grant(job, socket);
+	if (r != 0)
+		return r;
+	deadline(job->deadline_usec);
+	r = confine_lower(job->operation->capabilities & ~CAP(CAP_DAC_READ_SEARCH));
+	return r < 0 ? r : job->operation->run(job);
+}
+
+static void answer(struct job *job, int socket, int code) {
+	_cleanup_free_ uint8_t *bytes = NULL;
+	Usher__Outcome outcome = USHER__OUTCOME__INIT;
+	Usher__Reply said = USHER__REPLY__INIT;
+
+	outcome.code = code;
+	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
+	if (code == 0) {
+		outcome.has_reply = true;
+		outcome.reply.len = protobuf_c_message_get_packed_size(job->reply);
+		bytes = malloc(outcome.reply.len + 1);
+		if (bytes)
+			protobuf_c_message_pack(job->reply, bytes);
+		outcome.reply.data = bytes;
+	}
+	said.outcome = &outcome;
+	(void)wire_send(socket, &said.base, code == 0 ? &job->reply_fds : NULL);
+}
+
+static void job_done(struct job *job) {
+	message_freep(&job->request);
+	message_freep(&job->reply);
+	for (size_t i = 0; i < job->finding.n_details; i++)
+		protobuf_c_message_free_unpacked(&job->finding.details[i]->base, NULL);
+	free(job->finding.details);
+	fds_done(&job->fds);
+	fds_done(&job->reply_fds);
+	place_done(&job->place);
+	fd_closep(&job->prober);
+	fd_closep(&job->idmap);
+	free(job->ranges);
+	free(job->state);
+}
+
+_Noreturn void job_serve(int socket, const char *libexec) {
+	struct job job = { .place = PLACE_NONE, .prober = -1, .idmap = -1,
+			   .finding = USHER__FINDING__INIT };
+	int r = confine_begin(socket);
+
+	if (r == 0)
+		r = perform(&job, socket, libexec);
+	/* A broker that has gone away, or that talks nonsense, gets no answer. */
+	if (r != -ECONNRESET && r != -EBADMSG)
+		answer(&job, socket, r);
+	job_done(&job);
+	_exit(r == 0 ? 0 : 1);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One operation in a child of the worker, from the order to the outcome. */
+#pragma once
+
+#include "fd.h"
+#include "operation.h"
+#include "place.h"
+#include "refusal.h"
+
+struct job {
+	const struct operation *operation;
+	ProtobufCMessage *request;
+	struct fds fds; /* of the request */
+	struct place place;
+	struct refusal refusal;
+
+	enum tier needed; /* what resolve() found */
+	enum tier granted;
+	Usher__Finding finding;
+
+	ProtobufCMessage *reply; /* of the row's type, made empty */
+	struct fds reply_fds;
+
+	uint64_t deadline_usec; /* of looking, and again of doing */
+
+	int prober;   /* a socket to the program that knows file systems, or -1 */
+	int idmap;    /* the user namespace of the request's map, or -1 */
+	char *ranges; /* what the program that knows id ranges said, or NULL */
+
+	void *state; /* what resolve() keeps for run(); freed with free() */
+};
+
+/* The system calls that joining a place takes. */
+#define JOB_JOIN SYS_setns, SYS_fchdir, SYS_chroot
+
+/* At least this tier is needed. */
+void job_require(struct job *job, enum tier tier);
+/* Something for the person who is asked to know; value may be NULL (then it is left out). */
+int job_detail(struct job *job, const char *key, const char *value);
+int job_detail_words(struct job *job, const char *key, char *const *words, size_t n);
+/* A descriptor of the request by its field; -1 if the caller gave none. */
+int job_descriptor(const struct job *job, bool given, uint32_t place);
+/* From here on nothing can hang and nothing may be left half done: no deadline any more. */
+void job_commit(void);
+
+/* Serves one order on a connection from the broker, and exits. libexec is where the small programs
+ * live that children may need. */
+_Noreturn void job_serve(int socket, const char *libexec);

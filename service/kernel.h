@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Interfaces of the kernel that the headers of Debian 12 (Linux 6.1) lack. Numbers and layouts are
+ * the kernel's, from include/uapi/linux/{mount,stat,nsfs}.h.
+ */
+#pragma once
+
+#include <linux/types.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#define SYS_listmount 458
+#endif
+
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x00004000U
+#endif
+
+/* statmount(2): the parts of a mount that may be asked for */
+#define KERNEL_STATMOUNT_SB_BASIC  0x00000001U
+#define KERNEL_STATMOUNT_MNT_BASIC 0x00000002U
+#define KERNEL_STATMOUNT_MNT_POINT 0x00000010U
+#define KERNEL_STATMOUNT_FS_TYPE   0x00000020U
+#define KERNEL_STATMOUNT_MNT_OPTS  0x00000080U
+#define KERNEL_STATMOUNT_SB_SOURCE 0x00000200U
+
+/* listmount(2): everything below the root of the namespace */
+#define KERNEL_LSMT_ROOT 0xffffffffffffffffULL
+
+struct kernel_mount_request {
+	__u32 size;
+	__u32 spare;
+	__u64 mnt_id;
+	__u64 param;
+	__u64 mnt_ns_id;
+};
+
+struct kernel_statmount {
+	__u32 size;
+	__u32 mnt_opts; /* string */
+	__u64 mask;
+	__u32 sb_dev_major;
+	__u32 sb_dev_minor;
+	__u64 sb_magic;
+	__u32 sb_flags;
+	__u32 fs_type; /* string */
+	__u64 mnt_id;
+	__u64 mnt_parent_id;
+	__u32 mnt_id_old;
+	__u32 mnt_parent_id_old;
+	__u64 mnt_attr;
+	__u64 mnt_propagation;
+	__u64 mnt_peer_group;
+	__u64 mnt_master;
+	__u64 propagate_from;
+	__u32 mnt_root;	 /* string */
+	__u32 mnt_point; /* string */
+	__u64 mnt_ns_id;
+	__u32 fs_subtype; /* string */
+	__u32 sb_source;  /* string */
+	__u32 spare[96];
+	char strings[]; /* a string is its offset in here */
+};
+
+/* The type of a namespace's file system, and of procfs. */
+#define KERNEL_PROC_MAGIC 0x9fa0
+
+_Static_assert(offsetof(struct kernel_statmount, strings) == 512, "the kernel's layout");

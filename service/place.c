@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "fd.h"
+#include "kernel.h"
+#include "place.h"
+
+static int open_at(int directory, int flags, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int open_at(int directory, int flags, const char *format, ...) {
+	char path[64];
+	va_list arguments;
+	int fd;
+
+	va_start(arguments, format);
+	(void)vsnprintf(path, sizeof path, format, arguments);
+	va_end(arguments);
+	fd = openat(directory, path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Reads a small file of /proc whole. */
+static int read_at(int directory, char *text, size_t size, const char *path) {
+	_cleanup_close_ int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = read(fd, text + used, size - 1 - used);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used == size - 1)
+			return -EFBIG;
+	}
+	text[used] = '\0';
+	return 0;
+}
+
+static int open_proc(struct place *place) {
+	struct statfs fs;
+
+	place->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place->proc < 0 || fstatfs(place->proc, &fs) < 0)
+		return -errno;
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return -EXDEV;
+	place->home = openat(place->proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return place->home < 0 ? -errno : 0;
+}
+
+/* The process behind a pidfd. Good only as long as pidfd_alive() says so afterwards. */
+static int pidfd_process(const struct place *place, int pidfd) {
+	char path[64], text[1024];
+	const char *line;
+	int r;
+
+	(void)snprintf(path, sizeof path, "self/fdinfo/%d", pidfd);
+	r = read_at(place->proc, text, sizeof text, path);
+	if (r < 0)
+		return r;
+	line = strstr(text, "\nPid:\t");
+	return line ? atoi(line + 6) : -EBADF;
+}
+
+static bool pidfd_alive(int pidfd) {
+	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+}
+
+static bool same_file(int a, int b) {
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+static const char *status_line(const char *status, const char *name) {
+	const char *line = strstr(status, name);
+
+	return line ? line + strlen(name) : NULL;
+}
+
+/* Who the caller is now, from its /proc/PID/status. Every uid must be the one that the bus saw: a
+ * process that runs somebody else's program by now speaks for nobody. */
+static int read_credentials(struct place *place, const char *status, uid_t uid,
+			    struct refusal *refusal) {
+	const char *uids = status_line(status, "\nUid:\t"), *gids = status_line(status, "\nGid:\t"),
+		   *groups = status_line(status, "\nGroups:\t");
+	unsigned u[4], g[4];
+
+	if (!uids || !gids || !groups || sscanf(uids, "%u %u %u %u", u, u + 1, u + 2, u + 3) != 4 ||
+	    sscanf(gids, "%u %u %u %u", g, g + 1, g + 2, g + 3) != 4)
+		return -EBADMSG;
+	for (int i = 0; i < 4; i++)
+		if (u[i] != uid)
+			return refusal_note(refusal, REFUSED_PERMISSION,
+					    "the calling process is no longer what it was when it connected "
+					    "to the bus (uid %u, now %u)", uid, u[i]);
+	place->uid = uid;
+	place->gid = g[3];
+	while (place->n_groups < PLACE_GROUPS_MAX) {
+		char *end;
+		unsigned long group = strtoul(groups, &end, 10);
+
+		if (end == groups || *groups == '\n')
+			break;
+		place->groups[place->n_groups++] = (gid_t)group;
+		groups = end + (*end == ' ');
+	}
+	return 0;
+}
+
+static bool status_has_capability(const char *status, int capability) {
+	const char *line = status_line(status, "\nCapEff:\t");
+
+	return line && strtoull(line, NULL, 16) & CAP(capability);
+}
+
+/* Whether the caller is as good as root in the user namespace that owns a namespace: it, or one
+ * above it that is not ours, is the caller's, or the caller is its administrator. */
+static bool is_own(const struct place *place, int namespace, int our_users, int caller_users,
+		   bool caller_is_administrator, int *ret_users) {
+	_cleanup_close_ int users = ioctl(namespace, NS_GET_USERNS);
+	bool first = true;
+
+	while (users >= 0) {
+		_cleanup_close_ int below = -1;
+		uid_t owner;
+
+		if (same_file(users, our_users))
+			return false;
+		if (first && ret_users)
+			*ret_users = fcntl(users, F_DUPFD_CLOEXEC, 3);
+		first = false;
+		if (ioctl(users, NS_GET_OWNER_UID, &owner) == 0 && owner == place->uid)
+			return true;
+		if (caller_is_administrator && same_file(users, caller_users))
+			return true;
+		below = fd_take(&users);
+		users = ioctl(below, NS_GET_PARENT);
+	}
+	return false;
+}
+
+/* Whether the caller may look into a process, as ptrace(2) judges: tried as the caller. */
+static int judge_visibility(struct place *place) {
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	r = place_act_as_caller(place);
+	if (r == 0)
+		r = confine_lower(0);
+	if (r < 0)
+		return r;
+	fd = open_at(place->proc, O_RDONLY, "%d/ns/mnt", place->pid);
+	place->foreign = fd == -EACCES || fd == -EPERM;
+	if (fd < 0 && !place->foreign)
+		return fd;
+	r = place_act_as_root(place);
+	return r;
+}
+
+static int open_namespaces(struct place *place) {
+	place->root = open_at(place->proc, O_PATH | O_DIRECTORY, "%d/root", place->pid);
+	if (place->root < 0)
+		return place->root;
+	place->mounts.fd = open_at(place->proc, O_RDONLY, "%d/ns/mnt", place->pid);
+	if (place->mounts.fd < 0)
+		return place->mounts.fd;
+	place->names.fd = open_at(place->proc, O_RDONLY, "%d/ns/uts", place->pid);
+	if (place->names.fd < 0)
+		return place->names.fd;
+	place->pids = open_at(place->proc, O_RDONLY, "%d/ns/pid", place->pid);
+	if (place->pids < 0)
+		return place->pids;
+	place->net = open_at(place->proc, O_RDONLY, "%d/ns/net", place->pid);
+	return place->net < 0 ? place->net : 0;
+}
+
+static int judge_namespaces(struct place *place, pid_t caller, bool caller_is_administrator) {
+	_cleanup_close_ int our_users = open_at(place->proc, O_RDONLY, "self/ns/user"),
+			    caller_users = open_at(place->proc, O_RDONLY, "%d/ns/user", caller),
+			    our_names = open_at(place->proc, O_RDONLY, "self/ns/uts");
+
+	if (our_users < 0 || caller_users < 0 || our_names < 0)
+		return -ESRCH;
+	place->mounts.host = same_file(place->mounts.fd, place->home);
+	place->names.host = same_file(place->names.fd, our_names);
+	place->mounts.own = is_own(place, place->mounts.fd, our_users, caller_users,
+				   caller_is_administrator, &place->users);
+	place->names.own = is_own(place, place->names.fd, our_users, caller_users,
+				  caller_is_administrator, NULL);
+	return 0;
+}
+
+static void read_name(struct place *place) {
+	char path[64];
+	char text[sizeof place->name];
+
+	(void)snprintf(path, sizeof path, "%d/comm", place->pid);
+	if (read_at(place->proc, text, sizeof text, path) < 0)
+		*text = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	memcpy(place->name, text, sizeof text);
+}
+
+static int open_process(struct place *place, pid_t caller, int in, uid_t uid,
+			struct refusal *refusal) {
+	char path[64], status[16384];
+	int r;
+
+	(void)snprintf(path, sizeof path, "%d/status", caller);
+	r = read_at(place->proc, status, sizeof status, path);
+	if (r < 0)
+		return r;
+	r = read_credentials(place, status, uid, refusal);
+	if (r != 0)
+		return r;
+	read_name(place);
+	if (in >= 0 && place->pid != caller) {
+		r = judge_visibility(place);
+		if (r < 0)
+			return r;
+	}
+	r = open_namespaces(place);
+	if (r < 0)
+		return r;
+	return judge_namespaces(place, caller, status_has_capability(status, CAP_SYS_ADMIN));
+}
+
+int place_open(struct place *place, int caller, int in, uid_t uid, struct refusal *refusal) {
+	pid_t pid;
+	int r;
+
+	place->privileged = confine_has(CAP_SETUID);
+	r = open_proc(place);
+	if (r < 0)
+		return r;
+	pid = pidfd_process(place, caller);
+	if (pid <= 0)
+		return refusal_note(refusal, REFUSED_NOT_FOUND, "the calling process has exited");
+	place->pid = pid;
+	if (in >= 0) {
+		place->pid = pidfd_process(place, in);
+		if (place->pid == -EBADF)
+			return refusal_note(refusal, REFUSED_INVALID, "in: the descriptor is not a pidfd");
+		if (place->pid <= 0)
+			return refusal_note(refusal, REFUSED_NOT_FOUND,
+					    "in: the process has exited, or is not one of this machine's");
+	}
+	r = open_process(place, pid, in, uid, refusal);
+	if (r > 0)
+		return r;
+	/* A pid names the same process as long as the pidfd says that this one lives. */
+	if (!pidfd_alive(caller))
+		return refusal_note(refusal, REFUSED_NOT_FOUND, "the calling process has exited");
+	if (in >= 0 && !pidfd_alive(in))
+		return refusal_note(refusal, REFUSED_NOT_FOUND, "in: the process has exited");
+	if (r < 0)
+		return refusal_note(refusal, r, "in: cannot open the namespaces of process %d",
+				    place->pid);
+	return 0;
+}
+
+int place_open_host(struct place *place, int mounts, struct refusal *refusal) {
+	int r;
+
+	place->privileged = confine_has(CAP_SETUID);
+	r = open_proc(place);
+	if (r < 0)
+		return r;
+	place->mounts.fd = fcntl(mounts >= 0 ? mounts : place->home, F_DUPFD_CLOEXEC, 3);
+	if (place->mounts.fd < 0)
+		return -errno;
+	if (mounts >= 0 && ioctl(mounts, NS_GET_NSTYPE) != CLONE_NEWNS)
+		return refusal_note(refusal, REFUSED_INVALID, "not a mount namespace");
+	place->mounts.host = same_file(place->mounts.fd, place->home);
+	place->names.host = true;
+	return 0;
+}
+
+void place_done(struct place *place) {
+	fd_closep(&place->proc);
+	fd_closep(&place->home);
+	fd_closep(&place->root);
+	fd_closep(&place->mounts.fd);
+	fd_closep(&place->names.fd);
+	fd_closep(&place->users);
+	fd_closep(&place->pids);
+	fd_closep(&place->net);
+}
+
+/* fsuid, not uid: the caller may signal and trace what runs under its uid. A caller that is root
+ * keeps root's right to search and read. */
+int place_act_as_caller(const struct place *place) {
+	if (!place->privileged)
+		return 0;
+	if (setgroups(place->n_groups, place->groups) < 0 && place->uid != 0)
+		return -errno; /* root of a user namespace may not, and has no groups to lose */
+	(void)setfsgid(place->gid);
+	(void)setfsuid(place->uid);
+	if ((uid_t)setfsuid((uid_t)-1) != place->uid || (gid_t)setfsgid((gid_t)-1) != place->gid)
+		return -EPERM;
+	return 0;
+}
+
+int place_act_as_root(const struct place *place) {
+	int r = confine_raise();
+
+	if (r < 0 || !place->privileged)
+		return r;
+	(void)setfsuid(0);
+	(void)setfsgid(0);
+	return (uid_t)setfsuid((uid_t)-1) == 0 ? 0 : -EPERM;
+}
+
+static int enter_root(const struct place *place) {
+	if (place->root < 0)
+		return 0;
+	if (fchdir(place->root) < 0 || chroot(".") < 0)
+		return -errno;
+	return 0;
+}
+
+int place_join_mounts(const struct place *place, bool as_its_root) {
+	if (place->mounts.host && place->pid == 0)
+		return 0;
+	if (as_its_root && place->users >= 0) {
+		if (setns(place->users, CLONE_NEWUSER) < 0)
+			return -errno;
+	}
+	if (!place->mounts.host && setns(place->mounts.fd, CLONE_NEWNS) < 0)
+		return -errno;
+	return enter_root(place);
+}
+
+int place_open_root(struct place *place) {
+	fd_closep(&place->root);
+	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return place->root < 0 ? -errno : 0;
+}
+
+int place_join_names(const struct place *place) {
+	if (place->names.host)
+		return 0;
+	return setns(place->names.fd, CLONE_NEWUTS) < 0 ? -errno : 0;
+}
