@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A new file system instance and its detached mount: fsopen, fsconfig, fsmount. */
+#pragma once
+
+#include "job.h"
+#include "mount-options.h"
+#include "path.h"
+
+enum { FILESYSTEM_LAYERS_MAX = 128 };
+
+/* What stands behind a file system. */
+enum filesystem_kind {
+	FILESYSTEM_MEMORY, /* tmpfs */
+	FILESYSTEM_LAYERS, /* overlay */
+	FILESYSTEM_KERNEL, /* proc, sysfs ...: shows the namespaces of who mounts it */
+	FILESYSTEM_DEVICE, /* a block device or an image */
+	FILESYSTEM_OTHER,
+};
+
+struct filesystem_layer {
+	const char *key; /* "lowerdir+", "upperdir", "workdir" */
+	struct path path;
+};
+
+/* Everything that is needed to make it, looked up already. */
+struct filesystem {
+	char type[32];
+	enum filesystem_kind kind;
+	struct mount_options options;
+	struct path source;   /* device or image; fd -1 for the others */
+	char *source_name;    /* as it shall stand in the mount table; owned */
+	struct filesystem_layer layers[FILESYSTEM_LAYERS_MAX];
+	size_t n_layers;
+	bool free;	   /* the kernel lets the place's own root do it: no privilege is used */
+	bool default_size; /* tmpfs: nobody said how large */
+	bool user_xattr;   /* overlay: its marks in user.*, not in trusted.* */
+};
+
+/* The words: the type's characters, the options, and that proc has no device. */
+int filesystem_check(const char *type, char *const *options, size_t n_options,
+		     struct refusal *refusal);
+/* Looks up what the words stand for, as the caller, and requires the tier that it takes: `free` for
+ * what the kernel lets a namespace's own root do, `own` for tmpfs and overlay and images that can
+ * do no harm, the administrator for the rest. Forces nosuid and nodev on what is not free, unless
+ * the words say otherwise. image is a descriptor instead of source, or -1. */
+int filesystem_resolve(struct job *job, const char *type, const char *source, int image,
+		       char *const *options, size_t n_options, struct filesystem *ret);
+/* Makes it and a detached mount of it. What has a device is made in the service's own namespaces,
+ * everything else after the place was joined. A descriptor, or a refusal or negative errno with the
+ * kernel's own words. */
+int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_mount);
+void filesystem_done(struct filesystem *filesystem);
+/* Changes the options of the file system that a path is on. */
+int filesystem_reconfigure(struct job *job, const struct path *path,
+			   const struct mount_options *options);
+
+/* What filesystem_create() takes. */
+#define FILESYSTEM_CAPABILITIES                                                                    \
+	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
+#define FILESYSTEM_CREATE                                                                          \
+	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_clone, SYS_wait4

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Maps of ids, and user namespaces that hold nothing but one. */
+#pragma once
+
+#include "job.h"
+
+enum { IDMAP_LINES_MAX = 340 /* the kernel's own limit */ };
+
+struct idmap_line {
+	uint32_t inside, outside, count;
+};
+
+struct idmap {
+	struct idmap_line lines[IDMAP_LINES_MAX];
+	size_t n;
+};
+
+/* The words alone, as idmap_parse() judges them. */
+int idmap_check(const char *text, struct refusal *refusal);
+/* "0 1000 1,1 100000 65535": inside, outside, count; with another character than a comma, or a line
+ * that is empty, overlaps another or passes the end of ids, it is refused. */
+int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal);
+/* A request's map, by word or by a user namespace of the caller's, as a user namespace for
+ * mount_setattr(2); *ret stays where there is neither. Unless every id on both of its sides is the
+ * caller's own, the administrator is required. Before confinement: it takes processes and the right
+ * to write maps. */
+int idmap_open(struct job *job, const char *word, int namespace, int *ret);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "kernel.h"
+#include "message.h"
+#include "mount-table.h"
+
+enum { IDS_AT_ONCE = 512, STATMOUNT_SIZE = 64 * 1024, MOUNTINFO_MAX = 64 * 1024 * 1024 };
+
+static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_BASIC |
+			       KERNEL_STATMOUNT_MNT_POINT | KERNEL_STATMOUNT_FS_TYPE |
+			       KERNEL_STATMOUNT_MNT_OPTS | KERNEL_STATMOUNT_SB_SOURCE;
+
+/* Without these an answer would say less than mountinfo does. */
+static const unsigned sufficient = KERNEL_STATMOUNT_MNT_BASIC | KERNEL_STATMOUNT_FS_TYPE |
+				   KERNEL_STATMOUNT_SB_SOURCE;
+
+bool mount_table_kernel_suffices(void) {
+	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
+	struct kernel_mount_request request = { .size = 24, .param = wanted };
+	struct statx stx;
+
+	if (!buffer || statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_MNT_ID_UNIQUE, &stx) < 0 ||
+	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		return false;
+	request.mnt_id = stx.stx_mnt_id;
+	return syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) == 0 &&
+	       (buffer->mask & sufficient) == sufficient;
+}
+
+static Usher__MountEntry *add_entry(struct mount_table *table) {
+	Usher__MountEntry **grown;
+
+	if ((table->n & (table->n - 1)) == 0) { /* full at powers of two */
+		grown = reallocarray(table->entries, table->n ? table->n * 2 : 1, sizeof *grown);
+		if (!grown)
+			return NULL;
+		table->entries = grown;
+	}
+	table->entries[table->n] =
+		(Usher__MountEntry *)message_new(&usher__mount_entry__descriptor);
+	if (!table->entries[table->n])
+		return NULL;
+	return table->entries[table->n++];
+}
+
+static int set_string(char **ret, const char *value) {
+	*ret = strdup(value);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int add_option(Usher__MountEntry *entry, const char *option) {
+	return message_append_string(&entry->options, &entry->n_options, option);
+}
+
+static const char *access_time(uint64_t attributes) {
+	switch (attributes & MOUNT_ATTR__ATIME) {
+	case MOUNT_ATTR_NOATIME: return "noatime";
+	case MOUNT_ATTR_STRICTATIME: return NULL;
+	default: return "relatime";
+	}
+}
+
+static int add_flags(Usher__MountEntry *entry, uint64_t attributes) {
+	static const struct {
+		uint64_t attribute;
+		const char *word;
+	} flags[] = {
+		{ MOUNT_ATTR_NOSUID, "nosuid" },	   { MOUNT_ATTR_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, "noexec" },	   { MOUNT_ATTR_NODIRATIME, "nodiratime" },
+		{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" }, { MOUNT_ATTR_IDMAP, "idmapped" },
+	};
+	const char *time = access_time(attributes);
+	int r = add_option(entry, attributes & MOUNT_ATTR_RDONLY ? "ro" : "rw");
+
+	for (size_t i = 0; r == 0 && i < sizeof flags / sizeof *flags; i++)
+		if (attributes & flags[i].attribute)
+			r = add_option(entry, flags[i].word);
+	return r == 0 && time ? add_option(entry, time) : r;
+}
+
+/* "\040" and its like, which the kernel writes for space, tab, newline and backslash. */
+static void unescape_octal(char *text) {
+	char *to = text;
+
+	for (const char *from = text; *from; to++) {
+		unsigned byte;
+
+		if (*from == '\\' && sscanf(from + 1, "%3o", &byte) == 1 && strlen(from) >= 4) {
+			*to = (char)byte;
+			from += 4;
+		} else
+			*to = *from++;
+	}
+	*to = '\0';
+}
+
+/* The options of the file system itself, parted by commas. "ro" and "rw" are the mount's to say. */
+static int add_filesystem_options(Usher__MountEntry *entry, const char *list) {
+	_cleanup_free_ char *copy = strdup(list);
+	char *rest = copy;
+	int r = copy ? 0 : -ENOMEM;
+
+	for (char *word; r == 0 && (word = strsep(&rest, ","));) {
+		if (!*word || strcmp(word, "rw") == 0 || strcmp(word, "ro") == 0)
+			continue;
+		unescape_octal(word);
+		r = add_option(entry, word);
+	}
+	return r;
+}
+
+static const char *propagation_word(bool shared, bool slave, bool unbindable) {
+	if (unbindable)
+		return "unbindable";
+	if (shared)
+		return slave ? "shared,slave" : "shared";
+	return slave ? "slave" : "private";
+}
+
+static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *mount) {
+	char *type = NULL;
+	int r;
+
+	entry->has_id = entry->has_parent = true;
+	entry->id = mount->mnt_id;
+	entry->parent = mount->mnt_parent_id;
+	if (set_string(&entry->source, mount->strings + mount->sb_source) < 0 ||
+	    set_string(&entry->target, mount->strings + mount->mnt_point) < 0 ||
+	    set_string(&type, mount->strings + mount->fs_type) < 0)
+		return -ENOMEM;
+	entry->fstype = type;
+	unescape_octal(entry->source);
+	r = set_string(&entry->propagation, propagation_word(mount->mnt_propagation & MS_SHARED,
+							     mount->mnt_propagation & MS_SLAVE,
+							     mount->mnt_propagation & MS_UNBINDABLE));
+	if (r == 0)
+		r = add_flags(entry, mount->mnt_attr);
+	if (r == 0 && mount->mask & KERNEL_STATMOUNT_MNT_OPTS)
+		r = add_filesystem_options(entry, mount->strings + mount->mnt_opts);
+	return r;
+}
+
+/* 0, or a negative errno; -ENOENT for one that went while we looked, or that is out of reach. */
+static int read_mount(struct mount_table *table, struct kernel_statmount *buffer, uint64_t id) {
+	struct kernel_mount_request request = { .size = 24, .mnt_id = id, .param = wanted };
+	Usher__MountEntry *entry;
+
+	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0)
+		return errno == EPERM ? -ENOENT : -errno;
+	if ((buffer->mask & sufficient) != sufficient)
+		return -EOPNOTSUPP;
+	if (!*(buffer->strings + buffer->mnt_point))
+		return -ENOENT;
+	entry = add_entry(table);
+	return entry ? fill_entry(entry, buffer) : -ENOMEM;
+}
+
+int mount_table_read_kernel(struct mount_table *table) {
+	struct kernel_mount_request request = { .size = 24, .mnt_id = KERNEL_LSMT_ROOT };
+	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
+	uint64_t ids[IDS_AT_ONCE];
+
+	if (!buffer)
+		return -ENOMEM;
+	if (!mount_table_kernel_suffices())
+		return -EOPNOTSUPP;
+	for (;;) {
+		long n = syscall(SYS_listmount, &request, ids, IDS_AT_ONCE, 0);
+
+		if (n < 0)
+			return errno == ENOSYS || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP : -errno;
+		for (long i = 0; i < n; i++) {
+			int r = read_mount(table, buffer, ids[i]);
+
+			if (r < 0 && r != -ENOENT)
+				return r == -EOVERFLOW ? -EOPNOTSUPP : r;
+		}
+		if (n < IDS_AT_ONCE)
+			return 0;
+		request.param = ids[n - 1];
+	}
+}
+
+/* Fields of a line of mountinfo(5): id parent major:minor root target options [tags] - type source
+ * options. */
+static int parse_line(struct mount_table *table, char *line) {
+	char *field[6], *rest = line, *type, *source, *super;
+	bool shared = false, slave = false, unbindable = false;
+	Usher__MountEntry *entry;
+	int r = 0;
+
+	for (int i = 0; i < 6; i++)
+		if (!(field[i] = strsep(&rest, " ")))
+			return 0;
+	for (char *tag; (tag = strsep(&rest, " ")) && strcmp(tag, "-") != 0;) {
+		shared |= strncmp(tag, "shared:", 7) == 0;
+		slave |= strncmp(tag, "master:", 7) == 0;
+		unbindable |= strcmp(tag, "unbindable") == 0;
+	}
+	type = strsep(&rest, " ");
+	source = strsep(&rest, " ");
+	super = strsep(&rest, " ");
+	if (!type || !source || !super)
+		return 0;
+	entry = add_entry(table);
+	if (!entry)
+		return -ENOMEM;
+	entry->has_id = entry->has_parent = true;
+	entry->id = strtoull(field[0], NULL, 10);
+	entry->parent = strtoull(field[1], NULL, 10);
+	unescape_octal(field[4]);
+	unescape_octal(source);
+	if (set_string(&entry->target, field[4]) < 0 || set_string(&entry->fstype, type) < 0 ||
+	    set_string(&entry->source, source) < 0 ||
+	    set_string(&entry->propagation, propagation_word(shared, slave, unbindable)) < 0)
+		return -ENOMEM;
+	for (char *word; r == 0 && (word = strsep(&field[5], ","));)
+		r = add_option(entry, word);
+	return r == 0 ? add_filesystem_options(entry, super) : r;
+}
+
+int mount_table_parse(struct mount_table *table, char *text) {
+	char *rest = text;
+	int r = 0;
+
+	for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
+		if (*line)
+			r = parse_line(table, line);
+	return r;
+}
+
+int mount_table_read_mountinfo(struct mount_table *table, int proc) {
+	_cleanup_close_ int fd = openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, used = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n;
+
+		if (used + 1 >= size) {
+			char *grown = size < MOUNTINFO_MAX ? realloc(text, size = size * 2 + 65536) : NULL;
+
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		n = read(fd, text + used, size - used - 1);
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	text[used] = '\0';
+	return mount_table_parse(table, text);
+}
+
+int mount_table_read(struct mount_table *table, int proc) {
+	int r = mount_table_read_kernel(table);
+
+	if (r != -EOPNOTSUPP)
+		return r;
+	mount_table_done(table);
+	return mount_table_read_mountinfo(table, proc);
+}
+
+const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint64_t id) {
+	for (size_t i = 0; i < table->n; i++)
+		if (table->entries[i]->id == id)
+			return table->entries[i];
+	return NULL;
+}
+
+void mount_table_done(struct mount_table *table) {
+	while (table->n > 0)
+		usher__mount_entry__free_unpacked(table->entries[--table->n], NULL);
+	free(table->entries);
+	*table = (struct mount_table){ 0 };
+}

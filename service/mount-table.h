@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mount table of the namespace that the process is in: by listmount(2) and statmount(2), or,
+ * before Linux 6.8 (and where these say too little, before 6.15), out of /proc/self/mountinfo. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "usher.pb-c.h"
+
+struct mount_table {
+	Usher__MountEntry **entries;
+	size_t n;
+};
+
+/* Whether this kernel's statmount says as much as mountinfo. Then mounts have ids that are never
+ * used again; otherwise the ids of mountinfo, which are. */
+bool mount_table_kernel_suffices(void);
+
+/* proc is a descriptor of a /proc that knows this process. 0 or a negative errno. */
+int mount_table_read(struct mount_table *table, int proc);
+/* The two ways, for the tests. -EOPNOTSUPP where this kernel has no listmount that is enough. */
+int mount_table_read_kernel(struct mount_table *table);
+int mount_table_read_mountinfo(struct mount_table *table, int proc);
+/* The lines of a mountinfo file, which is changed; bad lines are left out. */
+int mount_table_parse(struct mount_table *table, char *text);
+const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint64_t id);
+void mount_table_done(struct mount_table *table);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Move: a mount, with all that is mounted on it, to another mount point. */
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+
+#include "operations.h"
+#include "path.h"
+
+struct moving {
+	struct path from, to;
+};
+
+static int move_check(const ProtobufCMessage *message, struct refusal *refusal) {
+	const Usher__MoveRequest *m = (const void *)message;
+	int r = path_check("from", m->from, refusal);
+
+	return r == 0 ? path_check("to", m->to, refusal) : r;
+}
+
+static int move_resolve(struct job *job) {
+	const Usher__MoveRequest *m = (const void *)job->request;
+	struct moving *moving = calloc(1, sizeof *moving);
+	bool is_root;
+	uint64_t id;
+	int r;
+
+	job->state = moving;
+	if (!moving)
+		return -ENOMEM;
+	moving->from = moving->to = (struct path)PATH_NONE;
+	r = path_resolve(job, "from", m->from, -1, &moving->from);
+	if (r == 0)
+		r = path_resolve(job, "to", m->to, -1, &moving->to);
+	if (r == 0)
+		r = path_mount_id(moving->from.fd, "", &id, &is_root);
+	if (r != 0)
+		return r;
+	if (!is_root)
+		return refusal_note(&job->refusal, REFUSED_INVALID, "from: '%s' is not a mount point",
+				    m->from);
+	if (!job->place.mounts.own)
+		job_require(job, TIER_ADMIN);
+	if (path_is_own(job, &moving->to)) {
+		job->finding.has_mount_id = true;
+		job->finding.mount_id = id;
+	}
+	r = job_detail(job, "from", moving->from.real);
+	return r == 0 ? job_detail(job, "to", moving->to.real) : r;
+}
+
+static int move_run(struct job *job) {
+	struct moving *moving = job->state;
+	int r = place_join_mounts(&job->place, job->place.mounts.own);
+
+	job_commit();
+	if (r == 0 && move_mount(moving->from.fd, "", moving->to.fd, "",
+				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		r = refusal_note(&job->refusal, -errno, "'%s' cannot be moved to '%s': %s",
+				 moving->from.real, moving->to.real,
+				 errno == EINVAL ? "it lies on a shared mount, or is locked in place"
+				 : errno == ELOOP ? "that is below it"
+						  : strerrordesc_np(errno));
+	path_done(&moving->from);
+	path_done(&moving->to);
+	return r;
+}
+
+const struct operation operation_move = {
+	.interface = "Mounts",
+	.method = "Move",
+	.actions = { [TIER_OWN] = "move-own", [TIER_ADMIN] = "move" },
+	.request = &usher__move_request__descriptor,
+	.reply = &usher__empty__descriptor,
+	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
+	.syscalls = SYSCALLS(JOB_JOIN, PATH_MOUNT_ID, SYS_move_mount),
+	.check = move_check,
+	.resolve = move_resolve,
+	.run = move_run,
+};

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* OpenMount: a new file system as a detached mount, handed over as a descriptor. */
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+
+#include "filesystem.h"
+#include "operations.h"
+#include "tree.h"
+
+static int open_mount_check(const ProtobufCMessage *message, struct refusal *refusal) {
+	const Usher__OpenMountRequest *m = (const void *)message;
+
+	return filesystem_check(m->fstype, m->mount_options, m->n_mount_options, refusal);
+}
+
+static int open_mount_resolve(struct job *job) {
+	const Usher__OpenMountRequest *m = (const void *)job->request;
+	struct filesystem *filesystem = calloc(1, sizeof *filesystem);
+	int r;
+
+	job->state = filesystem;
+	if (!filesystem)
+		return -ENOMEM;
+	r = filesystem_resolve(job, m->fstype, m->source, -1, m->mount_options, m->n_mount_options, filesystem);
+	if (r == 0)
+		r = job_detail(job, "source", filesystem->source_name);
+	if (r == 0)
+		r = job_detail(job, "fstype", filesystem->type);
+	return r == 0 ? job_detail_words(job, "options", m->mount_options, m->n_mount_options) : r;
+}
+
+/* Whoever holds a detached mount may change its flags as root of any namespace of its own. So it is
+ * sealed, unless it was made with the rights of such a namespace. */
+static int open_mount_run(struct job *job) {
+	struct filesystem *filesystem = job->state;
+	bool device = filesystem->kind == FILESYSTEM_DEVICE;
+	_cleanup_close_ int mount = -1;
+	int r = device ? 0 : place_join_mounts(&job->place, filesystem->free);
+
+	if (r == 0)
+		r = filesystem_create(job, filesystem, &mount);
+	if (r == 0 && !filesystem->free)
+		r = tree_seal(job, &mount);
+	filesystem_done(filesystem);
+	return r == 0 ? tree_give(job, fd_take(&mount)) : r;
+}
+
+const struct operation operation_open_mount = {
+	.interface = "Mounts",
+	.method = "OpenMount",
+	.actions = { [TIER_OWN] = "open-mount-own", [TIER_ADMIN] = "open-mount" },
+	.request = &usher__open_mount_request__descriptor,
+	.reply = &usher__open_reply__descriptor,
+	.capabilities = FILESYSTEM_CAPABILITIES,
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL),
+	.probes = true,
+	.check = open_mount_check,
+	.resolve = open_mount_resolve,
+	.run = open_mount_run,
+};

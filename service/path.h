@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Paths of the caller, turned into descriptors once: as the caller, below the place's root, through
+ * no magic link, and through no symbolic link in the last component.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "job.h"
+#include "kernel.h"
+
+struct path {
+	int fd; /* O_PATH, owned */
+	struct stat st;
+	char *real; /* as the kernel names it now, for people; owned */
+};
+
+#define PATH_NONE                                                                                  \
+	{                                                                                          \
+		.fd = -1                                                                           \
+	}
+
+/* In the broker already: an absolute path that the kernel could take. */
+int path_check(const char *argument, const char *path, struct refusal *refusal);
+/* By path, or by a descriptor of the caller's (then path is empty, or this is refused). */
+int path_resolve(struct job *job, const char *argument, const char *path, int fd, struct path *ret);
+/* As path_resolve(), but a symbolic link to a block device is followed: /dev/disk/by-label. */
+int path_resolve_source(struct job *job, const char *argument, const char *path, struct path *ret);
+/* The directory that holds it, and its last component, into ret->fd and *ret_name (owned). What the
+ * name stands for is in ret->st; it is not held open, so that it can be unmounted. */
+int path_resolve_parent(struct job *job, const char *argument, const char *path, struct path *ret,
+			char **ret_name);
+/* Whether the caller owns it, it is a directory or a regular file, and it lies on a file system
+ * where owning something means something (not /proc, where one owns one's processes). */
+bool path_is_own(const struct job *job, const struct path *path);
+/* Opens it for real, as the caller. A negative errno, or a descriptor. */
+int path_open(const struct job *job, const struct path *path, int flags);
+/* The real name of a child of a directory. The caller frees; NULL when there is no memory. */
+char *path_child_name(const struct path *directory, const char *name);
+void path_done(struct path *path);
+
+/* Whether the name is the root of a mount, and which: the mount's id. */
+int path_mount_id(int directory, const char *name, uint64_t *ret_id, bool *ret_is_root);
+
+/* The system call of path_mount_id(). */
+#define PATH_MOUNT_ID SYS_statmount

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "tree.h"
+
+static int set_attributes(int tree, bool recursive, struct mount_attr *attributes) {
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes,
+			  sizeof *attributes) < 0)
+		return -errno;
+	return 0;
+}
+
+int tree_copy(struct job *job, const struct path *path, bool recursive,
+	      const struct mount_options *options, int idmap, int *ret_tree) {
+	struct mount_attr attributes = {
+		.attr_set = options->set | (idmap >= 0 ? MOUNT_ATTR_IDMAP : 0),
+		.attr_clr = options->clear,
+		.userns_fd = idmap >= 0 ? (uint64_t)idmap : 0,
+	};
+	struct mount_attr propagation = { .propagation = options->propagation };
+	_cleanup_close_ int tree = open_tree(path->fd, "",
+					     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+						     (recursive ? AT_RECURSIVE : 0));
+	int r = 0;
+
+	if (tree < 0)
+		return refusal_note(&job->refusal, -errno, "'%s' cannot be bound: %s", path->real,
+				    errno == EINVAL ? "it is unbindable, not in these namespaces, or hides "
+						      "something that only a recursive copy keeps hidden"
+						    : strerrordesc_np(errno));
+	if (attributes.attr_set || attributes.attr_clr)
+		r = set_attributes(tree, recursive, &attributes);
+	if (r < 0)
+		return refusal_note(&job->refusal, r, "%s: %s",
+				    idmap >= 0 ? "idmap or mount_options" : "mount_options",
+				    r == -EINVAL && idmap >= 0 ? "this file system cannot be mapped"
+							       : strerrordesc_np(-r));
+	if (options->propagation)
+		r = set_attributes(tree, options->propagation_recursive, &propagation);
+	if (r < 0)
+		return r;
+	*ret_tree = fd_take(&tree);
+	return 0;
+}
+
+/* In a child that shares our descriptors and nothing else. */
+static int seal_in_child(const struct job *job, int mount) {
+	struct mount_attr alone = { .propagation = MS_PRIVATE };
+	struct stat st;
+	const char *spot;
+	int sealed;
+
+	if (fstat(mount, &st) < 0)
+		return errno;
+	/* any directory or file of ours will do as a mount point that only this child sees */
+	spot = S_ISDIR(st.st_mode) ? "/proc" : "/proc/version";
+	if (setns(job->place.home, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone, sizeof alone) < 0 ||
+	    move_mount(mount, "", AT_FDCWD, spot, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		return errno;
+	sealed = open_tree(AT_FDCWD, spot, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (sealed < 0 || dup3(sealed, mount, O_CLOEXEC) < 0)
+		return errno;
+	(void)close(sealed);
+	return 0;
+}
+
+int tree_seal(struct job *job, int *mount) {
+	int status;
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0)
+		_exit(seal_in_child(job, *mount));
+	if (pid < 0)
+		return -errno;
+	if (waitpid(pid, &status, 0) < 0)
+		return -errno;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return refusal_note(&job->refusal, WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO,
+				    "the flags of the mount cannot be made irrevocable");
+	return 0;
+}
+
+int tree_attach(struct job *job, int mount, const struct path *target) {
+	job_commit();
+	if (move_mount(mount, "", target->fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return refusal_note(&job->refusal, -errno, "target: '%s': %s", target->real,
+				    errno == EINVAL ? "not in these namespaces, or deleted"
+						    : strerrordesc_np(errno));
+	return 0;
+}
+
+bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive) {
+	static const struct {
+		uint64_t attribute;
+		unsigned long flag;
+	} restrictions[] = {
+		{ MOUNT_ATTR_RDONLY, ST_RDONLY },
+		{ MOUNT_ATTR_NOSUID, ST_NOSUID },
+		{ MOUNT_ATTR_NODEV, ST_NODEV },
+		{ MOUNT_ATTR_NOEXEC, ST_NOEXEC },
+		{ MOUNT_ATTR_NOSYMFOLLOW, 0x2000 /* ST_NOSYMFOLLOW */ },
+	};
+	struct statvfs fs;
+
+	if (fstatvfs(path->fd, &fs) < 0)
+		return true;
+	for (size_t i = 0; i < sizeof restrictions / sizeof *restrictions; i++)
+		if (options->clear & restrictions[i].attribute &&
+		    (recursive || fs.f_flag & restrictions[i].flag))
+			return true;
+	return false;
+}
+
+bool tree_is_free(const struct job *job) {
+	return job->place.mounts.own && job->idmap < 0;
+}
+
+void tree_judge(struct job *job, const struct path *path, bool recursive,
+		struct mount_options *options) {
+	if (tree_is_free(job))
+		return;
+	job_require(job, TIER_OWN);
+	if (mount_options_force(options) || tree_loosens(path, options, recursive) ||
+	    !path_is_own(job, path))
+		job_require(job, TIER_ADMIN);
+}
+
+int tree_give(struct job *job, int mount) {
+	int place = fds_add(&job->reply_fds, mount);
+
+	if (place < 0)
+		return place;
+	((Usher__OpenReply *)job->reply)->mount_fd = (uint32_t)place;
+	return 0;
+}
+
+static int fill(Usher__MountObject *object, const char *source, const char *target,
+		const char *type, char *const *options, size_t n_options, const char *lifetime) {
+	object->source = strdup(source);
+	object->target = strdup(target);
+	object->fstype = strdup(type);
+	object->lifetime = strdup(lifetime ?: "manual");
+	if (!object->source || !object->target || !object->fstype || !object->lifetime)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_options; i++)
+		if (message_append_string(&object->options, &object->n_options, options[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+int tree_describe(struct job *job, int mount, const char *source, const char *target,
+		  const char *type, char *const *options, size_t n_options, const char *lifetime,
+		  Usher__MountObject **ret) {
+	Usher__MountObject *object =
+		(Usher__MountObject *)message_new(&usher__mount_object__descriptor);
+	bool is_root;
+	int r;
+
+	*ret = object; /* the reply owns it now, also half made */
+	if (!object)
+		return -ENOMEM;
+	r = fill(object, source, target, type, options, n_options, lifetime);
+	if (r == 0)
+		r = path_mount_id(mount, "", &object->id, &is_root);
+	if (r < 0)
+		return r;
+	object->has_id = object->has_owner = object->has_host = true;
+	object->owner = job->place.uid;
+	object->host = job->place.mounts.host;
+	if (object->host)
+		return 0;
+	r = fcntl(job->place.mounts.fd, F_DUPFD_CLOEXEC, 3);
+	r = r < 0 ? -errno : fds_add(&job->reply_fds, r);
+	if (r < 0)
+		return r;
+	object->has_namespace_fd = true;
+	object->namespace_fd = (uint32_t)r;
+	return 0;
+}

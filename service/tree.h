@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Detached mounts: copies of trees, their flags, and what keeps them harmless. */
+#pragma once
+
+#include "job.h"
+#include "mount-options.h"
+#include "path.h"
+
+/* Copies the mounts under a directory or of a file, with the options set on every one of them. In
+ * the place, joined. idmap is a user namespace or -1. */
+int tree_copy(struct job *job, const struct path *path, bool recursive,
+	      const struct mount_options *options, int idmap, int *ret_tree);
+/* Makes the flags of a detached mount irrevocable. A detached mount that is handed out, or that is
+ * attached in a namespace whose root is not ours, could otherwise have its nodev and nosuid taken
+ * off by that root, and the kernel would honour a device in it (seen on Linux 6.18). The kernel
+ * locks flags where a mount is copied into a mount namespace of a lesser user namespace, so a child
+ * makes one, and the copy in it replaces *mount. */
+int tree_seal(struct job *job, int *mount);
+/* Attaches a detached mount where the caller wanted it. In the place, joined. */
+int tree_attach(struct job *job, int mount, const struct path *target);
+/* What mount a directory is on top of: fills the private part of the replies. */
+int tree_describe(struct job *job, int mount, const char *source, const char *target,
+		  const char *type, char *const *options, size_t n_options, const char *lifetime,
+		  Usher__MountObject **ret);
+/* Whether the words would take a restriction off the mount that a path is on. */
+bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive);
+/* Whether the kernel lets the place's own root copy trees there: no privilege is used. */
+bool tree_is_free(const struct job *job);
+/* Requires the tier that a copy of this takes, and forces nosuid and nodev on it where it is not
+ * free, unless the words say otherwise. */
+void tree_judge(struct job *job, const struct path *path, bool recursive,
+		struct mount_options *options);
+/* Takes a detached mount and makes it the OpenReply. */
+int tree_give(struct job *job, int mount);
+
+/* The system calls of tree_seal(). */
+#define TREE_SEAL                                                                                  \
+	SYS_setns, SYS_clone, SYS_wait4, SYS_unshare, SYS_mount_setattr, SYS_move_mount,           \
+		SYS_open_tree
+/* Those of tree_copy(). */
+#define TREE_COPY SYS_open_tree, SYS_mount_setattr
