@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <time.h>
+
+#include "call.h"
+#include "lifetime.h"
+#include "message.h"
+#include "wire.h"
+
+/* How long the work may take, if the caller says nothing, and what it may say. What a person needs
+ * for an answer does not count. The child is killed by its own clock; the grace is for what cannot
+ * be killed, and until then it may still answer. */
+static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
+		      most_usec = 600 * UINT64_C(1000000), grace_usec = UINT64_C(500000);
+
+static uint64_t now_usec(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void call_free(struct call *call) {
+	struct desk *desk = call->desk;
+	struct call **at = &desk->first;
+
+	while (*at != call)
+		at = &(*at)->next;
+	*at = call->next;
+	sd_event_source_disable_unref(call->io);
+	sd_event_source_disable_unref(call->timer);
+	authority_cancel(call->question);
+	fd_closep(&call->worker);
+	fds_done(&call->fds);
+	message_freep(&call->request);
+	if (call->finding)
+		usher__finding__free_unpacked(call->finding, NULL);
+	if (call->door)
+		call->door->done(call);
+	caller_release(call->caller);
+	free(call);
+	if (!desk->first && desk->idle)
+		desk->idle(desk);
+}
+
+/* One line about every call, whatever became of it. */
+static void note(const struct call *call, int code, const char *sentence) {
+	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
+	uint64_t took = now_usec() - call->began_usec;
+
+	sd_journal_send("MESSAGE=%s.%s for uid %d: %s%s%s", call->operation->interface,
+			call->operation->method, call->caller ? (int)call->caller->uid : -1,
+			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "", sentence ?: "",
+			"PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE, "USHER_OPERATION=%s.%s",
+			call->operation->interface, call->operation->method, "USHER_UID=%d",
+			call->caller ? (int)call->caller->uid : -1, "USHER_CALLER=%s",
+			call->caller ? call->caller->name : "", "USHER_TIER=%s",
+			call->finding ? tiers[call->tier] : "", "USHER_RESULT=%s",
+			code == 0 ? "" : refusal_name(code), "USHER_DURATION_USEC=%llu",
+			(unsigned long long)took, NULL);
+}
+
+/* Answers, if anybody is there to hear it. */
+static void settle(struct call *call, int code, const char *text, const ProtobufCMessage *reply,
+		   const struct fds *fds) {
+	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
+
+	note(call, code, sentence);
+	if (!call->door || (call->caller && call->caller->gone))
+		return;
+	if (code == 0)
+		call->door->answer(call, reply, fds);
+	else
+		call->door->refuse(call, code, sentence ?: "");
+}
+
+/* The only way out. */
+static void call_finish(struct call *call, int code, const char *text) {
+	if (!call->timed_out)
+		settle(call, code, text, NULL, NULL);
+	call_free(call);
+}
+
+/* What a reply of the worker's means to the service, before the caller gets it. */
+static int conclude(struct call *call, ProtobufCMessage *reply, struct fds *fds) {
+	struct mounts *mounts = &call->desk->mounts;
+	struct mount *mount = NULL;
+
+	if (reply->descriptor == &usher__mount_reply__descriptor)
+		return mounts_add(mounts, call->caller, (Usher__MountReply *)reply, fds);
+	if (reply->descriptor == &usher__list_reply__descriptor)
+		return mounts_annotate(mounts, (Usher__ListReply *)reply);
+	if (call->operation->request == &usher__unmount_request__descriptor)
+		mount = mounts_find_id(mounts, call->finding->mount_id);
+	else if (call->object)
+		mount = mounts_find(mounts, call->object);
+	if (mount)
+		mounts_remove(mounts, mount);
+	return 0;
+}
+
+/* A mount for somebody who was told that there is none, or whose connection it was to go with, goes
+ * again. */
+static void undo(struct call *call, ProtobufCMessage *reply) {
+	const Usher__MountReply *made = (const Usher__MountReply *)reply;
+	struct mount *mount;
+
+	if (reply->descriptor != &usher__mount_reply__descriptor || !made->made)
+		return;
+	if (!call->timed_out && !lifetime_is_connection(made->made->lifetime))
+		return;
+	mount = mounts_find_id(&call->desk->mounts, made->made->id);
+	if (mount)
+		mounts_unmount(&call->desk->mounts, mount);
+}
+
+static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
+	_cleanup_(message_freep) ProtobufCMessage *reply = NULL;
+	int r;
+
+	if (outcome->code != 0) {
+		call_finish(call, outcome->code, outcome->text);
+		return;
+	}
+	reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
+					  outcome->reply.data);
+	r = reply ? conclude(call, reply, fds) : -EBADMSG;
+	if (r < 0) {
+		call_finish(call, r, NULL);
+		return;
+	}
+	if (call->timed_out || (call->caller && call->caller->gone))
+		undo(call, reply);
+	if (!call->timed_out)
+		settle(call, 0, NULL, reply, fds);
+	call_free(call);
+}
+
+static uint64_t deadline_usec(const struct call *call) {
+	return message_number(call->request, "deadline_usec", default_usec);
+}
+
+/* The child did not even die: whatever it hangs on cannot be interrupted. The caller need not wait
+ * for that, we do. */
+static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct call *call = userdata;
+
+	settle(call, REFUSED_TIMED_OUT, "the kernel does not finish, and will not be interrupted", NULL,
+	       NULL);
+	call->timed_out = true;
+	return 0;
+}
+
+/* Starts the clock of a stage: looking, or doing. */
+static int arm(struct call *call) {
+	call->stage_usec = now_usec();
+	call->timer = sd_event_source_disable_unref(call->timer);
+	return sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
+					  deadline_usec(call) + grace_usec, 0, on_late, call);
+}
+
+/* The authority said yes, or there was nothing to ask. */
+static void proceed(struct call *call) {
+	Usher__Grant grant = USHER__GRANT__INIT;
+	int r;
+
+	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
+	r = wire_send(call->worker, &grant.base, NULL);
+	call->granted = true;
+	if (r >= 0)
+		r = arm(call);
+	if (r < 0)
+		call_finish(call, r, "the worker has gone");
+}
+
+static void on_verdict(void *userdata, int verdict, const char *why) {
+	struct call *call = userdata;
+
+	call->question = NULL;
+	if (verdict != 0)
+		call_finish(call, verdict, why);
+	else
+		proceed(call);
+}
+
+static bool is_trusted(const struct call *call) {
+	return !call->caller || call->caller->uid == 0 || call->desk->session;
+}
+
+static void ask(struct call *call) {
+	char action[ACTION_MAX];
+	const Usher__Finding *finding = call->finding;
+	int r;
+
+	if (is_trusted(call) || !operation_action(call->operation, call->tier, action)) {
+		proceed(call);
+		return;
+	}
+	call->timer = sd_event_source_disable_unref(call->timer); /* a person takes the time it takes */
+	r = authority_ask(&call->question, call->desk->bus, call->caller->name, action, finding->details,
+			  finding->n_details, call->interactive, on_verdict, call);
+	if (r < 0)
+		call_finish(call, REFUSED_PERMISSION, "polkit cannot be asked");
+}
+
+/* The child knows what the words mean; of mounts that were made here, we know whose they are. */
+static void on_finding(struct call *call) {
+	if (call->finding->tier >= _TIER_MAX) {
+		call_finish(call, -EBADMSG, NULL);
+		return;
+	}
+	call->tier = call->finding->tier;
+	if (call->caller)
+		call->tier = mounts_tier(&call->desk->mounts, call->finding, call->object,
+					 call->caller->uid);
+	ask(call);
+}
+
+/* The connection broke before an outcome came: the child was killed, by its clock or otherwise. */
+static void on_child_lost(struct call *call, int r) {
+	bool late = now_usec() - call->stage_usec >= deadline_usec(call);
+
+	if (r != -ECONNRESET)
+		call_finish(call, r, "the worker talks nonsense");
+	else if (late)
+		call_finish(call, REFUSED_TIMED_OUT,
+			    "the kernel did not finish in time; nothing was left behind");
+	else
+		call_finish(call, REFUSED_FAILED, "the worker's child died; nothing was left behind");
+}
+
+static int on_frame(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+	struct call *call = userdata;
+	ProtobufCMessage *message = NULL;
+	struct fds fds = { 0 };
+	Usher__Reply *reply;
+	int r = wire_receive(fd, &usher__reply__descriptor, &fds, &message);
+
+	if (r == -EAGAIN)
+		return 0;
+	reply = (Usher__Reply *)message;
+	if (r < 0)
+		on_child_lost(call, r);
+	else if (reply->outcome && (call->granted || reply->outcome->code != 0))
+		on_outcome(call, reply->outcome, &fds);
+	else if (reply->finding && !call->finding) {
+		call->finding = reply->finding;
+		reply->finding = NULL;
+		on_finding(call);
+	} else
+		on_child_lost(call, -EBADMSG);
+	message_freep(&message);
+	fds_done(&fds);
+	return 0;
+}
+
+/* The order, with the descriptors of the request and one of the caller. */
+static int send_order(struct call *call) {
+	Usher__Order order = USHER__ORDER__INIT;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	char name[96];
+	int place;
+
+	(void)snprintf(name, sizeof name, "%s.%s", call->operation->interface, call->operation->method);
+	order.operation = name;
+	order.request.len = protobuf_c_message_get_packed_size(call->request);
+	order.request.data = bytes = malloc(order.request.len + 1);
+	if (!bytes)
+		return -ENOMEM;
+	protobuf_c_message_pack(call->request, bytes);
+	order.deadline_usec = deadline_usec(call);
+	if (call->caller) {
+		order.uid = call->caller->uid;
+		place = fcntl(call->caller->pidfd, F_DUPFD_CLOEXEC, 3);
+		place = place < 0 ? -errno : fds_add(&call->fds, place);
+		if (place < 0)
+			return place;
+		order.has_caller_fd = true;
+		order.caller_fd = (uint32_t)place;
+	}
+	return wire_send(call->worker, &order.base, &call->fds);
+}
+
+/* A child of the worker looks what the words mean. */
+static void launch(struct call *call) {
+	int r;
+
+	call->worker = launcher_connect(&call->desk->launcher);
+	r = call->worker < 0 ? call->worker : send_order(call);
+	fds_done(&call->fds); /* they are the child's now */
+	if (r >= 0)
+		r = sd_event_add_io(call->desk->event, &call->io, call->worker, EPOLLIN, on_frame, call);
+	if (r >= 0)
+		r = arm(call);
+	if (r == -EAGAIN)
+		call_finish(call, REFUSED_RETRY, "too much is asked for at once");
+	else if (r < 0)
+		call_finish(call, REFUSED_FAILED, "the worker cannot be reached");
+}
+
+static void on_known(struct caller *caller, int error, void *userdata) {
+	struct call *call = userdata;
+
+	call->identifying = false;
+	if (error < 0)
+		call_finish(call, REFUSED_NOT_FOUND, "the calling process has exited");
+	else
+		launch(call);
+}
+
+static int check(const struct call *call, struct refusal *refusal) {
+	uint64_t usec = deadline_usec(call);
+	const ProtobufCFieldDescriptor *object = protobuf_c_message_descriptor_get_field_by_name(
+		call->request->descriptor, "in_as_object");
+
+	if (usec < least_usec || usec > most_usec)
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "deadline_usec: %llu is not between a millisecond and ten minutes",
+				    (unsigned long long)usec);
+	if (object && message_has(call->request, object))
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "in: this version of usher has no namespace objects; give a pidfd");
+	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
+}
+
+int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
+	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
+	       const struct door *door, void *door_data) {
+	struct call *call = calloc(1, sizeof *call);
+	struct refusal refusal = { 0 };
+	int r;
+
+	if (!call) {
+		message_freep(&request);
+		fds_done(fds);
+		caller_release(caller);
+		return -ENOMEM;
+	}
+	*call = (struct call){ .desk = desk, .next = desk->first, .door = door, .door_data = door_data,
+			       .operation = operation, .caller = caller, .interactive = interactive,
+			       .request = request, .fds = *fds, .object = object, .worker = -1,
+			       .began_usec = now_usec() };
+	*fds = (struct fds){ 0 };
+	desk->first = call;
+	r = check(call, &refusal);
+	if (r != 0)
+		call_finish(call, r, refusal.text);
+	else if (!caller)
+		launch(call);
+	else {
+		call->identifying = true;
+		r = caller_identify(caller, on_known, call);
+		if (r < 0)
+			call_finish(call, r, "the bus does not say who is calling");
+	}
+	return 0;
+}
+
+/* What has not been granted is over; what has been may have happened, and its child will tell. */
+void call_drop_caller(struct desk *desk, const struct caller *caller) {
+	struct call *next;
+
+	for (struct call *call = desk->first; call; call = next) {
+		next = call->next;
+		if (call->caller == caller && !call->granted && !call->identifying)
+			call_free(call);
+	}
+}
+
+void call_drop_all(struct desk *desk) {
+	desk->idle = NULL;
+	while (desk->first)
+		call_free(desk->first);
+}

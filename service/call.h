@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One call, from its arrival to its answer: the only place that knows the order. The words are
+ * checked, a child of the worker looks what they mean, the authority is asked about exactly that,
+ * the child does it, the caller is answered; every way out leads through call_finish().
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "authority.h"
+#include "caller.h"
+#include "fd.h"
+#include "launch.h"
+#include "mounts.h"
+#include "operation.h"
+
+struct call;
+
+/* How an answer gets to whoever asked. Exactly one of them is called, once; not at all when the
+ * caller has gone. */
+struct door {
+	void (*answer)(struct call *call, const ProtobufCMessage *reply, const struct fds *fds);
+	void (*refuse)(struct call *call, int code, const char *sentence);
+	/* it is over: let go of what the door keeps in `door_data` */
+	void (*done)(struct call *call);
+};
+
+/* What all calls share. */
+struct desk {
+	sd_event *event;
+	sd_bus *bus;
+	struct launcher launcher;
+	struct callers *callers;
+	struct mounts mounts;
+	bool session;	     /* no authority: the kernel judges alone */
+	struct call *first;  /* call::next */
+	void (*idle)(struct desk *desk); /* told when the last call is over */
+};
+
+struct call {
+	struct desk *desk;
+	struct call *next;
+	const struct door *door;
+	void *door_data;
+	const struct operation *operation;
+	struct caller *caller; /* NULL: the service's own call */
+	bool interactive;
+	ProtobufCMessage *request;
+	struct fds fds;
+	/* the object that a call is about, if it is; by number, since it may go meanwhile */
+	uint64_t object;
+
+	int worker;
+	sd_event_source *io, *timer;
+	Usher__Finding *finding;
+	enum tier tier;
+	struct authority_question *question;
+	uint64_t began_usec, stage_usec;
+	bool identifying; /* the bus is being asked who it is */
+	bool granted;	  /* the child may have begun to do it */
+	bool timed_out;	  /* the caller was told so, but the child is still at it */
+};
+
+/* Takes the request, with its descriptors, in any case; caller NULL for the service itself. */
+int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
+	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
+	       const struct door *door, void *door_data);
+/* A caller has left: its prompts go away and nobody is answered. */
+void call_drop_caller(struct desk *desk, const struct caller *caller);
+/* At the end of the service. */
+void call_drop_all(struct desk *desk);

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "door-bus.h"
+#include "message-bus.h"
+#include "message.h"
+
+#define MANAGER "/org/usher1"
+
+enum { INTERFACES_MAX = 16, NAMES_MAX = 512 };
+
+/* A vtable has the strings of its entries; sd-bus only points at them. */
+struct interface {
+	char name[64];
+	sd_bus_vtable *vtable;
+	char (*signatures)[2][MESSAGE_SIGNATURE_MAX];
+	char (*names)[NAMES_MAX];
+	size_t n; /* of operations */
+};
+
+struct door_bus {
+	struct desk *desk;
+	struct interface interfaces[INTERFACES_MAX];
+	size_t n_interfaces;
+	sd_bus_slot *slots[INTERFACES_MAX + 8];
+	size_t n_slots;
+};
+
+static void answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+	sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_return(call->door_data, &message);
+
+	if (r >= 0)
+		r = message_bus_append(message, reply, fds);
+	if (r >= 0)
+		r = sd_bus_send(NULL, message, NULL);
+	if (r < 0)
+		(void)sd_bus_reply_method_errno(call->door_data, r, NULL);
+	sd_bus_message_unref(message);
+}
+
+static void refuse(struct call *call, int code, const char *sentence) {
+	(void)sd_bus_reply_method_errorf(call->door_data, refusal_name(code), "%s", sentence);
+}
+
+static void done(struct call *call) {
+	sd_bus_message_unref(call->door_data);
+}
+
+static const struct door bus_door = { answer, refuse, done };
+
+static int refuse_now(sd_bus_message *message, int code, const struct refusal *refusal) {
+	_cleanup_free_ char *sentence = refusal_sentence(code, refusal->text);
+
+	return sd_bus_reply_method_errorf(message, refusal_name(code), "%s", sentence ?: "");
+}
+
+static int begin(struct desk *desk, sd_bus_message *message, const struct operation *operation,
+		 ProtobufCMessage *request, struct fds *fds, uint64_t object) {
+	struct caller *caller = callers_get(desk->callers, sd_bus_message_get_sender(message));
+	int interactive = sd_bus_message_get_allow_interactive_authorization(message);
+
+	if (!caller) {
+		message_freep(&request);
+		fds_done(fds);
+		return -ENOMEM;
+	}
+	return call_begin(desk, operation, caller, request, fds, interactive > 0, object, &bus_door,
+			  sd_bus_message_ref(message));
+}
+
+static const struct operation *operation_of(sd_bus_message *message) {
+	const char *interface = strrchr(sd_bus_message_get_interface(message), '.');
+
+	return interface ? operation_find(interface + 1, sd_bus_message_get_member(message)) : NULL;
+}
+
+static int read_request(sd_bus_message *message, const struct operation *operation, struct fds *fds,
+			ProtobufCMessage **ret) {
+	struct refusal refusal = { 0 };
+	int r = message_bus_read(message, operation->request, fds, ret, &refusal);
+
+	if (r == 0)
+		return 0;
+	fds_done(fds);
+	r = refuse_now(message, r, &refusal);
+	return r < 0 ? r : 1;
+}
+
+static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct door_bus *door = userdata;
+	const struct operation *operation = operation_of(message);
+	ProtobufCMessage *request = NULL;
+	struct fds fds = { 0 };
+	int r;
+
+	if (!operation)
+		return -ENOSYS;
+	r = read_request(message, operation, &fds, &request);
+	if (r != 0)
+		return r;
+	r = begin(door->desk, message, operation, request, &fds, 0);
+	return r < 0 ? r : 1;
+}
+
+/* The methods of objects: what the words leave open is filled in from the object. */
+static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct mount *mount = userdata;
+	const struct operation *operation = operation_of(message);
+	ProtobufCMessage *request = NULL;
+	struct fds fds = { 0 };
+	int r;
+
+	if (!operation)
+		return -ENOSYS;
+	r = read_request(message, operation, &fds, &request);
+	if (r != 0)
+		return r;
+	r = mounts_order(mount, (Usher__UnmountObjectRequest *)request, &fds);
+	if (r >= 0)
+		r = begin(mount->mounts->desk, message, operation, request, &fds, mount->object->number);
+	return r < 0 ? r : 1;
+}
+
+static int get_mount_property(sd_bus *bus, const char *path, const char *interface,
+			      const char *property, sd_bus_message *reply, void *userdata,
+			      sd_bus_error *error) {
+	const struct mount *mount = userdata;
+	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(
+		mount->object->base.descriptor, property);
+
+	return field ? message_bus_append_field(reply, &mount->object->base, field, NULL) : -ENOENT;
+}
+
+/* Whoever reads a property that changes will want to hear of it: as long as such a connection is
+ * there, so is the service. */
+static void note_listener(struct door_bus *door, sd_bus *bus) {
+	sd_bus_message *message = sd_bus_get_current_message(bus);
+	const char *sender = message ? sd_bus_message_get_sender(message) : NULL;
+	struct caller *caller = sender ? callers_get(door->desk->callers, sender) : NULL;
+
+	if (!caller)
+		return;
+	caller->listens = true;
+	caller_release(caller);
+}
+
+static int get_host_property(sd_bus *bus, const char *path, const char *interface,
+			     const char *property, sd_bus_message *reply, void *userdata,
+			     sd_bus_error *error) {
+	bool domain = strcmp(property, "Domainname") == 0;
+	_cleanup_close_ int fd = open(domain ? "/proc/sys/kernel/domainname"
+					     : "/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC);
+	char name[128];
+	ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
+
+	if (n < 0)
+		return -errno;
+	name[n] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+	note_listener(userdata, bus);
+	return sd_bus_message_append(reply, "s", name);
+}
+
+static const sd_bus_vtable host_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Hostname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Domainname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable mount_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Id", "t", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Source", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Target", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("FSType", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Options", "as", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Lifetime", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_VTABLE_END,
+};
+
+static char *add_names(char *at, const ProtobufCMessageDescriptor *descriptor) {
+	char name[MESSAGE_NAME_MAX];
+
+	for (unsigned i = 0; i < descriptor->n_fields; i++)
+		if (message_field_place(&descriptor->fields[i]) == MESSAGE_POSITIONAL) {
+			message_field_name(&descriptor->fields[i], name);
+			at = stpcpy(at, name) + 1;
+		}
+	return at;
+}
+
+/* One method's entry out of its row: signatures and argument names from the messages. */
+static void fill_method(sd_bus_vtable *entry, const struct operation *operation,
+			char signatures[2][MESSAGE_SIGNATURE_MAX], char names[NAMES_MAX],
+			sd_bus_message_handler_t handler) {
+	char *at;
+
+	message_signature(operation->request, signatures[0]);
+	strcat(signatures[0], "a{sv}");
+	message_signature(operation->reply, signatures[1]);
+	at = add_names(names, operation->request);
+	(void)add_names(stpcpy(at, "options") + 1, operation->reply);
+	*entry = (sd_bus_vtable)SD_BUS_METHOD(operation->method, signatures[0], signatures[1], handler,
+					      SD_BUS_VTABLE_UNPRIVILEGED);
+	entry->x.method.names = names;
+}
+
+/* The properties' entries behind the methods'. */
+static size_t count_entries(const sd_bus_vtable *properties) {
+	size_t n = 0;
+
+	for (const sd_bus_vtable *entry = properties ? properties + 1 : NULL;
+	     entry && entry->type != _SD_BUS_VTABLE_END; entry++)
+		n++;
+	return n;
+}
+
+static int fill_interface(struct interface *interface, const char *name,
+			  sd_bus_message_handler_t handler, const sd_bus_vtable *properties) {
+	size_t n_properties = count_entries(properties), n = 0;
+	static const sd_bus_vtable start[] = { SD_BUS_VTABLE_START(0), SD_BUS_VTABLE_END };
+
+	for (size_t i = 0; i < operations_n; i++)
+		interface->n += strcmp(operations[i]->interface, name) == 0;
+	(void)snprintf(interface->name, sizeof interface->name, "org.usher1.%s", name);
+	interface->vtable = calloc(interface->n + n_properties + 2, sizeof *interface->vtable);
+	interface->signatures = calloc(interface->n, sizeof *interface->signatures);
+	interface->names = calloc(interface->n, sizeof *interface->names);
+	if (!interface->vtable || !interface->signatures || !interface->names)
+		return -ENOMEM;
+	interface->vtable[0] = start[0];
+	for (size_t i = 0; i < operations_n; i++) {
+		if (strcmp(operations[i]->interface, name) != 0)
+			continue;
+		fill_method(&interface->vtable[n + 1], operations[i], interface->signatures[n],
+			    interface->names[n], handler);
+		n++;
+	}
+	if (properties)
+		memcpy(&interface->vtable[n + 1], properties + 1,
+		       n_properties * sizeof *interface->vtable);
+	interface->vtable[n + n_properties + 1] = start[1];
+	return 0;
+}
+
+static int add_manager(struct door_bus *door, const char *name, const sd_bus_vtable *properties) {
+	struct interface *interface = &door->interfaces[door->n_interfaces++];
+	int r = fill_interface(interface, name, on_call, properties);
+
+	if (r < 0)
+		return r;
+	return sd_bus_add_object_vtable(door->desk->bus, &door->slots[door->n_slots++], MANAGER,
+					interface->name, interface->vtable, door);
+}
+
+static int find_mount(sd_bus *bus, const char *path, const char *interface, void *userdata,
+		      void **ret, sd_bus_error *error) {
+	struct door_bus *door = userdata;
+	struct mount *mount = mounts_find_path(&door->desk->mounts, path);
+
+	if (!mount)
+		return 0;
+	*ret = mount;
+	return 1;
+}
+
+static int list_mounts(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+		       sd_bus_error *error) {
+	struct door_bus *door = userdata;
+	char path[MOUNTS_PATH_MAX], **paths = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	for (struct mount *mount = door->desk->mounts.first; mount && r == 0; mount = mount->next) {
+		mounts_path(mount, path);
+		r = message_append_string(&paths, &n, path);
+	}
+	if (r == 0 && n > 0) {
+		char **grown = reallocarray(paths, n + 1, sizeof *paths);
+
+		r = grown ? 0 : -ENOMEM;
+		if (grown) {
+			paths = grown;
+			paths[n] = NULL;
+		}
+	}
+	if (r < 0) {
+		while (n > 0)
+			free(paths[--n]);
+		free(paths);
+		return r;
+	}
+	*ret = paths;
+	return 0;
+}
+
+static int add_mounts(struct door_bus *door) {
+	struct interface *interface = &door->interfaces[door->n_interfaces++];
+	sd_bus *bus = door->desk->bus;
+	int r = fill_interface(interface, "Mount", on_mount_call, mount_properties);
+
+	if (r >= 0)
+		r = sd_bus_add_fallback_vtable(bus, &door->slots[door->n_slots++], MOUNTS_PATH_PREFIX,
+					       interface->name, interface->vtable, find_mount, door);
+	if (r >= 0)
+		r = sd_bus_add_node_enumerator(bus, &door->slots[door->n_slots++], MOUNTS_PATH_PREFIX,
+					       list_mounts, door);
+	return r;
+}
+
+int door_bus_new(struct door_bus **ret, struct desk *desk) {
+	struct door_bus *door = calloc(1, sizeof *door);
+	int r;
+
+	if (!door)
+		return -ENOMEM;
+	door->desk = desk;
+	r = add_manager(door, "Mounts", NULL);
+	if (r >= 0)
+		r = add_manager(door, "Host", host_properties);
+	if (r >= 0)
+		r = add_mounts(door);
+	if (r >= 0)
+		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
+	if (r < 0) {
+		door_bus_free(door);
+		return r;
+	}
+	*ret = door;
+	return 0;
+}
+
+struct door_bus *door_bus_free(struct door_bus *door) {
+	if (!door)
+		return NULL;
+	while (door->n_slots > 0)
+		sd_bus_slot_unref(door->slots[--door->n_slots]);
+	for (size_t i = 0; i < door->n_interfaces; i++) {
+		free(door->interfaces[i].vtable);
+		free(door->interfaces[i].signatures);
+		free(door->interfaces[i].names);
+	}
+	free(door);
+	return NULL;
+}
+
+void door_bus_host_changed(struct door_bus *door, const char *property) {
+	(void)sd_bus_emit_properties_changed(door->desk->bus, MANAGER, "org.usher1.Host", property, NULL);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "launch.h"
+
+static const char worker_socket[] = "/run/usher/worker";
+
+void launcher_use_system(struct launcher *launcher) {
+	*launcher = (struct launcher){ .path = worker_socket, .pair = -1 };
+}
+
+static _Noreturn void become_worker(const char *libexec, int socket) {
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof path, "%s/usher-worker", libexec);
+	if (dup2(socket, 3) < 0 || (socket == 3 && fcntl(3, F_SETFD, 0) < 0) ||
+	    syscall(SYS_close_range, 4, ~0U, 0) < 0)
+		_exit(1);
+	(void)execl(path, "usher-worker", "--libexec", libexec, (char *)NULL);
+	_exit(1);
+}
+
+int launcher_start(struct launcher *launcher, const char *libexec) {
+	int pair[2];
+	pid_t pid;
+
+	*launcher = (struct launcher){ .pair = -1 };
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become_worker(libexec, pair[1]);
+	(void)close(pair[1]);
+	launcher->pair = pair[0];
+	return pid < 0 ? -errno : 0;
+}
+
+void launcher_done(struct launcher *launcher) {
+	fd_closep(&launcher->pair);
+}
+
+static int connect_system(const char *path) {
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (fd < 0)
+		return -errno;
+	strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+static int connect_pair(int pair) {
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int sockets[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	ours = sockets[0];
+	theirs = sockets[1];
+	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	r = fd_send(pair, theirs, MSG_DONTWAIT);
+	return r < 0 ? r : fd_take(&ours);
+}
+
+int launcher_connect(const struct launcher *launcher) {
+	return launcher->path ? connect_system(launcher->path) : connect_pair(launcher->pair);
+}

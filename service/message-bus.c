@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "message-bus.h"
+#include "message.h"
+
+/* More elements than any honest call has; what a call may weigh is bounded by the frame as well. */
+enum { ELEMENTS_MAX = 4096 };
+
+static int read_string(sd_bus_message *bus, char letter, const char *name, char **ret,
+		       struct refusal *refusal) {
+	const char *text;
+	int r = sd_bus_message_read_basic(bus, letter, &text);
+
+	if (r < 0)
+		return r;
+	r = usher_unescape(text, ret);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "%s: a backslash stands only in an escaped byte, \\xNN, and never "
+				    "for the byte 0", name);
+	return 0;
+}
+
+static int read_descriptor(sd_bus_message *bus, struct fds *fds, uint32_t *ret) {
+	int fd, r;
+
+	r = sd_bus_message_read_basic(bus, 'h', &fd);
+	if (r < 0)
+		return r;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	r = fds_add(fds, fd);
+	if (r < 0)
+		return r;
+	*ret = (uint32_t)r;
+	return 0;
+}
+
+static int read_strings(sd_bus_message *bus, const char *name, char ***ret, size_t *ret_n,
+			struct refusal *refusal) {
+	int r = sd_bus_message_enter_container(bus, 'a', "s");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_at_end(bus, 0)) == 0) {
+		_cleanup_free_ char *string = NULL;
+
+		if (*ret_n == ELEMENTS_MAX)
+			return refusal_note(refusal, REFUSED_LIMIT, "%s: more than %d elements", name,
+					    ELEMENTS_MAX);
+		r = read_string(bus, 's', name, &string, refusal);
+		if (r != 0)
+			return r;
+		r = message_append_string(ret, ret_n, string);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	return sd_bus_message_exit_container(bus);
+}
+
+static int read_field(sd_bus_message *bus, const ProtobufCFieldDescriptor *field, struct fds *fds,
+		      ProtobufCMessage *message, struct refusal *refusal) {
+	void *member = message_member(message, field);
+	char signature[MESSAGE_SIGNATURE_MAX], name[MESSAGE_NAME_MAX];
+	int boolean, r;
+
+	message_field_signature(field, signature);
+	message_field_name(field, name);
+	if (strcmp(signature, "as") == 0)
+		r = read_strings(bus, name, member,
+				 (size_t *)((uint8_t *)message + field->quantifier_offset), refusal);
+	else if (signature[1] != '\0')
+		r = -EOPNOTSUPP; /* no request has one yet; the table's test finds it when one does */
+	else if (*signature == 's' || *signature == 'o')
+		r = read_string(bus, *signature, name, member, refusal);
+	else if (*signature == 'h')
+		r = read_descriptor(bus, fds, member);
+	else if (*signature == 'b') {
+		r = sd_bus_message_read_basic(bus, 'b', &boolean);
+		if (r >= 0)
+			*(protobuf_c_boolean *)member = boolean;
+	} else
+		r = sd_bus_message_read_basic(bus, *signature, member);
+	if (r < 0 || (r > 0 && *refusal->text))
+		return r;
+	message_set_has(message, field);
+	return 0;
+}
+
+/* The field behind a key; where a key has several forms, the one of this type. */
+static const ProtobufCFieldDescriptor *key_field(const ProtobufCMessageDescriptor *descriptor,
+						 const char *key, const char *contents,
+						 char *ret_expected, size_t size) {
+	size_t used = 0;
+
+	*ret_expected = '\0';
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+		char name[MESSAGE_NAME_MAX], signature[MESSAGE_SIGNATURE_MAX];
+
+		if (message_field_place(field) != MESSAGE_KEY)
+			continue;
+		message_field_name(field, name);
+		if (strcmp(name, key) != 0)
+			continue;
+		message_field_signature(field, signature);
+		if (strcmp(signature, contents) == 0)
+			return field;
+		used += (size_t)snprintf(ret_expected + used, used < size ? size - used : 0, "%s%s",
+					 used ? " or " : "", signature);
+	}
+	return NULL;
+}
+
+static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
+		    struct refusal *refusal) {
+	char expected[MESSAGE_SIGNATURE_MAX];
+	const ProtobufCFieldDescriptor *field;
+	const char *key, *contents;
+	int r;
+
+	r = sd_bus_message_read_basic(bus, 's', &key);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_peek_type(bus, NULL, &contents);
+	if (r < 0)
+		return r;
+	field = key_field(message->descriptor, key, contents, expected,
+			  sizeof expected);
+	if (!field && *expected)
+		return refusal_note(refusal, REFUSED_INVALID, "options: key '%.200s' is of type %s, not %.64s",
+				    key, expected, contents);
+	if (!field)
+		return refusal_note(refusal, REFUSED_INVALID, "options: unknown key '%.200s'", key);
+	if (message_has(message, field))
+		return refusal_note(refusal, REFUSED_INVALID, "options: key '%s' is there twice", key);
+	r = sd_bus_message_enter_container(bus, 'v', contents);
+	if (r < 0)
+		return r;
+	r = read_field(bus, field, fds, message, refusal);
+	if (r != 0)
+		return r;
+	return sd_bus_message_exit_container(bus);
+}
+
+static int read_options(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
+			struct refusal *refusal) {
+	int r = sd_bus_message_enter_container(bus, 'a', "{sv}");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(bus, 'e', "sv")) > 0) {
+		r = read_key(bus, fds, message, refusal);
+		if (r < 0 || *refusal->text)
+			return r;
+		r = sd_bus_message_exit_container(bus);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	return sd_bus_message_exit_container(bus);
+}
+
+int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor,
+		     struct fds *fds, ProtobufCMessage **ret, struct refusal *refusal) {
+	_cleanup_(message_freep) ProtobufCMessage *message = message_new(descriptor);
+	int r;
+
+	if (!message)
+		return -ENOMEM;
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		if (message_field_place(&descriptor->fields[i]) != MESSAGE_POSITIONAL)
+			continue;
+		r = read_field(bus, &descriptor->fields[i], fds, message, refusal);
+		if (r != 0)
+			return r;
+	}
+	r = read_options(bus, fds, message, refusal);
+	if (r < 0 || *refusal->text)
+		return r;
+	*ret = message;
+	message = NULL;
+	return 0;
+}
+
+static int append_string(sd_bus_message *bus, char letter, const char *string) {
+	_cleanup_free_ char *text = letter == 's' ? usher_escape(string ?: "") : strdup(string);
+
+	if (!text)
+		return -ENOMEM;
+	return sd_bus_message_append_basic(bus, letter, text);
+}
+
+static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *message,
+			     const struct fds *fds) {
+	int r = sd_bus_message_open_container(bus, 'a', "{sv}");
+
+	for (unsigned i = 0; r >= 0 && i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		char name[MESSAGE_NAME_MAX], signature[MESSAGE_SIGNATURE_MAX];
+
+		if (message_field_place(field) != MESSAGE_KEY || !message_has(message, field))
+			continue;
+		message_field_name(field, name);
+		message_field_signature(field, signature);
+		if ((r = sd_bus_message_open_container(bus, 'e', "sv")) < 0 ||
+		    (r = sd_bus_message_append_basic(bus, 's', name)) < 0 ||
+		    (r = sd_bus_message_open_container(bus, 'v', signature)) < 0 ||
+		    (r = message_bus_append_field(bus, message, field, fds)) < 0 ||
+		    (r = sd_bus_message_close_container(bus)) < 0)
+			return r;
+		r = sd_bus_message_close_container(bus);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(bus);
+}
+
+static int append_value(sd_bus_message *bus,
+			const char *signature, const void *value, const struct fds *fds) {
+	int number, r;
+
+	switch (*signature) {
+	case 's':
+	case 'o': return append_string(bus, *signature, *(char *const *)value);
+	case 'h':
+		number = fds_get(fds, *(const uint32_t *)value);
+		return number < 0 ? number : sd_bus_message_append_basic(bus, 'h', &number);
+	case 'b':
+		number = *(const protobuf_c_boolean *)value;
+		return sd_bus_message_append_basic(bus, 'b', &number);
+	case 'a': return append_dictionary(bus, *(ProtobufCMessage *const *)value, fds);
+	case '(':
+		r = sd_bus_message_open_container(bus, 'r', NULL);
+		if (r >= 0)
+			r = message_bus_append(bus, *(ProtobufCMessage *const *)value, fds);
+		return r < 0 ? r : sd_bus_message_close_container(bus);
+	default: return sd_bus_message_append_basic(bus, *signature, value);
+	}
+}
+
+int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *message,
+			     const ProtobufCFieldDescriptor *field, const struct fds *fds) {
+	char signature[MESSAGE_SIGNATURE_MAX];
+	const uint8_t *elements;
+	size_t n;
+	int r;
+
+	message_field_signature(field, signature);
+	if (field->label != PROTOBUF_C_LABEL_REPEATED)
+		return append_value(bus, signature, message_member(message, field), fds);
+	n = *(size_t *)((uintptr_t)message + field->quantifier_offset);
+	elements = *(uint8_t **)message_member(message, field);
+	r = sd_bus_message_open_container(bus, 'a', signature + 1);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = append_value(bus, signature + 1, elements + i * sizeof(void *), fds);
+	return r < 0 ? r : sd_bus_message_close_container(bus);
+}
+
+int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message, const struct fds *fds) {
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		int r;
+
+		if (message_field_place(field) != MESSAGE_POSITIONAL)
+			continue;
+		r = message_bus_append_field(bus, message, field, fds);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

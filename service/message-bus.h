@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Protobuf messages to and from D-Bus arguments. */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <systemd/sd-bus.h>
+
+#include "fd.h"
+#include "refusal.h"
+
+/* Reads the arguments of a method call, the last a{sv} with them. Descriptors are duplicated into
+ * fds and the fields hold their places. 0, a negative errno, or a refusal with its reason. */
+int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor,
+		     struct fds *fds, ProtobufCMessage **ret, struct refusal *refusal);
+/* Appends the positional fields of a reply. */
+int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message, const struct fds *fds);
+/* Appends one field's value, as a property has it. */
+int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *message,
+			     const ProtobufCFieldDescriptor *field, const struct fds *fds);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "lifetime.h"
+#include "message.h"
+#include "mounts.h"
+#include "store.h"
+
+static void mount_free(struct mount *mount) {
+	if (mount->object)
+		usher__mount_object__free_unpacked(mount->object, NULL);
+	fd_closep(&mount->namespace);
+	caller_release(mount->caller);
+	free(mount);
+}
+
+void mounts_path(const struct mount *mount, char ret[MOUNTS_PATH_MAX]) {
+	(void)snprintf(ret, MOUNTS_PATH_MAX, MOUNTS_PATH_PREFIX "/%" PRIu64, mount->object->number);
+}
+
+struct mount *mounts_find(const struct mounts *mounts, uint64_t number) {
+	for (struct mount *mount = mounts->first; mount; mount = mount->next)
+		if (mount->object->number == number)
+			return mount;
+	return NULL;
+}
+
+struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id) {
+	for (struct mount *mount = mounts->first; mount; mount = mount->next)
+		if (mount->object->id == id)
+			return mount;
+	return NULL;
+}
+
+struct mount *mounts_find_path(const struct mounts *mounts, const char *path) {
+	char own[MOUNTS_PATH_MAX];
+
+	for (struct mount *mount = mounts->first; mount; mount = mount->next) {
+		mounts_path(mount, own);
+		if (strcmp(own, path) == 0)
+			return mount;
+	}
+	return NULL;
+}
+
+static void insert(struct mounts *mounts, struct mount *mount) {
+	char path[MOUNTS_PATH_MAX];
+
+	mount->mounts = mounts;
+	mount->next = mounts->first;
+	mounts->first = mount;
+	mounts_path(mount, path);
+	(void)sd_bus_emit_object_added(mounts->desk->bus, path);
+}
+
+int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
+	       struct fds *fds) {
+	struct mount *mount = calloc(1, sizeof *mount);
+	char path[MOUNTS_PATH_MAX];
+	int fd;
+
+	if (!mount || !reply->made) {
+		free(mount);
+		return -ENOMEM;
+	}
+	mount->namespace = -1;
+	/* the reply keeps what it says; the object is a second one of the same */
+	mount->object = (Usher__MountObject *)message_copy(&reply->made->base);
+	if (!mount->object) {
+		free(mount);
+		return -ENOMEM;
+	}
+	if (mount->object->has_namespace_fd && (fd = fds_get(fds, mount->object->namespace_fd)) >= 0)
+		mount->namespace = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	mount->object->has_namespace_fd = false;
+	mount->object->has_number = true;
+	mount->object->number = ++mounts->last_number;
+	if (caller && lifetime_is_connection(mount->object->lifetime)) {
+		mount->object->connection = strdup(caller->name);
+		mount->caller = caller;
+		caller->users++;
+	}
+	insert(mounts, mount);
+	store_keep("mount", mount->object->number, &mount->object->base, mount->namespace);
+	mounts_path(mount, path);
+	free(reply->mount_object);
+	reply->mount_object = strdup(path);
+	return reply->mount_object ? 0 : -ENOMEM;
+}
+
+void mounts_remove(struct mounts *mounts, struct mount *mount) {
+	struct mount **at = &mounts->first;
+	char path[MOUNTS_PATH_MAX];
+
+	mounts_path(mount, path);
+	/* while it is still there: the signal names the interfaces that the object has */
+	(void)sd_bus_emit_object_removed(mounts->desk->bus, path);
+	store_forget("mount", mount->object->number);
+	while (*at != mount)
+		at = &(*at)->next;
+	*at = mount->next;
+	mount_free(mount);
+}
+
+static void ignore_answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+}
+
+/* Whatever it was that kept us from unmounting it, it is nobody's any more. */
+static void give_up(struct call *call, int code, const char *sentence) {
+	struct mount *mount = mounts_find(&call->desk->mounts, call->object);
+
+	if (mount)
+		mounts_remove(&call->desk->mounts, mount);
+}
+
+static void ignore_end(struct call *call) {
+}
+
+static const struct door own_door = { ignore_answer, give_up, ignore_end };
+
+void mounts_unmount(struct mounts *mounts, struct mount *mount) {
+	Usher__UnmountObjectRequest *request;
+	struct fds fds = { 0 };
+
+	if (mount->leaving)
+		return;
+	mount->leaving = true;
+	request = (Usher__UnmountObjectRequest *)message_new(&usher__unmount_object_request__descriptor);
+	if (!request || mounts_order(mount, request, &fds) < 0) {
+		message_freep((ProtobufCMessage **)&request);
+		fds_done(&fds);
+		mount->leaving = false;
+		return;
+	}
+	request->has_lazy = request->lazy = true;
+	(void)call_begin(mounts->desk, operation_find("Mount", "Unmount"), NULL, &request->base, &fds,
+			 false, mount->object->number, &own_door, NULL);
+}
+
+int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request, struct fds *fds) {
+	int place;
+
+	request->has_id = true;
+	request->id = mount->object->id;
+	request->target = strdup(mount->object->target ?: "");
+	if (!request->target)
+		return -ENOMEM;
+	if (mount->namespace < 0)
+		return 0;
+	place = fcntl(mount->namespace, F_DUPFD_CLOEXEC, 3);
+	place = place < 0 ? -errno : fds_add(fds, place);
+	if (place < 0)
+		return place;
+	request->has_namespace_fd = true;
+	request->namespace_fd = (uint32_t)place;
+	return 0;
+}
+
+enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding, uint64_t number,
+		      uid_t uid) {
+	const struct mount *mount = NULL;
+
+	if (number)
+		mount = mounts_find(mounts, number);
+	else if (finding->has_mount_id)
+		mount = mounts_find_id(mounts, finding->mount_id);
+	if (!mount || finding->tier == TIER_FREE)
+		return finding->tier;
+	return mount->object->owner == uid ? TIER_OWN : TIER_OTHERS;
+}
+
+int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply) {
+	for (size_t i = 0; i < reply->n_mounts; i++) {
+		Usher__MountEntry *entry = reply->mounts[i];
+		const struct mount *mount = mounts_find_id(mounts, entry->id);
+		char path[MOUNTS_PATH_MAX];
+
+		if (!mount)
+			continue;
+		mounts_path(mount, path);
+		entry->has_owner = true;
+		entry->owner = mount->object->owner;
+		entry->object = strdup(path);
+		if (!entry->object)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void mounts_drop_caller(struct mounts *mounts, const struct caller *caller) {
+	struct mount *next;
+
+	for (struct mount *mount = mounts->first; mount; mount = next) {
+		next = mount->next;
+		if (mount->caller == caller)
+			mounts_unmount(mounts, mount);
+	}
+}
+
+/* The answer to our own List: what is not in it has gone. */
+static void on_list(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+	const Usher__ListReply *list = (const Usher__ListReply *)reply;
+	struct mounts *mounts = &call->desk->mounts;
+	struct mount *next;
+
+	for (struct mount *mount = mounts->first; mount; mount = next) {
+		bool there = !mount->object->host || mount->object->number > call->object;
+
+		next = mount->next;
+		for (size_t i = 0; !there && i < list->n_mounts; i++)
+			there = list->mounts[i]->id == mount->object->id;
+		if (!there)
+			mounts_remove(mounts, mount);
+	}
+}
+
+static void list_failed(struct call *call, int code, const char *sentence) {
+}
+
+static void list_over(struct call *call) {
+	struct mounts *mounts = &call->desk->mounts;
+	bool again = mounts->look_again;
+
+	mounts->looking = mounts->look_again = false;
+	if (again)
+		mounts_reconcile(mounts);
+}
+
+static const struct door list_door = { on_list, list_failed, list_over };
+
+/* One look at a time; what changes meanwhile is looked at after it. Objects younger than the look
+ * (the call's number tells) are not judged by it. */
+void mounts_reconcile(struct mounts *mounts) {
+	struct fds none = { 0 };
+	ProtobufCMessage *request;
+
+	if (mounts->looking || !mounts->first) {
+		mounts->look_again = mounts->looking;
+		return;
+	}
+	request = message_new(&usher__list_request__descriptor);
+	if (!request)
+		return;
+	mounts->looking = true;
+	(void)call_begin(mounts->desk, operation_find("Mounts", "List"), NULL, request, &none, false,
+			 mounts->last_number, &list_door, NULL);
+}
+
+static void on_kept_caller(struct caller *caller, int error, void *userdata) {
+	if (error < 0)
+		mounts_drop_caller(userdata, caller);
+}
+
+static int take_back(void *userdata, ProtobufCMessage *message, int namespace) {
+	struct mounts *mounts = userdata;
+	struct mount *mount = calloc(1, sizeof *mount);
+
+	if (!mount) {
+		message_freep(&message);
+		fd_closep(&namespace);
+		return -ENOMEM;
+	}
+	mount->object = (Usher__MountObject *)message;
+	mount->namespace = namespace;
+	if (mount->object->number > mounts->last_number)
+		mounts->last_number = mount->object->number;
+	insert(mounts, mount);
+	if (!mount->object->connection)
+		return 0;
+	/* did its connection go while nobody was here to see it? */
+	mount->caller = callers_get(mounts->desk->callers, mount->object->connection);
+	return mount->caller ? caller_identify(mount->caller, on_kept_caller, mounts) : -ENOMEM;
+}
+
+int mounts_load(struct mounts *mounts) {
+	return store_load("mount", &usher__mount_object__descriptor, take_back, mounts);
+}
+
+void mounts_done(struct mounts *mounts) {
+	while (mounts->first) {
+		struct mount *mount = mounts->first;
+
+		mounts->first = mount->next;
+		mount_free(mount);
+	}
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mounts that were made through the service: objects on the bus, kept over its restarts. */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "caller.h"
+#include "fd.h"
+#include "operation.h"
+
+struct desk;
+
+struct mount {
+	struct mount *next; /* mounts::first */
+	struct mounts *mounts;
+	Usher__MountObject *object;
+	int namespace;	       /* the mount namespace it is in; -1: the service's own */
+	struct caller *caller; /* whose connection keeps it, or NULL */
+	bool leaving;	       /* is being unmounted by us */
+};
+
+struct mounts {
+	struct desk *desk;
+	struct mount *first;
+	uint64_t last_number;
+	bool looking, look_again; /* at the mount table */
+};
+
+enum { MOUNTS_PATH_MAX = 64 };
+
+#define MOUNTS_PATH_PREFIX "/org/usher1/mount"
+
+void mounts_done(struct mounts *mounts);
+/* Takes back what an earlier life of the service kept. */
+int mounts_load(struct mounts *mounts);
+
+/* A worker's answer to Mount, MountImage or Bind becomes an object; *ret_path, owned by the reply,
+ * is its path. */
+int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
+	       struct fds *fds);
+/* The worker's words for unmounting it; the namespace is added to fds. */
+int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request, struct fds *fds);
+/* Unmounts it, whoever uses it. */
+void mounts_unmount(struct mounts *mounts, struct mount *mount);
+/* The mount has gone. */
+void mounts_remove(struct mounts *mounts, struct mount *mount);
+struct mount *mounts_find(const struct mounts *mounts, uint64_t number);
+struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id);
+/* "/org/usher1/mount/7" */
+struct mount *mounts_find_path(const struct mounts *mounts, const char *path);
+void mounts_path(const struct mount *mount, char ret[MOUNTS_PATH_MAX]);
+
+/* Who must allow it that a caller touches a mount: its owner itself, its owner's like, or as the
+ * worker found. */
+enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding, uint64_t number,
+		      uid_t uid);
+/* The columns of List that only the service knows. */
+int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply);
+/* Unmounts what a connection kept. */
+void mounts_drop_caller(struct mounts *mounts, const struct caller *caller);
+/* Something in the service's own mount table changed: forgets what is no longer there. */
+void mounts_reconcile(struct mounts *mounts);

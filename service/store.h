@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and, if
+ * it has one, a descriptor more. Names are "KIND-NUMBER" and "KIND-NUMBER-fd".
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdint.h>
+
+/* Where no systemd listens, these do nothing. fd may be -1; it stays the caller's. */
+void store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd);
+void store_forget(const char *kind, uint64_t number);
+
+/* Takes the message and the descriptor (-1 if there is none). */
+typedef int (*store_take)(void *userdata, ProtobufCMessage *message, int fd);
+
+/* Hands over every object of a kind that an earlier life of the service kept. What cannot be read is
+ * forgotten. 0 or a negative errno. */
+int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, store_take take,
+	       void *userdata);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * usherd: the broker. On the system bus, started by it, without a capability; or, with --session, on
+ * the session bus or any other, with a worker of its own and no more rights than its user.
+ */
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "config.h"
+#include "door-bus.h"
+#include "watch-file.h"
+
+static const uint64_t idle_usec = 30 * UINT64_C(1000000);
+
+struct service {
+	struct desk desk;
+	struct door_bus *door;
+	sd_event_source *idle, *host_name, *domain_name, *mount_table, *sigterm, *sigint;
+};
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct service *service = userdata;
+
+	if (service->desk.first || service->desk.mounts.first || callers_listen(service->desk.callers))
+		return 0; /* whatever ends last starts the clock again */
+	(void)sd_notify(0, "STOPPING=1");
+	/* Calls that came meanwhile are lost to nobody: the bus starts us again for them. */
+	return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static void start_idle_clock(struct desk *desk) {
+	struct service *service = (struct service *)desk;
+
+	(void)sd_event_source_set_time_relative(service->idle, idle_usec);
+	(void)sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
+}
+
+static void on_caller_gone(struct caller *caller, void *userdata) {
+	struct service *service = userdata;
+
+	call_drop_caller(&service->desk, caller);
+	mounts_drop_caller(&service->desk.mounts, caller);
+	start_idle_clock(&service->desk);
+}
+
+static void on_host_name(void *userdata) {
+	door_bus_host_changed(((struct service *)userdata)->door, "Hostname");
+}
+
+static void on_domain_name(void *userdata) {
+	door_bus_host_changed(((struct service *)userdata)->door, "Domainname");
+}
+
+static void on_mount_table(void *userdata) {
+	mounts_reconcile(&((struct service *)userdata)->desk.mounts);
+}
+
+static int watch(struct service *service) {
+	sd_event *event = service->desk.event;
+	int r = watch_file(event, &service->host_name, "/proc/sys/kernel/hostname", on_host_name, service);
+
+	if (r >= 0)
+		r = watch_file(event, &service->domain_name, "/proc/sys/kernel/domainname",
+			       on_domain_name, service);
+	/* Ours is a copy of the host's, but what changes there changes here: a reason to look. */
+	if (r >= 0)
+		r = watch_file(event, &service->mount_table, "/proc/self/mountinfo", on_mount_table,
+			       service);
+	return r;
+}
+
+static int open_bus(struct desk *desk) {
+	int r = desk->session ? sd_bus_open_user_with_description(&desk->bus, "usher")
+			      : sd_bus_open_system_with_description(&desk->bus, "usher");
+
+	/* --session on a bus that an address names, as a test's or a container's */
+	if (r >= 0)
+		r = sd_bus_attach_event(desk->bus, desk->event, 0);
+	if (r >= 0)
+		r = sd_bus_set_exit_on_disconnect(desk->bus, 1);
+	if (r >= 0)
+		r = callers_new(&desk->callers, desk->bus);
+	return r;
+}
+
+static int start_worker(struct desk *desk, const char *libexec) {
+	if (!desk->session) {
+		launcher_use_system(&desk->launcher);
+		return 0;
+	}
+	return launcher_start(&desk->launcher, libexec);
+}
+
+static int start(struct service *service, const char *libexec) {
+	struct desk *desk = &service->desk;
+	int r = sd_event_default(&desk->event);
+
+	if (r >= 0)
+		r = start_worker(desk, libexec);
+	if (r >= 0)
+		r = open_bus(desk);
+	if (r >= 0)
+		r = door_bus_new(&service->door, desk);
+	if (r >= 0)
+		r = mounts_load(&desk->mounts);
+	if (r >= 0)
+		r = watch(service);
+	if (r >= 0)
+		r = sd_event_add_time_relative(desk->event, &service->idle, CLOCK_MONOTONIC, idle_usec, 0,
+					       on_idle, service);
+	if (r >= 0)
+		r = sd_event_add_signal(desk->event, &service->sigterm, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
+	return r;
+}
+
+static void stop(struct service *service) {
+	struct desk *desk = &service->desk;
+
+	call_drop_all(desk);
+	door_bus_free(service->door);
+	mounts_done(&desk->mounts);
+	callers_free(desk->callers);
+	sd_event_source_unref(service->idle);
+	sd_event_source_unref(service->sigterm);
+	sd_event_source_unref(service->sigint);
+	watch_file_stop(service->host_name);
+	watch_file_stop(service->domain_name);
+	watch_file_stop(service->mount_table);
+	sd_bus_flush_close_unref(desk->bus);
+	launcher_done(&desk->launcher);
+	sd_event_unref(desk->event);
+}
+
+static _Noreturn void usage(int status) {
+	(void)fprintf(status ? stderr : stdout,
+		      "usage: usherd [--session] [--libexec DIRECTORY]\n"
+		      "  --session            on the session bus, without root and without polkit\n"
+		      "  --libexec DIRECTORY  where usher-worker is, with --session\n"
+		      "  --version\n");
+	exit(status);
+}
+
+static const char *parse_arguments(int argc, char *argv[], struct desk *desk) {
+	static const struct option options[] = {
+		{ "session", no_argument, NULL, 's' },
+		{ "libexec", required_argument, NULL, 'l' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *libexec = LIBEXECDIR;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
+		switch (option) {
+		case 's': desk->session = true; break;
+		case 'l': libexec = optarg; break;
+		case 'v': (void)puts("usherd " USHER_VERSION); exit(0);
+		case 'h': usage(0);
+		default: usage(2);
+		}
+	if (optind < argc)
+		usage(2);
+	return libexec;
+}
+
+int main(int argc, char *argv[]) {
+	struct service service = { .desk.launcher.pair = -1 };
+	const char *libexec = parse_arguments(argc, argv, &service.desk);
+	sigset_t signals;
+	int r;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	service.desk.idle = start_idle_clock;
+	service.desk.mounts.desk = &service.desk;
+	r = start(&service, libexec);
+	if (r < 0)
+		errx(1, "cannot start: %s", strerror(-r));
+	callers_on_gone(service.desk.callers, on_caller_gone, &service);
+	(void)sd_notify(0, "READY=1");
+	r = sd_event_loop(service.desk.event);
+	stop(&service);
+	return r < 0 ? 1 : r;
+}
