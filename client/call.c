@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One call, argument by argument, and its answer. */
+
+#include "call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "path.h"
+
+#define SECOND             UINT64_C(1000000)
+#define REPLY_USEC         (25 * SECOND)  /* the service gives up after 10 s by itself */
+#define REPLY_MARGIN_USEC  (15 * SECOND)  /* for the answer after a deadline */
+#define AUTHORISATION_USEC (600 * SECOND) /* for people to read, think and type */
+
+struct call call_begin(struct usher *usher, const char *interface, const char *method,
+		       const struct usher_options *options) {
+	return call_begin_on(usher, BUS_MANAGER, interface, method, options);
+}
+
+struct call call_begin_on(struct usher *usher, const char *object, const char *interface,
+			  const char *method, const struct usher_options *options) {
+	struct call call = { .usher = usher };
+	int r;
+
+	bus_forget(usher);
+	call.error = options_copy(usher, options, &call.options);
+	if (call.error < 0)
+		return call;
+	if (!object || !sd_bus_object_path_is_valid(object)) {
+		call.error = bus_fail(usher, -EINVAL, "that is no object path");
+		return call;
+	}
+	r = sd_bus_message_new_method_call(usher->bus, &call.message, BUS_NAME, object, interface,
+					   method);
+	if (r >= 0 && usher->interactive)
+		r = sd_bus_message_set_allow_interactive_authorization(call.message, 1);
+	if (r < 0)
+		call.error = bus_fail(usher, r, "%s: %s", method, strerror(-r));
+	return call;
+}
+
+void call_done(struct call *call) {
+	call->message = sd_bus_message_unref(call->message);
+}
+
+static void call_fail(struct call *call, const char *name, int error) {
+	call->error = bus_fail(call->usher, error, "%s: %s", name, strerror(-error));
+}
+
+void call_add_string(struct call *call, const char *name, const char *bytes) {
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (call->error < 0)
+		return;
+	if (!bytes) {
+		call->error = bus_fail(call->usher, -EINVAL, "%s: is missing", name);
+		return;
+	}
+	text = usher_escape(bytes);
+	if (!text)
+		return call_fail(call, name, -ENOMEM);
+	r = sd_bus_message_append_basic(call->message, 's', text);
+	if (r < 0)
+		call_fail(call, name, r);
+}
+
+void call_add_path(struct call *call, const char *name, const char *path) {
+	_cleanup_free_ char *absolute = NULL;
+	int r;
+
+	if (call->error < 0)
+		return;
+	if (!path || options_elsewhere(&call->options))
+		return call_add_string(call, name, path);
+	r = path_absolute(path, &absolute);
+	if (r < 0)
+		return call_fail(call, name, r);
+	call_add_string(call, name, absolute);
+}
+
+void call_add_words(struct call *call, const char *const words[]) {
+	int r;
+
+	if (call->error < 0)
+		return;
+	r = sd_bus_message_open_container(call->message, 'a', "s");
+	if (r < 0)
+		return call_fail(call, "options", r);
+	for (; words && *words; words++)
+		call_add_string(call, "options", *words);
+	if (call->error < 0)
+		return;
+	r = sd_bus_message_close_container(call->message);
+	if (r < 0)
+		call_fail(call, "options", r);
+}
+
+void call_add_fd(struct call *call, const char *name, int fd) {
+	int r;
+
+	if (call->error < 0)
+		return;
+	r = fd < 0 ? -EBADF : sd_bus_message_append_basic(call->message, 'h', &fd);
+	if (r < 0)
+		call_fail(call, name, r);
+}
+
+/* How long to wait for the answer; UINT64_MAX is for ever. */
+static uint64_t patience(const struct call *call) {
+	uint64_t usec = REPLY_USEC, more = call->usher->interactive ? AUTHORISATION_USEC : 0;
+
+	if (call->options.deadline_usec > UINT64_MAX - REPLY_MARGIN_USEC - AUTHORISATION_USEC)
+		return UINT64_MAX;
+	if (call->options.deadline_usec > 0)
+		usec = call->options.deadline_usec + REPLY_MARGIN_USEC;
+	return usec + more;
+}
+
+int call_send(struct call *call, sd_bus_message **ret_reply) {
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	if (call->error < 0)
+		return call->error;
+	r = options_append(call->usher, call->message, &call->options);
+	if (r < 0)
+		return r;
+	r = sd_bus_call(call->usher->bus, call->message, patience(call), &error, ret_reply);
+	return r < 0 ? bus_refused(call->usher, &error, r) : 0;
+}
+
+static int not_understood(struct call *call) {
+	return bus_fail(call->usher, -EBADMSG, "the service's answer could not be understood");
+}
+
+int call_for_nothing(struct call *call) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	return call_send(call, &reply);
+}
+
+int call_for_object(struct call *call, char **ret) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	const char *object;
+	char *copy;
+	int r;
+
+	r = call_send(call, &reply);
+	if (r < 0)
+		return r;
+	if (sd_bus_message_read(reply, "o", &object) < 0)
+		return not_understood(call);
+	if (!ret)
+		return 0;
+	copy = strdup(object);
+	if (!copy)
+		return bus_fail(call->usher, -ENOMEM, "out of memory");
+	*ret = copy;
+	return 0;
+}
+
+int call_for_string(struct call *call, char **ret) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	const char *text;
+	int r;
+
+	r = call_send(call, &reply);
+	if (r < 0)
+		return r;
+	if (sd_bus_message_read(reply, "s", &text) < 0)
+		return not_understood(call);
+	r = usher_unescape(text, ret);
+	if (r == -ENOMEM)
+		return bus_fail(call->usher, r, "out of memory");
+	return r < 0 ? not_understood(call) : 0;
+}
+
+int call_for_fd(struct call *call, int *ret) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r, borrowed, fd;
+
+	r = call_send(call, &reply);
+	if (r < 0)
+		return r;
+	if (sd_bus_message_read(reply, "h", &borrowed) < 0)
+		return not_understood(call);
+	fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		r = -errno;
+		return bus_fail(call->usher, r, "the descriptor that came: %s", strerror(-r));
+	}
+	*ret = fd;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One call, argument by argument. The first error sticks: after it the rest does nothing, and
+ * sending returns it.
+ */
+#pragma once
+
+#include "bus.h"
+
+struct call {
+	struct usher *usher;
+	sd_bus_message *message;
+	struct usher_options options;
+	int error;
+};
+
+/* A call of org.usher1.<interface> on the manager, or on an object. */
+struct call call_begin(struct usher *usher, const char *interface, const char *method,
+		       const struct usher_options *options);
+struct call call_begin_on(struct usher *usher, const char *object, const char *interface,
+			  const char *method, const struct usher_options *options);
+void call_done(struct call *call);
+
+#define _cleanup_call_ _cleanup_(call_done)
+
+/* The arguments, in order; name is what messages call them. */
+void call_add_string(struct call *call, const char *name, const char *bytes);
+void call_add_path(struct call *call, const char *name, const char *path);
+void call_add_words(struct call *call, const char *const words[]);
+void call_add_fd(struct call *call, const char *name, int fd);
+
+/* Appends the options, sends, and waits for the answer. */
+int call_send(struct call *call, sd_bus_message **ret_reply);
+
+/* The same, for answers of one value; the object may be unwanted (NULL). */
+int call_for_nothing(struct call *call);
+int call_for_object(struct call *call, char **ret);
+int call_for_string(struct call *call, char **ret);
+int call_for_fd(struct call *call, int *ret);

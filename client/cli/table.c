@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text in columns, as wide as their widest cell. */
+
+#include "table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "../cleanup.h"
+#include "text.h"
+
+int table_add(struct table *table, char *text) {
+	_cleanup_free_ char *cell = text && !*text ? strdup("-") : NULL;
+	_cleanup_free_ char *rest = text;
+	char **larger = reallocarray(table->cells, table->count + 1, sizeof *larger);
+
+	if (!larger)
+		return -ENOMEM;
+	table->cells = larger;
+	if (!text || (!*text && !cell))
+		return -ENOMEM;
+	larger[table->count++] = cell ? take_pointer(cell) : take_pointer(rest);
+	return 0;
+}
+
+int table_add_name(struct table *table, const char *name) {
+	return table_add(table, text_from_name(name));
+}
+
+/* In columns of the terminal; in bytes where the locale does not know the characters. */
+static size_t cell_width(const char *cell) {
+	_cleanup_free_ wchar_t *wide = calloc(strlen(cell) + 1, sizeof *wide);
+	int width = -1;
+
+	if (wide && mbstowcs(wide, cell, strlen(cell) + 1) != (size_t)-1)
+		width = wcswidth(wide, strlen(cell));
+	return width < 0 ? strlen(cell) : (size_t)width;
+}
+
+static size_t column_width(const struct table *table, size_t column) {
+	size_t i, widest = 0, width;
+
+	for (i = column; i < table->count; i += table->columns) {
+		width = cell_width(table->cells[i]);
+		if (width > widest)
+			widest = width;
+	}
+	return widest;
+}
+
+void table_print(const struct table *table) {
+	_cleanup_free_ size_t *widths = calloc(table->columns, sizeof *widths);
+	size_t i, column;
+
+	for (column = 0; widths && column < table->columns; column++)
+		widths[column] = column_width(table, column);
+	for (i = 0; i < table->count; i++) {
+		column = i % table->columns;
+		fputs(table->cells[i], stdout);
+		if (column == table->columns - 1)
+			putchar('\n');
+		else
+			printf("%*s",
+			       (int)(widths ? widths[column] + 2 - cell_width(table->cells[i]) : 2),
+			       "");
+	}
+}
+
+void table_done(struct table *table) {
+	size_t i;
+
+	for (i = 0; i < table->count; i++)
+		free(table->cells[i]);
+	free(table->cells);
+}

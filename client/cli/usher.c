@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* usher: the operations of org.usher1, from a shell. */
+
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../cleanup.h"
+#include "command.h"
+#include "config.h"
+#include "connection.h"
+
+static const struct command *const commands[] = {
+	&command_mount,    &command_umount,     &command_bind,   &command_overlay,
+	&command_remount,  &command_move,       &command_mounts, &command_pivot_root,
+	&command_hostname, &command_domainname, &command_status,
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct command *find_command(const char *name) {
+	size_t i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static void print_parameters(const struct parameter *p) {
+	char left[64];
+
+	for (; p && p->name; p++) {
+		snprintf(left, sizeof left, "%c%c%s --%s%s%s", p->letter ? '-' : ' ',
+			 p->letter ? p->letter : ' ', p->letter ? "," : " ", p->name,
+			 p->value ? " " : "", p->value ? p->value : "");
+		printf("  %-36s %s\n", left, p->help);
+	}
+}
+
+static int print_version(void) {
+	puts("usher " USHER_VERSION);
+	return 0;
+}
+
+static int print_help(const struct command *command) {
+	size_t i;
+
+	if (command) {
+		printf("usage: usher %s [OPTION...]%s%s\n\n%s.\n", command->name,
+		       *command->synopsis ? " " : "", command->synopsis, command->help);
+		if (command->parameters[0].name)
+			puts("\noptions:");
+		print_parameters(command->parameters);
+	} else {
+		puts("usage: usher [OPTION...] COMMAND [OPTION...] [OPERAND...]\n\ncommands:");
+		for (i = 0; i < COMMANDS; i++)
+			printf("  %-12s %s\n", commands[i]->name, commands[i]->help);
+	}
+	puts("\noptions of every command:");
+	print_parameters(arguments_global);
+	return 0;
+}
+
+static int check_operands(const struct arguments *a, const struct command *command) {
+	if (a->count < command->minimum)
+		return arguments_refuse(a, "an operand is missing: %s", command->synopsis);
+	if (a->count > command->maximum)
+		return arguments_refuse(a, "one operand too many: '%s'",
+					a->operands[command->maximum]);
+	return command->check ? command->check(a) : 0;
+}
+
+static void close_handle(struct usher **usher) {
+	usher_close(*usher);
+}
+
+static int run_command(struct arguments *a, const struct command *command) {
+	_cleanup_(close_handle) struct usher *usher = NULL;
+	int r;
+
+	r = connection_open_places(a);
+	if (r == 0)
+		r = connection_open(a, &usher);
+	if (r == 0)
+		r = command->run(a, usher);
+	if (r != 0 || !a->keys.lifetime || strcmp(a->keys.lifetime, "connection") != 0)
+		return r;
+	fflush(stdout);
+	return connection_hold(a, usher);
+}
+
+/* From the command's name on; what stood before it is in the arguments already. */
+static int start_command(struct arguments *a, int argc, char **argv) {
+	const struct command *command;
+	int r;
+
+	if (argc == 0)
+		return arguments_refuse(a, "a command is missing");
+	command = find_command(argv[0]);
+	if (!command)
+		return arguments_refuse(a, "'%s' is no command", argv[0]);
+	a->command = command->name;
+	r = arguments_parse(a, command->parameters, argc, argv);
+	if (r != 0)
+		return r;
+	if (a->help)
+		return print_help(command);
+	if (a->version)
+		return print_version();
+	r = check_operands(a, command);
+	return r != 0 ? r : run_command(a, command);
+}
+
+static int start(struct arguments *a, int argc, char **argv) {
+	int r = arguments_parse(a, NULL, argc, argv);
+
+	if (r == 0 && a->help && a->count == 0)
+		return print_help(NULL);
+	if (r == 0 && a->version)
+		return print_version();
+	return r != 0 ? r : start_command(a, a->count, a->operands);
+}
+
+int main(int argc, char **argv) {
+	struct arguments arguments = ARGUMENTS_INIT;
+	int status;
+
+	/* Only what says which bytes are characters: numbers on the command line have a point. */
+	setlocale(LC_CTYPE, "");
+	status = start(&arguments, argc, argv);
+	connection_close_places(&arguments);
+	arguments_done(&arguments);
+	if (status < 0) {
+		fprintf(stderr, "usher: %s\n", strerror(-status));
+		status = EXIT_REFUSED;
+	}
+	if (ferror(stdout) || fclose(stdout) != 0) {
+		fprintf(stderr, "usher: cannot write the answer: %s\n", strerror(errno));
+		return status ? status : EXIT_REFUSED;
+	}
+	return status;
+}

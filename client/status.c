@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether the service is there, and what it says of itself. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "bus.h"
+
+struct usher_status *usher_free_status(struct usher_status *status) {
+	if (!status)
+		return NULL;
+	free(status->owner);
+	free(status->version);
+	free(status->hostname);
+	free(status->domainname);
+	free(status);
+	return NULL;
+}
+
+static void status_done(struct usher_status **status) {
+	usher_free_status(*status);
+}
+
+/* Starts the service if it is not running. */
+static int ping(struct usher *usher) {
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	int r;
+
+	r = sd_bus_call_method(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Peer",
+			       "Ping", &error, NULL, NULL);
+	return r < 0 ? bus_refused(usher, &error, r) : 0;
+}
+
+static int read_owner(struct usher *usher, struct usher_status *status) {
+	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+	const char *owner;
+	pid_t pid;
+	int r;
+
+	r = sd_bus_get_name_creds(usher->bus, BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME | SD_BUS_CREDS_PID,
+				  &creds);
+	if (r >= 0)
+		r = sd_bus_creds_get_unique_name(creds, &owner);
+	if (r < 0)
+		return bus_fail(usher, -EHOSTDOWN, "the service has left: %s", strerror(-r));
+	status->pid = sd_bus_creds_get_pid(creds, &pid) < 0 ? -1 : pid;
+	status->owner = strdup(owner);
+	return status->owner ? 0 : bus_fail(usher, -ENOMEM, "out of memory");
+}
+
+/* NULL for whatever keeps the property from us. */
+static char *read_property(struct usher *usher, const char *name) {
+	_cleanup_free_ char *text = NULL;
+	char *bytes = NULL;
+
+	if (sd_bus_get_property_string(usher->bus, BUS_NAME, BUS_MANAGER, "org.usher1.Host", name,
+				       NULL, &text) < 0)
+		return NULL;
+	return usher_unescape(text, &bytes) < 0 ? NULL : bytes;
+}
+
+int usher_get_status(struct usher *usher, struct usher_status **ret) {
+	_cleanup_(status_done) struct usher_status *status = NULL;
+	int r;
+
+	bus_forget(usher);
+	r = ping(usher);
+	if (r < 0)
+		return r;
+	status = calloc(1, sizeof *status);
+	if (!status)
+		return bus_fail(usher, -ENOMEM, "out of memory");
+	r = read_owner(usher, status);
+	if (r < 0)
+		return r;
+	status->version = read_property(usher, "Version");
+	status->hostname = read_property(usher, "Hostname");
+	status->domainname = read_property(usher, "Domainname");
+	*ret = take_pointer(status);
+	return 0;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of usher: how options of mounts are split, and what is refused. */
+
+/* cmocka.h wants the others before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+/* clang-format on */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../client/cleanup.h"
+#include "../client/cli/arguments.h"
+
+#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ARGV_MAX  16
+
+static const struct parameter parameters[] = {
+	{ "type", 't', PARAMETER_TYPE, "TYPE", "" },
+	{ "options", 'o', PARAMETER_WORDS, "WORDS", "" },
+	{ "option", 'O', PARAMETER_WORD, "WORD", "" },
+	{ "read-only", 'r', PARAMETER_READ_ONLY, NULL, "" },
+	{ "idmap", 0, PARAMETER_IDMAP, "MAP", "" },
+	{ "idmap-pid", 0, PARAMETER_IDMAP_PID, "PID", "" },
+	{ NULL, 0, 0, NULL, NULL },
+};
+
+static void assert_words(const struct words *words, const char *const expected[]) {
+	size_t i;
+
+	for (i = 0; expected[i]; i++) {
+		assert_true(i < words->count);
+		assert_string_equal(words->items[i], expected[i]);
+	}
+	assert_int_equal(words->count, i);
+	if (words->items)
+		assert_null(words->items[i]);
+}
+
+static void assert_split(const char *text, const char *const expected[]) {
+	_cleanup_(words_done) struct words words = WORDS_INIT;
+
+	assert_int_equal(words_split(&words, text), 0);
+	assert_words(&words, expected);
+}
+
+static void assert_not_split(const char *text) {
+	_cleanup_(words_done) struct words words = WORDS_INIT;
+
+	assert_int_equal(words_split(&words, text), -EINVAL);
+}
+
+/* Parses with what it says on standard error caught in ret_said. */
+static int parse(struct arguments *a, const struct parameter *own, const char *const words[],
+		 char ret_said[static 512]) {
+	static char copies[ARGV_MAX][256];
+	static char *argv[ARGV_MAX + 1];
+	_cleanup_(cleanup_file) FILE *caught = tmpfile();
+	_cleanup_close_ int saved = dup(STDERR_FILENO);
+	int argc = 0, r;
+
+	assert_non_null(caught);
+	for (; words[argc]; argc++) {
+		assert_true(argc < ARGV_MAX);
+		snprintf(copies[argc], sizeof copies[argc], "%s", words[argc]);
+		argv[argc] = copies[argc];
+	}
+	argv[argc] = NULL;
+	dup2(fileno(caught), STDERR_FILENO);
+	r = arguments_parse(a, own, argc, argv);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	rewind(caught);
+	ret_said[fread(ret_said, 1, 511, caught)] = '\0';
+	return r;
+}
+
+static void assert_accepted(struct arguments *a, const char *const words[]) {
+	char said[512];
+
+	assert_int_equal(parse(a, parameters, words, said), 0);
+	assert_string_equal(said, "");
+}
+
+/* Refused as wrong usage, in words that name the culprit. */
+static void assert_usage(const char *const words[], const char *culprit) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+	char said[512];
+
+	a.command = "mount";
+	assert_int_equal(parse(&a, parameters, words, said), EXIT_USAGE);
+	if (!strstr(said, culprit))
+		fail_msg("'%s' is not named in: %s", culprit, said);
+}
+
+static void words_part_at_commas(void **state) {
+	(void)state;
+	assert_split("ro", LIST("ro"));
+	assert_split("ro,nosuid,size=10m", LIST("ro", "nosuid", "size=10m"));
+	assert_split("a b,c", LIST("a b", "c"));
+}
+
+static void empty_words_are_left_out(void **state) {
+	(void)state;
+	assert_split("", LIST(NULL));
+	assert_split(",", LIST(NULL));
+	assert_split(",,ro,,rw,", LIST("ro", "rw"));
+}
+
+static void an_escaped_comma_does_not_part(void **state) {
+	(void)state;
+	assert_split("a\\,b,c", LIST("a,b", "c"));
+	assert_split("\\,", LIST(","));
+	assert_split("a\\\\,b", LIST("a\\", "b"));
+}
+
+static void other_backslashes_stay_for_the_file_system(void **state) {
+	(void)state;
+	assert_split("lowerdir=/a\\:b:/c", LIST("lowerdir=/a\\:b:/c"));
+	assert_split("a\\", LIST("a\\"));
+	assert_split("a\\nb", LIST("a\\nb"));
+}
+
+static void a_quoted_value_keeps_its_commas(void **state) {
+	(void)state;
+	assert_split("context=\"s:o:t:s0,c1\",ro", LIST("context=s:o:t:s0,c1", "ro"));
+	assert_split("a=\"x\\\"y\\\\z\"", LIST("a=x\"y\\z"));
+	assert_split("a=\"\",b", LIST("a=", "b"));
+	assert_split("\"a,b\",c", LIST("a,b", "c"));
+}
+
+static void a_quote_within_a_value_is_a_byte_like_others(void **state) {
+	(void)state;
+	assert_split("dir=/a\"b,c\"", LIST("dir=/a\"b", "c\""));
+}
+
+static void quotes_that_do_not_end_well_are_refused(void **state) {
+	(void)state;
+	assert_not_split("a=\"b");
+	assert_not_split("a=\"b\\");
+	assert_not_split("a=\"b\\\"");
+	assert_not_split("a=\"b\"c");
+	assert_not_split("ro,a=\"b,c");
+}
+
+static void options_add_up_in_order(void **state) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+
+	(void)state;
+	assert_accepted(&a, LIST("mount", "-o", "a,b", "-r", "-O", "c,d", "/x", "-oe"));
+	assert_words(&a.words, LIST("a", "b", "ro", "c,d", "e"));
+	assert_int_equal(a.count, 1);
+	assert_string_equal(a.operands[0], "/x");
+}
+
+static void every_word_after_two_dashes_is_an_operand(void **state) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+
+	(void)state;
+	assert_accepted(&a, LIST("mount", "--", "-r", "--json"));
+	assert_int_equal(a.count, 2);
+	assert_false(a.json);
+}
+
+static void global_options_stand_before_the_command_or_after_it(void **state) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+	char said[512];
+
+	(void)state;
+	assert_int_equal(parse(&a, NULL, LIST("usher", "--json", "--in", "42", "mount", "-t", "x"),
+			       said),
+			 0);
+	assert_int_equal(a.count, 3);
+	assert_string_equal(a.operands[0], "mount");
+	assert_accepted(&a, LIST("mount", "-tx", "--no-ask", "--deadline=2.5"));
+	assert_true(a.json);
+	assert_false(a.ask);
+	assert_int_equal(a.in_pid, 42);
+	assert_int_equal(a.keys.deadline_usec, 2500000);
+	assert_string_equal(a.fstype, "x");
+}
+
+static void wrong_usage_names_the_argument(void **state) {
+	(void)state;
+	assert_usage(LIST("mount", "--foo"), "--foo");
+	assert_usage(LIST("mount", "-q"), "-q");
+	assert_usage(LIST("mount", "-rq"), "-q");
+	assert_usage(LIST("mount", "--json=yes"), "--json=yes");
+	assert_usage(LIST("mount", "x", "-t"), "-t");
+	assert_usage(LIST("mount", "--type"), "--type");
+	assert_usage(LIST("mount", "-o", "a=\"b"), "a=\"b");
+	assert_usage(LIST("mount", "--lifetime", "long"), "long");
+}
+
+static void numbers_are_numbers_or_refused(void **state) {
+	(void)state;
+	assert_usage(LIST("mount", "--in", "0"), "--in");
+	assert_usage(LIST("mount", "--in", "-1"), "-1");
+	assert_usage(LIST("mount", "--in", "12x"), "12x");
+	assert_usage(LIST("mount", "--in", ""), "--in");
+	assert_usage(LIST("mount", "--in", "99999999999999999999"), "--in");
+	assert_usage(LIST("mount", "--idmap-pid", "self"), "self");
+	assert_usage(LIST("mount", "--deadline", "soon"), "soon");
+	assert_usage(LIST("mount", "--deadline", "0"), "--deadline");
+	assert_usage(LIST("mount", "--deadline", "nan"), "nan");
+	assert_usage(LIST("mount", "--deadline", "inf"), "inf");
+}
+
+static void contradictions_are_refused(void **state) {
+	(void)state;
+	assert_usage(LIST("mount", "--in", "1", "--in-object", "/o"), "--in-object");
+	assert_usage(LIST("mount", "--idmap", "0 1 2", "--idmap-pid", "1"), "--idmap-pid");
+}
+
+static void what_is_refused_cannot_reach_the_terminal(void **state) {
+	(void)state;
+	assert_usage(LIST("mount", "--lifetime", "\x1b[2J\xff"), "\\x1b[2J\\xff");
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_part_at_commas),
+		cmocka_unit_test(empty_words_are_left_out),
+		cmocka_unit_test(an_escaped_comma_does_not_part),
+		cmocka_unit_test(other_backslashes_stay_for_the_file_system),
+		cmocka_unit_test(a_quoted_value_keeps_its_commas),
+		cmocka_unit_test(a_quote_within_a_value_is_a_byte_like_others),
+		cmocka_unit_test(quotes_that_do_not_end_well_are_refused),
+		cmocka_unit_test(options_add_up_in_order),
+		cmocka_unit_test(every_word_after_two_dashes_is_an_operand),
+		cmocka_unit_test(global_options_stand_before_the_command_or_after_it),
+		cmocka_unit_test(wrong_usage_names_the_argument),
+		cmocka_unit_test(numbers_are_numbers_or_refused),
+		cmocka_unit_test(contradictions_are_refused),
+		cmocka_unit_test(what_is_refused_cannot_reach_the_terminal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
