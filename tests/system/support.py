@@ -1,0 +1,805 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of the running system share: people, their connections to the bus, polkit's rules, and what must not leak.
+
+Everything here is for root in a system that tools/boot has booted.
+
+    with Client("alice") as alice:                          # a process of hers, with a connection to the system bus
+        alice.call("Host", "GetHostname", {})               # the result; or DBusError
+        alice.call("Mounts", "Mount", "tmpfs", "/home/alice/m", "tmpfs", ["ro"], {"lifetime": "connection"})
+        alice.call("Watches", "Open", "", ["create"], {"root": Descriptor(fd)})
+        alice.run(os.mkdir, "/home/alice/m")                # any function that can be imported, in her process
+        alice.subscribe(); alice.signal("Exited", timeout=5)
+
+    with polkit_rule('if (action.id == "org.usher1.mount" && subject.user == "alice") return polkit.Result.YES;'):
+        ...                                                 # polkit obeys it from here on, and not a moment later than the end
+"""
+
+import contextlib
+import dataclasses
+import fcntl
+import glob
+import io
+import json
+import os
+import pickle
+import pwd
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import traceback
+import unittest
+import uuid
+import xml.etree.ElementTree
+
+BUS_NAME = "org.usher1"
+MANAGER = "/org/usher1"
+ERROR = "org.usher1.Error."
+PEOPLE = ("alice", "bob")
+PATIENCE = 10.0  # seconds; for what should take a moment
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+
+
+# ---- waiting, never sleeping for luck
+
+def wait_until(condition, why, timeout=PATIENCE):
+    """The first true value of condition(); an AssertionError saying why when there is none in time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {why}")
+        time.sleep(0.02)
+
+
+# ---- people
+
+def environment_of(user):
+    entry = pwd.getpwnam(user)
+    return {"HOME": entry.pw_dir, "USER": user, "LOGNAME": user, "SHELL": entry.pw_shell, "LANG": "C.UTF-8",
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"}
+
+
+def identity_of(user):
+    """Keywords for subprocess."""
+    entry = pwd.getpwnam(user)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": os.getgrouplist(user, entry.pw_gid),
+            "env": environment_of(user), "cwd": entry.pw_dir}
+
+
+def run_as(user, *command, timeout=60, **keywords):
+    """Run a command as user: a subprocess.CompletedProcess with text in stdout and stderr."""
+    keywords = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
+                **identity_of(user), **keywords}
+    return subprocess.run(command, timeout=timeout, check=False, **keywords)
+
+
+def start_as(user, *command, **keywords):
+    """Start a command as user: a subprocess.Popen."""
+    keywords = {"stdin": subprocess.DEVNULL, **identity_of(user), **keywords}
+    return subprocess.Popen(command, **keywords)
+
+
+def as_user(user, function, *arguments):
+    """Call function(*arguments) in a fork that has become user for good; its result or exception is ours."""
+    reader, writer = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        outcome = None
+        try:
+            os.close(reader)
+            identity = identity_of(user)
+            os.setgroups(identity["extra_groups"])
+            os.setresgid(*[identity["group"]] * 3)
+            os.setresuid(*[identity["user"]] * 3)
+            os.environ.clear()
+            os.environ.update(identity["env"])
+            os.chdir(identity["cwd"])
+            outcome = pickle.dumps((True, function(*arguments)))
+        except BaseException as error:  # pylint: disable=broad-except
+            try:
+                outcome = pickle.dumps((False, error))
+            except Exception:  # pylint: disable=broad-except
+                outcome = pickle.dumps((False, RuntimeError(traceback.format_exc())))
+        finally:
+            with open(writer, "wb") as file:
+                file.write(outcome or b"")
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        data = file.read()
+    _, status = os.waitpid(child, 0)
+    if not data:
+        raise AssertionError(f"the process of {user} ended with wait status {status:#x}")
+    worked, value = pickle.loads(data)
+    if worked:
+        return value
+    raise value
+
+
+# ---- the bus
+
+class DBusError(Exception):
+    """An error reply."""
+
+    def __init__(self, name, message):
+        super().__init__(name, message)
+        self.name = name
+        self.message = message
+
+    def __str__(self):
+        return f"{self.name}: {self.message}"
+
+
+class Descriptor:
+    """A file descriptor on its way over the bus or back.  Those that come back are ours to close, which this does."""
+
+    def __init__(self, file, owned=False):
+        self.fd = file if isinstance(file, int) else file.fileno()
+        self.owned = owned
+
+    def fileno(self):
+        return self.fd
+
+    def take(self):
+        self.owned = False
+        return self.fd
+
+    def close(self):
+        if self.owned:
+            self.owned = False
+            os.close(self.fd)
+
+    __del__ = close
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+@dataclasses.dataclass
+class Variant:
+    """A value of a{sv} whose type cannot be told from it: Variant("as", []), Variant("t", 5).
+
+    A bool is b, an int i, a str s, a list of str as, a Descriptor h without saying so."""
+
+    signature: str
+    value: object
+
+
+def _send(connection, value):
+    descriptors = []
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, obj):
+            if isinstance(obj, Descriptor):
+                descriptors.append(obj)
+                return len(descriptors) - 1
+            return None
+
+    data = io.BytesIO()
+    Pickler(data).dump(value)
+    header = struct.pack("=II", len(data.getvalue()), len(descriptors))
+    socket.send_fds(connection, [header], [descriptor.fileno() for descriptor in descriptors])
+    connection.sendall(data.getvalue())
+
+
+def _receive(connection):
+    header, fds, _, _ = socket.recv_fds(connection, 8, 253)
+    if len(header) < 8:
+        raise EOFError
+    length, count = struct.unpack("=II", header)
+    assert count == len(fds)
+    descriptors = [Descriptor(fd, owned=True) for fd in fds]
+    data = bytearray()
+    while len(data) < length:
+        piece = connection.recv(min(65536, length - len(data)))
+        if not piece:
+            raise EOFError
+        data += piece
+
+    class Unpickler(pickle.Unpickler):
+        def persistent_load(self, pid):
+            return descriptors[pid]
+
+    return Unpickler(io.BytesIO(bytes(data))).load()
+
+
+class Client:
+    """A process of user's with a connection to the system bus (or the one at address).  Closing it is leaving the bus.
+
+    With session=True the process is in a login session that is local and active (see session-of)."""
+
+    def __init__(self, user="alice", session=False, address=None):
+        self.user = user
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with listener:
+            listener.bind("")  # an abstract address that the kernel chooses
+            listener.listen(1)
+            listener.settimeout(30)
+            command = [sys.executable, f"{HERE}/support.py", "agent", listener.getsockname()[1:].decode(), address or "system",
+                       *sys.path]
+            if session:
+                self.process = subprocess.Popen([f"{HERE}/session-of", user, "--", *command], stdin=subprocess.DEVNULL)
+            else:
+                self.process = start_as(user, *command)
+            self.socket = None
+            try:
+                while self.socket is None:
+                    if select.select([listener], [], [], 0.1)[0]:
+                        self.socket, _ = listener.accept()
+                    elif self.process.poll() is not None:
+                        raise AssertionError(f"the agent of {user} did not start (exit status {self.process.returncode})")
+                hello = _receive(self.socket)
+            except BaseException:
+                self.close()
+                raise
+        self.pid, self.name = hello
+
+    def close(self):
+        """Leave the bus, orderly."""
+        if self.socket:
+            self.socket.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self):
+        """Leave the bus as after a crash."""
+        if self.process.poll() is None:
+            os.kill(getattr(self, "pid", self.process.pid), signal.SIGKILL)
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _ask(self, *request):
+        _send(self.socket, request)
+        kind, value = _receive(self.socket)
+        if kind == "error":
+            raise value
+        return value
+
+    def call(self, interface, method, *arguments, path=MANAGER, signature=None, interactive=False, timeout=30, name=BUS_NAME):
+        """Call a method; interface without a dot is one of usher's.  The signature is what introspection says unless given.
+
+        The result is None, a value, or a tuple of values, of plain Python types."""
+        if "." not in interface:
+            interface = f"{BUS_NAME}.{interface}"
+        return self._ask("call", name, path, interface, method, signature, arguments, interactive, timeout)
+
+    def get(self, interface, member, path=MANAGER, name=BUS_NAME):
+        if "." not in interface:
+            interface = f"{BUS_NAME}.{interface}"
+        return self.call("org.freedesktop.DBus.Properties", "Get", interface, member, path=path, signature="ss", name=name)
+
+    def get_all(self, interface, path=MANAGER, name=BUS_NAME):
+        if "." not in interface:
+            interface = f"{BUS_NAME}.{interface}"
+        return self.call("org.freedesktop.DBus.Properties", "GetAll", interface, path=path, signature="s", name=name)
+
+    def objects(self, interface=None):
+        """Paths of the objects that usher has, those with the given interface if one is."""
+        managed = self.call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
+        if interface is None:
+            return sorted(managed)
+        return sorted(path for path, interfaces in managed.items() if f"{BUS_NAME}.{interface}" in interfaces)
+
+    def run(self, function, *arguments):
+        """Call a function, known by its name in a module, in the client's process."""
+        return self._ask("run", function, arguments)
+
+    def subscribe(self, **match):
+        """Collect signals from now on: of usher, or as match says (sender, path, path_namespace, interface, member)."""
+        match.setdefault("sender", BUS_NAME)
+        self._ask("subscribe", match)
+
+    def signal(self, member=None, path=None, interface=None, timeout=PATIENCE):
+        """The next signal collected that fits, as (path, interface, member, arguments); those before it stay."""
+        return self._ask("signal", member, path, interface, timeout)
+
+    def signals(self, quiet=0.3, timeout=PATIENCE):
+        """All signals collected until none has come for quiet seconds."""
+        return self._ask("signals", quiet, timeout)
+
+
+def call_as(user, interface, method, *arguments, **keywords):
+    """One call on a connection of its own: (None, result), or (name of the error, its message)."""
+    with Client(user) as client:
+        try:
+            return None, client.call(interface, method, *arguments, **keywords)
+        except DBusError as error:
+            return error.name, error.message
+
+
+# The other side of Client: what the client's process runs.
+
+def _plain(value):
+    import dbus
+    if isinstance(value, dbus.types.UnixFd):
+        return Descriptor(value.take(), owned=True)
+    if isinstance(value, dbus.Boolean):
+        return bool(value)
+    if isinstance(value, dbus.ByteArray):
+        return bytes(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _typed(signature, value, level=0):
+    """A value of dbus's for a signature of one complete type."""
+    import dbus
+    basic = {"b": dbus.Boolean, "y": dbus.Byte, "n": dbus.Int16, "q": dbus.UInt16, "i": dbus.Int32, "u": dbus.UInt32,
+             "x": dbus.Int64, "t": dbus.UInt64, "d": dbus.Double, "s": dbus.String, "o": dbus.ObjectPath, "g": dbus.Signature}
+    kind = signature[0]
+    if kind == "v":
+        if isinstance(value, Variant):
+            return _typed(value.signature, value.value, level + 1)
+        return _typed(_guess(value), value, level + 1)
+    if kind == "h":
+        return dbus.types.UnixFd(value, variant_level=level)
+    if kind in basic:
+        return basic[kind](value, variant_level=level)
+    if signature.startswith("a{"):
+        key, item = dbus.Signature(signature[2:-1])
+        return dbus.Dictionary({_typed(key, k): _typed(item, v) for k, v in value.items()},
+                               signature=signature[2:-1], variant_level=level)
+    if kind == "a":
+        return dbus.Array([_typed(signature[1:], item) for item in value], signature=signature[1:], variant_level=level)
+    if kind == "(":
+        types = list(dbus.Signature(signature[1:-1]))
+        return dbus.Struct([_typed(one, item) for one, item in zip(types, value, strict=True)],
+                           signature=signature[1:-1], variant_level=level)
+    raise TypeError(f"{signature}: not a type")
+
+
+def _guess(value):
+    if isinstance(value, bool):
+        return "b"
+    if isinstance(value, int):
+        return "i"
+    if isinstance(value, str):
+        return "s"
+    if isinstance(value, float):
+        return "d"
+    if isinstance(value, Descriptor):
+        return "h"
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return "as"
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return "a{sv}"
+    raise TypeError(f"{value!r}: say what it is with Variant(signature, value)")
+
+
+class _Agent:
+    def __init__(self, address, bus):
+        import dbus
+        import dbus.lowlevel
+        import dbus.mainloop.glib
+        from gi.repository import GLib
+        self.dbus = dbus
+        self.context = GLib.MainContext.default()
+        loop = dbus.mainloop.glib.DBusGMainLoop()
+        if bus == "system":
+            bus = dbus.bus.BusConnection.TYPE_SYSTEM
+        self.bus = dbus.bus.BusConnection(bus, mainloop=loop)
+        self.bus.set_exit_on_disconnect(False)
+        self.signatures = {}
+        self.collected = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect("\0" + address)
+        self.source = GLib
+
+    def serve(self):
+        _send(self.socket, (os.getpid(), self.bus.get_unique_name()))
+        self.source.io_add_watch(self.socket.fileno(), self.source.IO_IN | self.source.IO_HUP, lambda *_: True)
+        while True:
+            self.context.iteration(True)
+            if not select.select([self.socket], [], [], 0)[0]:
+                continue
+            try:
+                request = _receive(self.socket)
+            except (EOFError, ConnectionError):
+                return
+            try:
+                answer = ("result", getattr(self, "do_" + request[0])(*request[1:]))
+            except self.dbus.DBusException as error:
+                answer = ("error", DBusError(error.get_dbus_name(), error.get_dbus_message()))
+            except BaseException as error:  # pylint: disable=broad-except
+                answer = ("error", error)
+            try:
+                _send(self.socket, answer)
+            except (TypeError, AttributeError, pickle.PicklingError):
+                _send(self.socket, ("error", RuntimeError(f"cannot be sent: {answer!r}")))
+
+    def signature(self, name, path, interface, method):
+        if (path, interface) not in self.signatures:
+            text = self.bus.call_blocking(name, path, "org.freedesktop.DBus.Introspectable", "Introspect", "", ())
+            for element in xml.etree.ElementTree.fromstring(text).iter("interface"):
+                self.signatures[path, element.get("name")] = {
+                    member.get("name"): "".join(argument.get("type") for argument in member.iter("arg")
+                                                if argument.get("direction", "in") == "in")
+                    for member in element.iter("method")}
+        try:
+            return self.signatures[path, interface][method]
+        except KeyError:
+            raise LookupError(f"{path} has no {interface}.{method}; give its signature to call it all the same") from None
+
+    def do_call(self, name, path, interface, method, signature, arguments, interactive, timeout):
+        dbus = self.dbus
+        if signature is None:
+            signature = self.signature(name, path, interface, method)
+        message = dbus.lowlevel.MethodCallMessage(destination=name, path=path, interface=interface, method=method)
+        types = list(dbus.Signature(signature))
+        values = [_typed(one, value) for one, value in zip(types, arguments, strict=True)]
+        if types:
+            message.append(*values, signature=signature)
+        if interactive:
+            message.set_allow_interactive_authorization(True)
+        reply = self.bus.send_message_with_reply_and_block(message, timeout)
+        results = [_plain(value) for value in reply.get_args_list(byte_arrays=True)]
+        return None if not results else results[0] if len(results) == 1 else tuple(results)
+
+    def do_run(self, function, arguments):
+        return function(*arguments)
+
+    def do_subscribe(self, match):
+        def collect(*arguments, path=None, interface=None, member=None):
+            self.collected.append((str(path), str(interface), str(member), tuple(_plain(value) for value in arguments)))
+
+        fields = {"path": "path", "interface": "dbus_interface", "member": "signal_name", "sender": "bus_name"}
+        keywords = {fields.get(key, key): value for key, value in match.items()}
+        self.bus.add_signal_receiver(collect, path_keyword="path", interface_keyword="interface", member_keyword="member",
+                                     byte_arrays=True, **keywords)
+        # The match is asked for without waiting; the answer to a later question says that it is there.
+        self.bus.call_blocking("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId", "", ())
+
+    def iterate(self, deadline):
+        """One turn of the loop, but none that lasts beyond deadline."""
+        left = max(0, int((deadline - time.monotonic()) * 1000) + 1)
+        timer = self.source.timeout_add(left, lambda: True)
+        self.context.iteration(True)
+        self.source.source_remove(timer)
+
+    def do_signal(self, member, path, interface, timeout):
+        deadline = time.monotonic() + timeout
+        while True:
+            for index, (its_path, its_interface, its_member, _) in enumerate(self.collected):
+                if ((member is None or its_member == member) and (path is None or its_path == path)
+                        and (interface is None or its_interface in (interface, f"{BUS_NAME}.{interface}"))):
+                    return self.collected.pop(index)
+            if time.monotonic() >= deadline:
+                raise AssertionError(f"no signal {member or ''} within {timeout:g} s; collected: {self.collected}")
+            self.iterate(deadline)
+
+    def do_signals(self, quiet, timeout):
+        deadline = time.monotonic() + timeout
+        until = time.monotonic() + quiet
+        count = len(self.collected)
+        while time.monotonic() < min(until, deadline):
+            self.iterate(min(until, deadline))
+            if len(self.collected) > count:
+                count = len(self.collected)
+                until = time.monotonic() + quiet
+        collected, self.collected = self.collected, []
+        return collected
+
+
+_ROOT = []
+
+
+def root():
+    """A connection of root's that stays for as long as the tests run."""
+    if not _ROOT:
+        _ROOT.append(Client("root"))
+    return _ROOT[0]
+
+
+# ---- polkit
+
+POLKIT = {"name": "org.freedesktop.PolicyKit1", "path": "/org/freedesktop/PolicyKit1/Authority"}
+POLKIT_RULES = "/etc/polkit-1/rules.d"
+POLKIT_PROBE = "org.freedesktop.login1.set-user-linger"  # an action that everybody has and nobody is given
+
+
+def check_authorization(subject, action, details=None, interactive=False):
+    """What polkit says: "yes", "no" or "challenge" (it would have to ask).  subject is a Client or a pid."""
+    if isinstance(subject, Client):
+        subject = ("system-bus-name", {"name": subject.name})
+    else:
+        with open(f"/proc/{subject}/stat", encoding="utf-8") as file:
+            start = int(file.read().rpartition(")")[2].split()[19])
+        subject = ("unix-process", {"pid": Variant("u", subject), "start-time": Variant("t", start),
+                                    "uid": Variant("i", os.stat(f"/proc/{subject}").st_uid)})
+    authorized, challenge, _ = root().call("org.freedesktop.PolicyKit1.Authority", "CheckAuthorization", subject, action,
+                                           details or {}, 1 if interactive else 0, "",
+                                           signature="(sa{sv})sa{ss}us", **POLKIT)
+    return "yes" if authorized else "challenge" if challenge else "no"
+
+
+@contextlib.contextmanager
+def polkit_rule(body, priority=10):
+    """Have polkit ask function (action, subject) { body } first.  Entered and left only when polkit has noticed."""
+    nonce = uuid.uuid4().hex
+    path = f"{POLKIT_RULES}/{priority:02}-usher-test-{nonce}.rules"
+    text = (f"polkit.addRule(function (action, subject) {{\n"
+            f'  if (action.lookup("nonce") == "{nonce}") return polkit.Result.YES;\n'
+            f"  {body}\n}});\n")
+    # Of a process that may do nothing: root may do everything, whatever the rules say.
+    probe = start_as("bob", "sleep", "infinity")
+
+    def obeyed():
+        return check_authorization(probe.pid, POLKIT_PROBE, {"nonce": nonce}) == "yes"
+
+    try:
+        with open(f"{POLKIT_RULES}/.{nonce}", "x", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), 0o644)
+        os.rename(file.name, path)
+        try:
+            wait_until(obeyed, "polkit obeys a new rule (is there a mistake in it? see the journal of polkit.service)")
+            yield
+        finally:
+            os.unlink(path)
+            wait_until(lambda: not obeyed(), "polkit forgets a rule that is gone")
+    finally:
+        probe.kill()
+        probe.wait()
+
+
+def polkit_answer(answer, action, user=None):
+    """A rule that answers "yes", "no", "auth_admin" ... to an action, or to those that begin like it with a "*" at its end."""
+    if action.endswith("*"):
+        condition = f"action.id.indexOf({json.dumps(action[:-1])}) == 0"
+    else:
+        condition = f"action.id == {json.dumps(action)}"
+    if user:
+        condition += f" && subject.user == {json.dumps(user)}"
+    return polkit_rule(f"if ({condition}) return {json.dumps(answer)};")
+
+
+# ---- the kernel's side
+
+@dataclasses.dataclass(frozen=True)
+class Mount:
+    """A line of mountinfo."""
+
+    id: int
+    parent: int
+    device: str
+    root: str
+    target: str
+    options: tuple
+    propagation: tuple
+    fstype: str
+    source: str
+    super_options: tuple
+
+
+def mounts(pid="self"):
+    def unescape(text):
+        return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
+
+    found = []
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            left, _, right = line.rstrip("\n").partition(" - ")
+            identity, parent, device, inner, target, options, *propagation = left.split(" ")
+            fstype, source, super_options = right.split(" ")
+            found.append(Mount(int(identity), int(parent), device, unescape(inner), unescape(target), tuple(options.split(",")),
+                               tuple(propagation), fstype, unescape(source), tuple(super_options.split(","))))
+    return found
+
+
+def mount_at(target, pid="self"):
+    """The topmost mount at a path, or None."""
+    found = [mount for mount in mounts(pid) if mount.target == target]
+    return found[-1] if found else None
+
+
+LOOP_GET_STATUS64 = 0x4C05
+
+
+def loop_devices():
+    """Loop devices in use by this system, by name, and the file behind each.
+
+    The kernel has one set of them for all systems that are booted beside each other, so those of which the file is on
+    no file system of ours are left out."""
+    ours = {mount.device for mount in mounts()}
+    found = {}
+    for directory in glob.glob("/sys/block/loop*/loop"):
+        name = directory.split("/")[3]
+        status = bytearray(232)
+        try:
+            with open(f"/dev/{name}", "rb") as file:
+                fcntl.ioctl(file, LOOP_GET_STATUS64, status)
+            with open(f"{directory}/backing_file", encoding="utf-8", errors="surrogateescape") as file:
+                backing = file.read().rstrip("\n")
+        except OSError:
+            continue  # unused, or not any more
+        # The kernel's own encoding of a device's number in lo_device: huge_encode_dev()
+        number, = struct.unpack_from("=Q", status)
+        device = f"{os.major(number)}:{os.minor(number)}"
+        if device in ours:
+            found[name] = backing
+    return found
+
+
+# ---- services
+
+def unit(name, member):
+    """A property of a unit, as systemctl shows it."""
+    return subprocess.run(["systemctl", "show", f"--property={member}", "--value", name], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def main_pid(name):
+    """0 if it does not run."""
+    return int(unit(name, "MainPID") or 0)
+
+
+def processes(name):
+    """Process ids of all that a unit runs."""
+    group = unit(name, "ControlGroup")
+    found = set()
+    if group:
+        for directory, _, _ in os.walk(f"/sys/fs/cgroup{group}"):
+            try:
+                with open(f"{directory}/cgroup.procs", encoding="ascii") as file:
+                    found.update(int(line) for line in file)
+            except OSError:
+                continue
+    return found
+
+
+def children(name):
+    """Process ids of what a unit runs beside its main process."""
+    return processes(name) - {main_pid(name)}
+
+
+def descriptors(pid):
+    """What the descriptors of a process refer to, by number.  Empty when there is no such process."""
+    found = {}
+    try:
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    except OSError:
+        pass
+    return found
+
+
+def command_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return "(gone)"
+
+
+def journal(name, since):
+    """What the journal has of a unit since a time (of time.time()): a list of dicts."""
+    subprocess.run(["journalctl", "--sync"], stdin=subprocess.DEVNULL, check=False)
+    text = subprocess.run(["journalctl", "--output=json", "--all", f"--since=@{since:.6f}", f"--unit={name}"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# ---- leaks
+
+def _mount_lines(pid="self"):
+    # systemd's for services and sessions come and go by themselves.
+    return sorted(f"{mount.target} ({mount.fstype} {mount.source})" for mount in mounts(pid)
+                  if not mount.target.startswith(("/run/credentials/", "/run/user/")))
+
+
+def possessions():
+    """What usher must give back, as name and list of lines."""
+    broker = main_pid("usherd.service")
+    return {
+        "mounts": _mount_lines(),
+        "mounts of the broker": _mount_lines(broker) if broker else [],
+        "loop devices": sorted(f"{name} ({file})" for name, file in loop_devices().items()),
+        "processes of the worker": sorted(f"{pid} {command_of(pid)}" for pid in children("usher-worker.service")),
+        "descriptors of the broker": [str(len(descriptors(broker)))] if broker else [],
+        "descriptors of the worker": [str(len(descriptors(main_pid("usher-worker.service"))))],
+    }
+
+
+@contextlib.contextmanager
+def nothing_leaked(timeout=PATIENCE, ignore=()):
+    """What was held before is held after, no more and no less; what is on its way out is given time to go.
+
+    A service that was started or stopped in between is compared in what does not depend on it."""
+    pids = {name: main_pid(name) for name in ("usherd.service", "usher-worker.service")}
+    before = possessions()
+    yield
+    left_out = set(ignore)
+    if main_pid("usherd.service") != pids["usherd.service"]:
+        left_out |= {"mounts of the broker", "descriptors of the broker"}
+    if main_pid("usher-worker.service") != pids["usher-worker.service"]:
+        left_out.add("descriptors of the worker")
+
+    deadline = time.monotonic() + timeout
+    while True:
+        after = possessions()
+        different = [name for name in before if name not in left_out and before[name] != after[name]]
+        if not different:
+            return
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    report = []
+    for name in different:
+        gone = list(before[name])
+        more = []
+        for line in after[name]:
+            if line in gone:
+                gone.remove(line)
+            else:
+                more.append(line)
+        report += [f"{name}: - {line}" for line in gone] + [f"{name}: + {line}" for line in more]
+    raise AssertionError("not as it was before:\n  " + "\n  ".join(report))
+
+
+# ---- test cases
+
+class TestCase(unittest.TestCase):
+    """A test case with the words that tests of usher are written in."""
+
+    maxDiff = None
+
+    @contextlib.contextmanager
+    def refused(self, name, *words):
+        """Within, a call must fail with this error (of usher's unless there is a dot in it), saying all these words."""
+        try:
+            yield
+        except DBusError as error:
+            self.assertEqual(error.name, name if "." in name else ERROR + name, error.message)
+            for word in words:
+                self.assertIn(word, error.message)
+        else:
+            self.fail(f"not refused with {name}")
+
+    def client(self, *arguments, **keywords):
+        """A Client that leaves when the test ends."""
+        client = Client(*arguments, **keywords)
+        self.addCleanup(client.close)
+        return client
+
+    def during(self, manager):
+        """Enter a context manager now and leave it when the test ends."""
+        return self.enterContext(manager)
+
+
+if __name__ == "__main__" and sys.argv[1:2] == ["agent"]:
+    # Functions that we are asked to run name classes of the module, not of __main__.
+    sys.path[:] = [HERE] + [entry for entry in sys.argv[4:] if entry != HERE]
+    import support
+    support._Agent(sys.argv[2], sys.argv[3]).serve()
