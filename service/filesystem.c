@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "filesystem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -9,11 +11,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "confine.h"
-#include "filesystem.h"
 #include "loop.h"
 #include "probe.h"
 
@@ -23,23 +23,23 @@ static const struct {
 	const char *type;
 	enum filesystem_kind kind;
 } types[] = {
-	{ "tmpfs", FILESYSTEM_MEMORY },	   { "overlay", FILESYSTEM_LAYERS },
-	{ "proc", FILESYSTEM_KERNEL },	   { "sysfs", FILESYSTEM_KERNEL },
+	{ "tmpfs", FILESYSTEM_MEMORY },    { "overlay", FILESYSTEM_LAYERS },
+	{ "proc", FILESYSTEM_KERNEL },     { "sysfs", FILESYSTEM_KERNEL },
 	{ "mqueue", FILESYSTEM_KERNEL },   { "devpts", FILESYSTEM_KERNEL },
 	{ "cgroup2", FILESYSTEM_KERNEL },  { "ext4", FILESYSTEM_DEVICE },
-	{ "ext3", FILESYSTEM_DEVICE },	   { "ext2", FILESYSTEM_DEVICE },
+	{ "ext3", FILESYSTEM_DEVICE },     { "ext2", FILESYSTEM_DEVICE },
 	{ "squashfs", FILESYSTEM_DEVICE }, { "erofs", FILESYSTEM_DEVICE },
-	{ "vfat", FILESYSTEM_DEVICE },	   { "msdos", FILESYSTEM_DEVICE },
-	{ "exfat", FILESYSTEM_DEVICE },	   { "iso9660", FILESYSTEM_DEVICE },
-	{ "udf", FILESYSTEM_DEVICE },	   { "xfs", FILESYSTEM_DEVICE },
-	{ "btrfs", FILESYSTEM_DEVICE },	   { "f2fs", FILESYSTEM_DEVICE },
-	{ "ntfs3", FILESYSTEM_DEVICE },	   { "bcachefs", FILESYSTEM_DEVICE },
+	{ "vfat", FILESYSTEM_DEVICE },     { "msdos", FILESYSTEM_DEVICE },
+	{ "exfat", FILESYSTEM_DEVICE },    { "iso9660", FILESYSTEM_DEVICE },
+	{ "udf", FILESYSTEM_DEVICE },      { "xfs", FILESYSTEM_DEVICE },
+	{ "btrfs", FILESYSTEM_DEVICE },    { "f2fs", FILESYSTEM_DEVICE },
+	{ "ntfs3", FILESYSTEM_DEVICE },    { "bcachefs", FILESYSTEM_DEVICE },
 };
 
-static const char *const tmpfs_safe[] = { "size", "nr_inodes", "mode", "uid", "gid",
-					  "inode32", "inode64", NULL };
-static const char *const overlay_safe[] = { "lowerdir", "upperdir", "workdir",
-					    "userxattr", "xino", "volatile", NULL };
+static const char *const tmpfs_safe[] = { "size", "nr_inodes", "mode",    "uid",
+					  "gid",  "inode32",   "inode64", NULL };
+static const char *const overlay_safe[] = { "lowerdir", "upperdir", "workdir", "userxattr",
+					    "xino",     "volatile", NULL };
 static const char *const nothing[] = { NULL };
 
 /* Sizes of tmpfs: without a word, and how much of the memory a user may take without an
@@ -53,8 +53,8 @@ int filesystem_check(const char *type, char *const *options, size_t n_options,
 
 	if (!*type || strlen(type) > 30 ||
 	    type[strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_-.")] != '\0')
-		return refusal_note(refusal, REFUSED_INVALID, "fstype: '%.64s' is not the name of a file system",
-				    type);
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "fstype: '%.64s' is not the name of a file system", type);
 	return mount_options_parse(&ignored, options, n_options, MOUNT_OPTIONS_NEW, refusal);
 }
 
@@ -95,6 +95,15 @@ static int classify(struct job *job, const char *type, struct filesystem *filesy
 	return 0;
 }
 
+/* Written just as we would write it: the kernel reads other ways of writing otherwise than we do.
+ */
+static bool is_number(const char *word, unsigned number) {
+	char plain[16];
+
+	(void)snprintf(plain, sizeof plain, "%u", number);
+	return !word || strcmp(word, plain) == 0;
+}
+
 static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 	const struct mount_options *options = &filesystem->options;
 	const char *size = mount_options_value(options, "size"),
@@ -108,10 +117,11 @@ static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 	memory = (uint64_t)info.totalram * info.mem_unit;
 	filesystem->default_size = !size && !mount_options_value(options, "nr_blocks");
 	if (size && mount_options_size(size, memory, &bytes) < 0)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "mount_options: '%s' is not a size", size);
+		return refusal_note(&job->refusal, REFUSED_INVALID,
+				    "mount_options: '%s' is not a size", size);
 	if (!mount_options_only(options, tmpfs_safe) || bytes > memory / 100 * safe_percent ||
-	    (size && bytes == 0) || (uid && strtoul(uid, NULL, 10) != job->place.uid) ||
-	    (gid && strtoul(gid, NULL, 10) != job->place.gid))
+	    (size && bytes == 0) || !is_number(uid, job->place.uid) ||
+	    !is_number(gid, job->place.gid))
 		job_require(job, TIER_ADMIN);
 	return 0;
 }
@@ -122,7 +132,8 @@ static int add_layer(struct job *job, struct filesystem *filesystem, const char 
 	int r;
 
 	if (filesystem->n_layers == FILESYSTEM_LAYERS_MAX)
-		return refusal_note(&job->refusal, REFUSED_LIMIT, "mount_options: %s: more than %d layers", name,
+		return refusal_note(&job->refusal, REFUSED_LIMIT,
+				    "mount_options: %s: more than %d layers", name,
 				    FILESYSTEM_LAYERS_MAX);
 	layer->key = key;
 	layer->path = (struct path)PATH_NONE;
@@ -133,8 +144,8 @@ static int add_layer(struct job *job, struct filesystem *filesystem, const char 
 	if (r != 0)
 		return r;
 	if (!S_ISDIR(layer->path.st.st_mode))
-		return refusal_note(&job->refusal, -ENOTDIR, "mount_options: %s: '%s' is not a directory", name,
-				    path);
+		return refusal_note(&job->refusal, -ENOTDIR,
+				    "mount_options: %s: '%s' is not a directory", name, path);
 	if (!path_is_own(job, &layer->path))
 		job_require(job, TIER_ADMIN);
 	return 0;
@@ -172,10 +183,12 @@ static int resolve_overlay(struct job *job, struct filesystem *filesystem) {
 	int r;
 
 	if (!lower)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "mount_options: overlay needs lowerdir=");
-	if (!upper != !work)
 		return refusal_note(&job->refusal, REFUSED_INVALID,
-				    "mount_options: overlay needs both upperdir= and workdir=, or neither");
+				    "mount_options: overlay needs lowerdir=");
+	if (!upper != !work)
+		return refusal_note(
+			&job->refusal, REFUSED_INVALID,
+			"mount_options: overlay needs both upperdir= and workdir=, or neither");
 	r = add_lower_layers(job, filesystem, lower);
 	if (r == 0 && upper)
 		r = add_layer(job, filesystem, "upperdir", "upperdir", upper);
@@ -192,8 +205,8 @@ static int find_type(struct job *job, struct filesystem *filesystem) {
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	/* A device that the caller may not read is looked into for it; all it learns is a word. There
-	 * is no path left to resolve as the caller by then. */
+	/* A device that the caller may not read is looked into for it; all it learns is a word.
+	 * There is no path left to resolve as the caller by then. */
 	if (S_ISBLK(filesystem->source.st.st_mode) && (r = place_act_as_root(&job->place)) < 0)
 		return r;
 	fd = path_open(job, &filesystem->source, O_RDONLY);
@@ -209,7 +222,8 @@ static int find_type(struct job *job, struct filesystem *filesystem) {
 /* Read-only, compressed, and parsed by code that expects the worst: the images of the safe tier. */
 static bool is_safe_image(const struct filesystem *filesystem) {
 	return S_ISREG(filesystem->source.st.st_mode) &&
-	       (strcmp(filesystem->type, "squashfs") == 0 || strcmp(filesystem->type, "erofs") == 0) &&
+	       (strcmp(filesystem->type, "squashfs") == 0 ||
+		strcmp(filesystem->type, "erofs") == 0) &&
 	       mount_options_only(&filesystem->options, nothing);
 }
 
@@ -226,9 +240,11 @@ static int resolve_device(struct job *job, struct filesystem *filesystem, const 
 	if (image >= 0 && !S_ISREG(filesystem->source.st.st_mode))
 		return refusal_note(&job->refusal, REFUSED_INVALID, "image: not a regular file");
 	if (!S_ISREG(filesystem->source.st.st_mode) && !S_ISBLK(filesystem->source.st.st_mode))
-		return refusal_note(&job->refusal, -ENOTBLK,
-				    "source: '%s' is neither a block device nor an image; for a directory "
-				    "there is Bind", source);
+		return refusal_note(
+			&job->refusal, -ENOTBLK,
+			"source: '%s' is neither a block device nor an image; for a directory "
+			"there is Bind",
+			source);
 	if (strcmp(filesystem->type, "auto") == 0)
 		r = find_type(job, filesystem);
 	if (r != 0)
@@ -277,8 +293,9 @@ static int resolve_kind(struct job *job, const char *type, const char *source, i
 	case FILESYSTEM_LAYERS: return resolve_overlay(job, filesystem);
 	case FILESYSTEM_KERNEL:
 		if (!job->place.mounts.own && job->place.uid != 0)
-			return refusal_note(&job->refusal, REFUSED_PERMISSION,
-					    "fstype: %s goes only into namespaces of the caller's own", type);
+			return refusal_note(
+				&job->refusal, REFUSED_PERMISSION,
+				"fstype: %s goes only into namespaces of the caller's own", type);
 		return 0;
 	case FILESYSTEM_OTHER: job_require(job, TIER_ADMIN); return 0;
 	case FILESYSTEM_DEVICE: return resolve_device(job, filesystem, source, image);
@@ -293,7 +310,8 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 	int r;
 
 	ret->source = (struct path)PATH_NONE;
-	r = mount_options_parse(&ret->options, options, n_options, MOUNT_OPTIONS_NEW, &job->refusal);
+	r = mount_options_parse(&ret->options, options, n_options, MOUNT_OPTIONS_NEW,
+				&job->refusal);
 	if (r == 0 && automatic) {
 		strcpy(ret->type, "auto");
 		ret->kind = FILESYSTEM_DEVICE;
@@ -302,7 +320,8 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 	if (r != 0)
 		return r;
 	if (image >= 0 && ret->kind != FILESYSTEM_DEVICE)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "fstype: %s is not in images", type);
+		return refusal_note(&job->refusal, REFUSED_INVALID, "fstype: %s is not in images",
+				    type);
 	r = resolve_kind(job, type, source, image, ret);
 	if (r == 0 && ret->source.fd >= 0 && S_ISREG(ret->source.st.st_mode))
 		r = open_image(job, ret);
@@ -320,8 +339,8 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 	ret->user_xattr = ret->kind == FILESYSTEM_LAYERS && job->needed < TIER_ADMIN &&
 			  !mount_options_value(&ret->options, "userxattr");
 	ret->source_name = strdup(*source && ret->kind != FILESYSTEM_DEVICE ? source
-				  : ret->source.real			      ? ret->source.real
-									      : ret->type);
+				  : ret->source.real                        ? ret->source.real
+									    : ret->type);
 	return ret->source_name ? 0 : -ENOMEM;
 }
 
@@ -338,7 +357,8 @@ static void read_kernel_words(int fs, char *words, size_t size) {
 			break;
 		line[n] = '\0';
 		line[strcspn(line, "\n")] = '\0';
-		used += (size_t)snprintf(words + used, size - used, "%s%s", used ? "; " : "", line + 2);
+		used += (size_t)snprintf(words + used, size - used, "%s%s", used ? "; " : "",
+					 line + 2);
 	}
 }
 
@@ -425,50 +445,31 @@ static int set_layers(struct job *job, const struct filesystem *filesystem, int 
 	return 0;
 }
 
-struct opener {
-	const char *type;
-	int ret;
-};
+static int open_as_itself(struct job *job, void *data) {
+	const struct filesystem *filesystem = data;
+	int fs = fsopen(filesystem->type, FSOPEN_CLOEXEC);
 
-static int open_in_child(void *data) {
-	struct opener *opener = data;
-
-	opener->ret = fsopen(opener->type, FSOPEN_CLOEXEC);
-	if (opener->ret < 0)
-		opener->ret = -errno;
-	return 0;
+	return fs < 0 ? -errno : fs;
 }
 
-/* proc shows the pid namespace of who opens it, and that changes for children only: a child that
- * shares memory and descriptors with us opens it. */
-static int open_for_namespaces(struct job *job, const char *type) {
-	static char stack[64 * 1024] __attribute__((aligned(16)));
-	struct opener opener = { .type = type, .ret = -ENOMEM };
-	pid_t pid;
+/* proc shows the pid namespace of who opens it, and that changes for children only. */
+static int open_for_namespaces(struct job *job, const struct filesystem *filesystem) {
+	int r = place_join_for_children(&job->place);
 
-	/* where we may not join one, the file system shows ours, or the kernel says no */
-	if (setns(job->place.net, CLONE_NEWNET) < 0 || setns(job->place.pids, CLONE_NEWPID) < 0)
-		return -errno;
-	pid = clone(open_in_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD,
-		    &opener);
-	if (pid < 0)
-		return -errno;
-	(void)waitpid(pid, NULL, 0);
-	return opener.ret;
+	return r < 0 ? r : job_in_child(job, open_as_itself, (void *)(uintptr_t)filesystem);
 }
 
 static int open_filesystem(struct job *job, const struct filesystem *filesystem, int *ret) {
 	int r;
 
 	if (filesystem->kind == FILESYSTEM_KERNEL)
-		r = open_for_namespaces(job, filesystem->type);
-	else {
-		r = fsopen(filesystem->type, FSOPEN_CLOEXEC);
-		r = r < 0 ? -errno : r;
-	}
+		r = open_for_namespaces(job, filesystem);
+	else
+		r = open_as_itself(job, (void *)(uintptr_t)filesystem);
 	if (r == -ENODEV)
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
-				    "fstype: this kernel has no file system '%s'", filesystem->type);
+				    "fstype: this kernel has no file system '%s'",
+				    filesystem->type);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "fstype: %s: %s", filesystem->type,
 				    strerrordesc_np(-r));
@@ -501,7 +502,7 @@ static int configure(struct job *job, const struct filesystem *filesystem, int f
 	if (filesystem->kind == FILESYSTEM_DEVICE)
 		r = set_device(job, filesystem, fs, ret_loop);
 	else if (fsconfig(fs, FSCONFIG_SET_STRING, "source", filesystem->source_name, 0) < 0)
-		r = -errno;
+		r = failed(job, fs, -errno, "source");
 	if (r == 0)
 		r = set_parameters(job, filesystem, fs);
 	if (r == 0)
@@ -511,7 +512,7 @@ static int configure(struct job *job, const struct filesystem *filesystem, int f
 	return r;
 }
 
-int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_mount) {
+static int create(struct job *job, const struct filesystem *filesystem, int *ret_mount) {
 	_cleanup_close_ int fs = -1, loop = -1;
 	int r;
 
@@ -522,6 +523,55 @@ int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_m
 		return r;
 	*ret_mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)filesystem->options.set);
 	return *ret_mount < 0 ? failed(job, fs, -errno, filesystem->type) : 0;
+}
+
+struct layering {
+	struct filesystem *filesystem;
+	int mount;
+};
+
+/* The same directories, in this namespace's copies of the mounts. */
+static int find_layers(struct job *job, struct filesystem *filesystem) {
+	for (size_t i = 0; i < filesystem->n_layers; i++) {
+		struct path *path = &filesystem->layers[i].path;
+		_cleanup_close_ int fd = path_open_real(path->real);
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != path->st.st_dev ||
+		    st.st_ino != path->st.st_ino)
+			return refusal_note(&job->refusal, REFUSED_RETRY, "'%s' changed meanwhile",
+					    path->real);
+		fd_closep(&path->fd);
+		path->fd = fd_take(&fd);
+	}
+	return 0;
+}
+
+static int create_layers(struct job *job, void *data) {
+	struct layering *layering = data;
+	int r;
+
+	if (setns(job->place.mounts.fd, CLONE_NEWNS) < 0 || setns(job->layers, CLONE_NEWUSER) < 0 ||
+	    unshare(CLONE_NEWNS) < 0)
+		return -errno;
+	r = find_layers(job, layering->filesystem);
+	return r == 0 ? create(job, layering->filesystem, &layering->mount) : r;
+}
+
+/* An overlay reads and writes its layers with the rights of who makes it, whoever uses it, and
+ * needs root's: its work directory is closed to anybody else. With root's rights to everything it
+ * would show its user what lies behind directories that are closed to that user, since a merged
+ * directory has the upper one's mode. So it is made in a user namespace whose root has rights to
+ * nothing but what is the caller's. */
+int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_mount) {
+	struct layering layering = { filesystem, -1 };
+	int r;
+
+	if (filesystem->kind != FILESYSTEM_LAYERS || filesystem->free)
+		return create(job, filesystem, ret_mount);
+	r = job_in_child(job, create_layers, &layering);
+	*ret_mount = layering.mount;
+	return r;
 }
 
 int filesystem_reconfigure(struct job *job, const struct path *path,

@@ -27,11 +27,11 @@ struct filesystem {
 	char type[32];
 	enum filesystem_kind kind;
 	struct mount_options options;
-	struct path source;   /* device or image; fd -1 for the others */
-	char *source_name;    /* as it shall stand in the mount table; owned */
+	struct path source; /* device or image; fd -1 for the others */
+	char *source_name;  /* as it shall stand in the mount table; owned */
 	struct filesystem_layer layers[FILESYSTEM_LAYERS_MAX];
 	size_t n_layers;
-	bool free;	   /* the kernel lets the place's own root do it: no privilege is used */
+	bool free;         /* the kernel lets the place's own root do it: no privilege is used */
 	bool default_size; /* tmpfs: nobody said how large */
 	bool user_xattr;   /* overlay: its marks in user.*, not in trusted.* */
 };
@@ -55,7 +55,7 @@ int filesystem_reconfigure(struct job *job, const struct path *path,
 			   const struct mount_options *options);
 
 /* What filesystem_create() takes. */
-#define FILESYSTEM_CAPABILITIES                                                                    \
+#define FILESYSTEM_CAPABILITIES \
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
-#define FILESYSTEM_CREATE                                                                          \
-	SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_clone, SYS_wait4
+#define FILESYSTEM_CREATE \
+	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_unshare

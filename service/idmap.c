@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "idmap.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -12,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "idmap.h"
 #include "ranges.h"
 
 static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
@@ -49,10 +50,12 @@ int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal) {
 
 			errno = 0;
 			number[i] = strtoul(at, &end, 10);
-			if (end == at || *at == '-' || *at == '+' || errno || number[i] > UINT32_MAX)
-				return refusal_note(refusal, REFUSED_INVALID,
-						    "idmap: '%.200s' is not \"INSIDE OUTSIDE COUNT[,...]\"",
-						    text);
+			if (end == at || *at == '-' || *at == '+' || errno ||
+			    number[i] > UINT32_MAX)
+				return refusal_note(
+					refusal, REFUSED_INVALID,
+					"idmap: '%.200s' is not \"INSIDE OUTSIDE COUNT[,...]\"",
+					text);
 			at = end;
 		}
 		r = add_line(map,
@@ -164,27 +167,38 @@ static bool is_all_own(const struct job *job, const struct idmap *map, char kind
 }
 
 static int judge(struct job *job, const struct idmap *uids, const struct idmap *gids) {
-	if (!is_all_own(job, uids, 'u', job->place.uid) || !is_all_own(job, gids, 'g', job->place.gid))
+	if (!is_all_own(job, uids, 'u', job->place.uid) ||
+	    !is_all_own(job, gids, 'g', job->place.gid))
 		job_require(job, TIER_ADMIN);
 	return 0;
 }
 
+/* A new user namespace with these maps. */
+static int open_namespace(struct job *job, const struct idmap *uids, const struct idmap *gids,
+			  int *ret) {
+	_cleanup_(child_done) pid_t pid = start_child(-1);
+	int r = pid < 0 ? pid : write_map(job, pid, "uid_map", uids);
+
+	if (r == 0)
+		r = write_map(job, pid, "gid_map", gids);
+	if (r < 0)
+		return r;
+	*ret = open_file(job, pid, "ns/user", O_RDONLY);
+	return *ret < 0 ? *ret : 0;
+}
+
 static int from_word(struct job *job, const char *word, int *ret) {
-	_cleanup_(child_done) pid_t pid = -1;
 	struct idmap map;
 	int r;
 
 	r = idmap_parse(&map, word, &job->refusal);
 	if (r != 0)
 		return r;
-	pid = start_child(-1);
-	r = pid < 0 ? pid : write_map(job, pid, "uid_map", &map);
-	if (r == 0)
-		r = write_map(job, pid, "gid_map", &map);
+	r = open_namespace(job, &map, &map, ret);
 	if (r < 0)
-		return refusal_note(&job->refusal, r, "idmap: the kernel refuses the map '%s'", word);
-	*ret = open_file(job, pid, "ns/user", O_RDONLY);
-	return *ret < 0 ? *ret : judge(job, &map, &map);
+		return refusal_note(&job->refusal, r, "idmap: the kernel refuses the map '%s'",
+				    word);
+	return judge(job, &map, &map);
 }
 
 static int from_namespace(struct job *job, int namespace, int *ret) {
@@ -222,4 +236,25 @@ int idmap_check(const char *text, struct refusal *refusal) {
 	struct idmap ignored;
 
 	return idmap_parse(&ignored, text, refusal);
+}
+
+/* Every id that there is here, as itself. */
+static int map_all(const struct job *job, const char *name, struct idmap *map) {
+	int r = read_map(job, getpid(), name, map);
+
+	for (size_t i = 0; r == 0 && i < map->n; i++)
+		map->lines[i].outside = map->lines[i].inside;
+	return r;
+}
+
+int idmap_open_own(struct job *job, int *ret) {
+	struct idmap uids = { .lines = { { job->place.uid, job->place.uid, 1 } }, .n = 1 },
+		     gids = { .lines = { { job->place.gid, job->place.gid, 1 } }, .n = 1 };
+	int r = 0;
+
+	if (job->place.uid == 0)
+		r = map_all(job, "uid_map", &uids);
+	if (r == 0 && job->place.uid == 0)
+		r = map_all(job, "gid_map", &gids);
+	return r == 0 ? open_namespace(job, &uids, &gids, ret) : r;
 }

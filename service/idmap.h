@@ -25,3 +25,7 @@ int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal);
  * caller's own, the administrator is required. Before confinement: it takes processes and the right
  * to write maps. */
 int idmap_open(struct job *job, const char *word, int namespace, int *ret);
+/* A user namespace in which the caller's ids, and no others, are what they are here: root of it has
+ * root's rights to what belongs to the caller. If the caller is root, all ids. Before confinement.
+ */
+int idmap_open_own(struct job *job, int *ret);

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "job.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "confine.h"
 #include "idmap.h"
-#include "job.h"
 #include "message.h"
 #include "probe.h"
 #include "ranges.h"
@@ -60,7 +64,8 @@ int job_descriptor(const struct job *job, bool given, uint32_t place) {
 }
 
 static void deadline(uint64_t usec) {
-	struct itimerval timer = { .it_value = { (time_t)(usec / 1000000), (suseconds_t)(usec % 1000000) } };
+	struct itimerval timer = { .it_value = { (time_t)(usec / 1000000),
+						 (suseconds_t)(usec % 1000000) } };
 
 	(void)setitimer(ITIMER_REAL, &timer, NULL); /* its signal kills, whatever we hang on */
 }
@@ -73,6 +78,31 @@ static int descriptor_field(const struct job *job, const char *name) {
 	uint64_t place = message_number(job->request, name, UINT64_MAX);
 
 	return place == UINT64_MAX ? -1 : fds_get(&job->fds, place);
+}
+
+struct child {
+	struct job *job;
+	int (*function)(struct job *job, void *data);
+	void *data;
+	int r;
+};
+
+static int child_main(void *data) {
+	struct child *child = data;
+
+	child->r = child->function(child->job, child->data);
+	return 0;
+}
+
+int job_in_child(struct job *job, int (*function)(struct job *job, void *data), void *data) {
+	static char stack[256 * 1024] __attribute__((aligned(16)));
+	struct child child = { job, function, data, -EIO };
+	pid_t pid = clone(child_main, stack + sizeof stack,
+			  CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &child);
+
+	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
+		return -errno;
+	return child.r;
 }
 
 static const char *string_field(const struct job *job, const char *name) {
@@ -101,7 +131,8 @@ static int open_place(struct job *job, const Usher__Order *order) {
 	int r;
 
 	if (!order->has_caller_fd)
-		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"), &job->refusal);
+		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"),
+				       &job->refusal);
 	r = place_open(&job->place, fds_get(&job->fds, order->caller_fd),
 		       descriptor_field(job, "in_as_fd"), order->uid, &job->refusal);
 	if (r != 0)
@@ -109,13 +140,13 @@ static int open_place(struct job *job, const Usher__Order *order) {
 	if (descriptor_field(job, "namespace_fd") >= 0) {
 		fd_closep(&job->place.mounts.fd);
 		fd_closep(&job->place.root);
-		job->place.mounts.fd = fcntl(descriptor_field(job, "namespace_fd"), F_DUPFD_CLOEXEC, 3);
+		job->place.mounts.fd =
+			fcntl(descriptor_field(job, "namespace_fd"), F_DUPFD_CLOEXEC, 3);
 		job->place.mounts.host = job->place.mounts.own = false;
 		return job->place.mounts.fd < 0 ? -errno : 0;
 	}
 	(void)snprintf(in, sizeof in, "process %d (%s)", job->place.pid, job->place.name);
-	return job_detail(job, "in",
-			  job->place.mounts.host && job->place.names.host ? "host" : in);
+	return job_detail(job, "in", job->place.mounts.host && job->place.names.host ? "host" : in);
 }
 
 /* Receives the order, checks it as the broker did, and opens the place. */
@@ -151,11 +182,14 @@ static int start_helpers(struct job *job, const char *libexec) {
 
 	if (job->operation->probes)
 		r = probe_start(libexec, job->request, &job->prober);
+	if (r == 0 && job->operation->probes &&
+	    strcmp(string_field(job, "fstype"), "overlay") == 0 && !job->place.mounts.own)
+		r = idmap_open_own(job, &job->layers);
 	if (r == 0 && job->operation->maps)
 		r = ranges_read(libexec, job->request, job->place.uid, &job->ranges);
 	if (r == 0 && job->ranges)
-		r = idmap_open(job, string_field(job, "idmap"), descriptor_field(job, "idmap_as_fd"),
-			       &job->idmap);
+		r = idmap_open(job, string_field(job, "idmap"),
+			       descriptor_field(job, "idmap_as_fd"), &job->idmap);
 	return r;
 }
 
@@ -249,13 +283,17 @@ static void job_done(struct job *job) {
 	fds_done(&job->reply_fds);
 	place_done(&job->place);
 	fd_closep(&job->prober);
+	fd_closep(&job->layers);
 	fd_closep(&job->idmap);
 	free(job->ranges);
 	free(job->state);
 }
 
 _Noreturn void job_serve(int socket, const char *libexec) {
-	struct job job = { .place = PLACE_NONE, .prober = -1, .idmap = -1,
+	struct job job = { .place = PLACE_NONE,
+			   .prober = -1,
+			   .layers = -1,
+			   .idmap = -1,
 			   .finding = USHER__FINDING__INIT };
 	int r = confine_begin(socket);
 

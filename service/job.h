@@ -23,8 +23,10 @@ struct job {
 
 	uint64_t deadline_usec; /* of looking, and again of doing */
 
-	int prober;   /* a socket to the program that knows file systems, or -1 */
-	int idmap;    /* the user namespace of the request's map, or -1 */
+	int prober; /* a socket to the program that knows file systems, or -1 */
+	int layers; /* a user namespace where the caller has root's rights to what is its own, or -1
+		     */
+	int idmap;  /* the user namespace of the request's map, or -1 */
 	char *ranges; /* what the program that knows id ranges said, or NULL */
 
 	void *state; /* what resolve() keeps for run(); freed with free() */
@@ -42,6 +44,13 @@ int job_detail_words(struct job *job, const char *key, char *const *words, size_
 int job_descriptor(const struct job *job, bool given, uint32_t place);
 /* From here on nothing can hang and nothing may be left half done: no deadline any more. */
 void job_commit(void);
+
+/* Runs a function in a child that shares our memory and descriptors, and waits for it: what it does
+ * to its own namespaces and rights goes with it. What the function returns, or a negative errno. */
+int job_in_child(struct job *job, int (*function)(struct job *job, void *data), void *data);
+
+/* The system calls of job_in_child(). */
+#define JOB_IN_CHILD SYS_clone, SYS_wait4
 
 /* Serves one order on a connection from the broker, and exits. libexec is where the small programs
  * live that children may need. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "mount-options.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-
-#include "mount-options.h"
 
 static const struct {
 	const char *word;
@@ -71,19 +71,22 @@ int mount_options_parse(struct mount_options *options, char *const *words, size_
 	*options = (struct mount_options){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		if (!*words[i] || *words[i] == '=')
-			return refusal_note(refusal, REFUSED_INVALID, "mount_options: an empty option");
+			return refusal_note(refusal, REFUSED_INVALID,
+					    "mount_options: an empty option");
 		if (parse_flag(options, words[i]))
 			continue;
 		if (mount_options_propagation(options, words[i])) {
 			if (kind == MOUNT_OPTIONS_NEW)
-				return refusal_note(refusal, REFUSED_INVALID,
-						    "mount_options: '%.200s' is for Bind, OpenTree and Remount",
-						    words[i]);
+				return refusal_note(
+					refusal, REFUSED_INVALID,
+					"mount_options: '%.200s' is for Bind, OpenTree and Remount",
+					words[i]);
 			continue;
 		}
 		if (kind == MOUNT_OPTIONS_TREE)
 			return refusal_note(refusal, REFUSED_INVALID,
-					    "mount_options: '%.200s' is not a flag of mounts", words[i]);
+					    "mount_options: '%.200s' is not a flag of mounts",
+					    words[i]);
 		if (options->n_parameters == MOUNT_OPTIONS_MAX)
 			return refusal_note(refusal, REFUSED_LIMIT, "mount_options: more than %d",
 					    MOUNT_OPTIONS_MAX);
@@ -94,6 +97,7 @@ int mount_options_parse(struct mount_options *options, char *const *words, size_
 
 const char *mount_options_value(const struct mount_options *options, const char *key) {
 	size_t length = strlen(key);
+	const char *value = NULL;
 
 	for (size_t i = 0; i < options->n_parameters; i++) {
 		const char *word = options->parameters[i];
@@ -101,11 +105,11 @@ const char *mount_options_value(const struct mount_options *options, const char 
 		if (strncmp(word, key, length) != 0)
 			continue;
 		if (word[length] == '=')
-			return word + length + 1;
-		if (word[length] == '\0')
-			return word + length;
+			value = word + length + 1;
+		else if (word[length] == '\0')
+			value = word + length;
 	}
-	return NULL;
+	return value;
 }
 
 static bool is_one_of(const char *word, const char *const *keys) {

@@ -14,13 +14,15 @@ struct mount_options {
 	uint64_t set, clear;  /* MOUNT_ATTR_*, of the mount */
 	uint64_t propagation; /* MS_SHARED ..., 0: as it is */
 	bool propagation_recursive;
-	const char *parameters[MOUNT_OPTIONS_MAX]; /* everything else, for the file system; borrowed */
+	const char
+		*parameters[MOUNT_OPTIONS_MAX]; /* everything else, for the file system; borrowed */
 	size_t n_parameters;
 };
 
 enum mount_options_kind {
-	MOUNT_OPTIONS_NEW,	/* a new mount of a file system */
-	MOUNT_OPTIONS_TREE,	/* a copy of a mount: flags and propagation, nothing of the file system */
+	MOUNT_OPTIONS_NEW,  /* a new mount of a file system */
+	MOUNT_OPTIONS_TREE, /* a copy of a mount: flags and propagation, nothing of the file system
+			     */
 	MOUNT_OPTIONS_EXISTING, /* a mount that is there */
 };
 
@@ -32,7 +34,8 @@ int mount_options_parse(struct mount_options *options, char *const *words, size_
 bool mount_options_force(struct mount_options *options);
 /* A word for propagation ("rprivate"), into options; false if it is none. */
 bool mount_options_propagation(struct mount_options *options, const char *word);
-/* The value of a parameter "key=value", or NULL; "" for the bare word. */
+/* The value of a parameter "key=value", or NULL; "" for the bare word. Of several the last, which
+ * is the one that counts with the kernel. */
 const char *mount_options_value(const struct mount_options *options, const char *key);
 /* Whether every parameter's key is in a list that ends with NULL. */
 bool mount_options_only(const struct mount_options *options, const char *const *keys);

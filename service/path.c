@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,25 +16,44 @@
 
 #include "kernel.h"
 #include "mount-table.h"
-#include "path.h"
 
 enum { TRIES = 16 };
 
 /* File systems where an owner may decide what stands in the place of what is there. Beyond the
  * kernel's own (proc, sysfs, cgroup, debugfs ...) anything new is the administrator's to allow. */
 static const unsigned ordinary[] = {
-	EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC,
-	F2FS_SUPER_MAGIC, SQUASHFS_MAGIC, EROFS_SUPER_MAGIC_V1, NFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
-	0xff534d42 /* cifs */, 0xfe534d42 /* smb2 */, V9FS_MAGIC, MSDOS_SUPER_MAGIC,
-	EXFAT_SUPER_MAGIC, 0x7366746e /* ntfs3 */, ISOFS_SUPER_MAGIC, UDF_SUPER_MAGIC,
-	NILFS_SUPER_MAGIC, 0x2fc12fc1 /* zfs */, 0xca451a4e /* bcachefs */, CEPH_SUPER_MAGIC,
-	ECRYPTFS_SUPER_MAGIC, 0x3153464a /* jfs */, 0x47504653 /* gpfs */, 0x0bd00bd0 /* lustre */,
+	EXT4_SUPER_MAGIC,
+	XFS_SUPER_MAGIC,
+	BTRFS_SUPER_MAGIC,
+	TMPFS_MAGIC,
+	OVERLAYFS_SUPER_MAGIC,
+	F2FS_SUPER_MAGIC,
+	SQUASHFS_MAGIC,
+	EROFS_SUPER_MAGIC_V1,
+	NFS_SUPER_MAGIC,
+	FUSE_SUPER_MAGIC,
+	0xff534d42 /* cifs */,
+	0xfe534d42 /* smb2 */,
+	V9FS_MAGIC,
+	MSDOS_SUPER_MAGIC,
+	EXFAT_SUPER_MAGIC,
+	0x7366746e /* ntfs3 */,
+	ISOFS_SUPER_MAGIC,
+	UDF_SUPER_MAGIC,
+	NILFS_SUPER_MAGIC,
+	0x2fc12fc1 /* zfs */,
+	0xca451a4e /* bcachefs */,
+	CEPH_SUPER_MAGIC,
+	ECRYPTFS_SUPER_MAGIC,
+	0x3153464a /* jfs */,
+	0x47504653 /* gpfs */,
+	0x0bd00bd0 /* lustre */,
 };
 
 int path_check(const char *argument, const char *path, struct refusal *refusal) {
 	if (*path != '/')
-		return refusal_note(refusal, REFUSED_INVALID, "%s: '%.200s' is not an absolute path",
-				    argument, path);
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "%s: '%.200s' is not an absolute path", argument, path);
 	if (strlen(path) >= PATH_MAX)
 		return refusal_note(refusal, REFUSED_INVALID, "%s: a path is shorter than %d bytes",
 				    argument, PATH_MAX);
@@ -93,12 +114,12 @@ int path_resolve(struct job *job, const char *argument, const char *path, int fd
 		return failed(job, argument, path, fd >= 0 ? -errno : ret->fd);
 	r = describe(job, ret);
 	if (r == 0 && S_ISLNK(ret->st.st_mode))
-		return refusal_note(&job->refusal, -ELOOP, "%s: '%s' is a symbolic link", argument, path);
+		return refusal_note(&job->refusal, -ELOOP, "%s: '%s' is a symbolic link", argument,
+				    path);
 	return failed(job, argument, path, r);
 }
 
-int path_resolve_source(struct job *job, const char *argument, const char *path,
-			struct path *ret) {
+int path_resolve_source(struct job *job, const char *argument, const char *path, struct path *ret) {
 	int r;
 
 	ret->fd = open_below(job->place.root, path, O_NOFOLLOW);
@@ -106,9 +127,10 @@ int path_resolve_source(struct job *job, const char *argument, const char *path,
 		fd_closep(&ret->fd);
 		ret->fd = open_below(job->place.root, path, 0);
 		if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0 && !S_ISBLK(ret->st.st_mode))
-			return refusal_note(&job->refusal, -ELOOP,
-					    "%s: '%s' is a symbolic link, and not to a block device",
-					    argument, path);
+			return refusal_note(
+				&job->refusal, -ELOOP,
+				"%s: '%s' is a symbolic link, and not to a block device", argument,
+				path);
 	}
 	r = ret->fd < 0 ? ret->fd : describe(job, ret);
 	return failed(job, argument, path, r);
@@ -119,7 +141,8 @@ int path_mount_id(int directory, const char *name, uint64_t *ret_id, bool *ret_i
 	int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
 	struct statx stx;
 
-	if (statx(directory, name, flags | (*name ? 0 : AT_EMPTY_PATH), STATX_TYPE | wanted, &stx) < 0)
+	if (statx(directory, name, flags | (*name ? 0 : AT_EMPTY_PATH), STATX_TYPE | wanted, &stx) <
+	    0)
 		return -errno;
 	*ret_id = stx.stx_mnt_id;
 	*ret_is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
@@ -153,13 +176,16 @@ int path_resolve_parent(struct job *job, const char *argument, const char *path,
 		return -ENOMEM;
 	if (split(copy, &directory, &name) < 0)
 		return refusal_note(&job->refusal, REFUSED_INVALID,
-				    "%s: '%s' does not end in the name of a mount point", argument, path);
+				    "%s: '%s' does not end in the name of a mount point", argument,
+				    path);
 	parent.fd = open_below(job->place.root, directory, O_DIRECTORY);
 	r = parent.fd < 0 ? parent.fd : describe(job, &parent);
-	if (r == 0 && fstatat(parent.fd, name, &parent.st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+	if (r == 0 &&
+	    fstatat(parent.fd, name, &parent.st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
 		r = -errno;
 	if (r == 0 && S_ISLNK(parent.st.st_mode))
-		return refusal_note(&job->refusal, -ELOOP, "%s: '%s' is a symbolic link", argument, path);
+		return refusal_note(&job->refusal, -ELOOP, "%s: '%s' is a symbolic link", argument,
+				    path);
 	if (r < 0)
 		return failed(job, argument, path, r);
 	*ret_name = strdup(name);
@@ -198,6 +224,14 @@ void path_done(struct path *path) {
 	fd_closep(&path->fd);
 	free(path->real);
 	path->real = NULL;
+}
+
+int path_open_real(const char *real) {
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS };
+	long fd = syscall(SYS_openat2, AT_FDCWD, real, &how, sizeof how);
+
+	return fd < 0 ? -errno : (int)fd;
 }
 
 char *path_child_name(const struct path *directory, const char *name) {

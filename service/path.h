@@ -17,10 +17,8 @@ struct path {
 	char *real; /* as the kernel names it now, for people; owned */
 };
 
-#define PATH_NONE                                                                                  \
-	{                                                                                          \
-		.fd = -1                                                                           \
-	}
+#define PATH_NONE \
+	{ .fd = -1 }
 
 /* In the broker already: an absolute path that the kernel could take. */
 int path_check(const char *argument, const char *path, struct refusal *refusal);
@@ -37,6 +35,8 @@ int path_resolve_parent(struct job *job, const char *argument, const char *path,
 bool path_is_own(const struct job *job, const struct path *path);
 /* Opens it for real, as the caller. A negative errno, or a descriptor. */
 int path_open(const struct job *job, const struct path *path, int flags);
+/* A directory by its real name, from the root of where we are and through no link at all. */
+int path_open_real(const char *real);
 /* The real name of a child of a directory. The caller frees; NULL when there is no memory. */
 char *path_child_name(const struct path *directory, const char *name);
 void path_done(struct path *path);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "place.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,7 +25,6 @@
 #include "confine.h"
 #include "fd.h"
 #include "kernel.h"
-#include "place.h"
 
 static int open_at(int directory, int flags, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -118,9 +119,11 @@ static int read_credentials(struct place *place, const char *status, uid_t uid,
 		return -EBADMSG;
 	for (int i = 0; i < 4; i++)
 		if (u[i] != uid)
-			return refusal_note(refusal, REFUSED_PERMISSION,
-					    "the calling process is no longer what it was when it connected "
-					    "to the bus (uid %u, now %u)", uid, u[i]);
+			return refusal_note(
+				refusal, REFUSED_PERMISSION,
+				"the calling process is no longer what it was when it connected "
+				"to the bus (uid %u, now %u)",
+				uid, u[i]);
 	place->uid = uid;
 	place->gid = g[3];
 	while (place->n_groups < PLACE_GROUPS_MAX) {
@@ -185,32 +188,39 @@ static int judge_visibility(struct place *place) {
 	return r;
 }
 
+static int open_namespace(const struct place *place, const char *name,
+			  struct place_namespace *namespace) {
+	_cleanup_close_ int ours = open_at(place->proc, O_RDONLY, "self/ns/%s", name);
+
+	if (ours < 0)
+		return ours;
+	namespace->fd = open_at(place->proc, O_RDONLY, "%d/ns/%s", place->pid, name);
+	if (namespace->fd < 0)
+		return namespace->fd;
+	namespace->host = same_file(namespace->fd, ours);
+	return 0;
+}
+
 static int open_namespaces(struct place *place) {
+	int r;
+
 	place->root = open_at(place->proc, O_PATH | O_DIRECTORY, "%d/root", place->pid);
 	if (place->root < 0)
 		return place->root;
-	place->mounts.fd = open_at(place->proc, O_RDONLY, "%d/ns/mnt", place->pid);
-	if (place->mounts.fd < 0)
-		return place->mounts.fd;
-	place->names.fd = open_at(place->proc, O_RDONLY, "%d/ns/uts", place->pid);
-	if (place->names.fd < 0)
-		return place->names.fd;
-	place->pids = open_at(place->proc, O_RDONLY, "%d/ns/pid", place->pid);
-	if (place->pids < 0)
-		return place->pids;
-	place->net = open_at(place->proc, O_RDONLY, "%d/ns/net", place->pid);
-	return place->net < 0 ? place->net : 0;
+	r = open_namespace(place, "mnt", &place->mounts);
+	if (r == 0)
+		r = open_namespace(place, "uts", &place->names);
+	if (r == 0)
+		r = open_namespace(place, "pid", &place->pids);
+	return r == 0 ? open_namespace(place, "net", &place->net) : r;
 }
 
 static int judge_namespaces(struct place *place, pid_t caller, bool caller_is_administrator) {
 	_cleanup_close_ int our_users = open_at(place->proc, O_RDONLY, "self/ns/user"),
-			    caller_users = open_at(place->proc, O_RDONLY, "%d/ns/user", caller),
-			    our_names = open_at(place->proc, O_RDONLY, "self/ns/uts");
+			    caller_users = open_at(place->proc, O_RDONLY, "%d/ns/user", caller);
 
-	if (our_users < 0 || caller_users < 0 || our_names < 0)
+	if (our_users < 0 || caller_users < 0)
 		return -ESRCH;
-	place->mounts.host = same_file(place->mounts.fd, place->home);
-	place->names.host = same_file(place->names.fd, our_names);
 	place->mounts.own = is_own(place, place->mounts.fd, our_users, caller_users,
 				   caller_is_administrator, &place->users);
 	place->names.own = is_own(place, place->names.fd, our_users, caller_users,
@@ -268,10 +278,12 @@ int place_open(struct place *place, int caller, int in, uid_t uid, struct refusa
 	if (in >= 0) {
 		place->pid = pidfd_process(place, in);
 		if (place->pid == -EBADF)
-			return refusal_note(refusal, REFUSED_INVALID, "in: the descriptor is not a pidfd");
+			return refusal_note(refusal, REFUSED_INVALID,
+					    "in: the descriptor is not a pidfd");
 		if (place->pid <= 0)
-			return refusal_note(refusal, REFUSED_NOT_FOUND,
-					    "in: the process has exited, or is not one of this machine's");
+			return refusal_note(
+				refusal, REFUSED_NOT_FOUND,
+				"in: the process has exited, or is not one of this machine's");
 	}
 	r = open_process(place, pid, in, uid, refusal);
 	if (r > 0)
@@ -311,8 +323,8 @@ void place_done(struct place *place) {
 	fd_closep(&place->mounts.fd);
 	fd_closep(&place->names.fd);
 	fd_closep(&place->users);
-	fd_closep(&place->pids);
-	fd_closep(&place->net);
+	fd_closep(&place->pids.fd);
+	fd_closep(&place->net.fd);
 }
 
 /* fsuid, not uid: the caller may signal and trace what runs under its uid. A caller that is root
@@ -369,4 +381,13 @@ int place_join_names(const struct place *place) {
 	if (place->names.host)
 		return 0;
 	return setns(place->names.fd, CLONE_NEWUTS) < 0 ? -errno : 0;
+}
+
+int place_join_for_children(const struct place *place) {
+	/* joining what one is in already takes a right that one may not have */
+	if (!place->net.host && setns(place->net.fd, CLONE_NEWNET) < 0)
+		return -errno;
+	if (!place->pids.host && setns(place->pids.fd, CLONE_NEWPID) < 0)
+		return -errno;
+	return 0;
 }

@@ -15,7 +15,7 @@
 enum { PLACE_GROUPS_MAX = 1024 };
 
 struct place_namespace {
-	int fd;	   /* -1: not opened */
+	int fd;    /* -1: not opened */
 	bool host; /* it is the one that the service itself runs in */
 	bool own;  /* the caller has every right of its root: no privilege of ours is needed */
 };
@@ -26,23 +26,22 @@ struct place {
 	gid_t groups[PLACE_GROUPS_MAX];
 	size_t n_groups;
 
-	pid_t pid;    /* whose place it is; 0: the service's own */
+	pid_t pid;     /* whose place it is; 0: the service's own */
 	char name[32]; /* of that process, for people */
-	bool foreign; /* the caller could not have looked into that process by itself */
+	bool foreign;  /* the caller could not have looked into that process by itself */
 
 	int proc; /* the service's /proc: the only one that is believed */
 	int home; /* the service's mount namespace */
 	int root; /* O_PATH: the place's root directory */
-	struct place_namespace mounts, names;
-	int users; /* the user namespace that owns `mounts`, where that is not ours */
-	int pids, net;
+	struct place_namespace mounts, names, pids, net; /* of the last two, `own` is not judged */
+	int users;       /* the user namespace that owns `mounts`, where that is not ours */
 	bool privileged; /* the service may become other users */
 };
 
-#define PLACE_NONE                                                                                 \
-	{                                                                                          \
-		.proc = -1, .home = -1, .root = -1, .mounts.fd = -1, .names.fd = -1, .users = -1, .pids = -1,  \
-		.net = -1                                                                          \
+#define PLACE_NONE                                                                   \
+	{                                                                            \
+		.proc = -1, .home = -1, .root = -1, .mounts.fd = -1, .names.fd = -1, \
+		.pids.fd = -1, .net.fd = -1, .users = -1                             \
 	}
 
 /* The place of a process. caller is a pidfd of the caller, in a pidfd that the caller gave or -1
@@ -53,8 +52,8 @@ int place_open(struct place *place, int caller, int in, uid_t uid, struct refusa
 int place_open_host(struct place *place, int mounts, struct refusal *refusal);
 void place_done(struct place *place);
 
-/* File accesses from here on are the caller's, with its groups; before confinement, because it takes
- * the right to become others. 0 or a negative errno. */
+/* File accesses from here on are the caller's, with its groups; before confinement, because it
+ * takes the right to become others. 0 or a negative errno. */
 int place_act_as_caller(const struct place *place);
 /* File accesses from here on are root's. After confinement there is no way back. */
 int place_act_as_root(const struct place *place);
@@ -65,3 +64,5 @@ int place_join_mounts(const struct place *place, bool as_its_root);
 /* After joining: the root of the whole namespace becomes the place's root. */
 int place_open_root(struct place *place);
 int place_join_names(const struct place *place);
+/* The network namespace, and the pid namespace for children that are made from now on. */
+int place_join_for_children(const struct place *place);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "kernel.h"
+#include "lifetime.h"
 #include "message.h"
-#include "tree.h"
 
 static int set_attributes(int tree, bool recursive, struct mount_attr *attributes) {
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes,
@@ -37,9 +38,10 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 
 	if (tree < 0)
 		return refusal_note(&job->refusal, -errno, "'%s' cannot be bound: %s", path->real,
-				    errno == EINVAL ? "it is unbindable, not in these namespaces, or hides "
-						      "something that only a recursive copy keeps hidden"
-						    : strerrordesc_np(errno));
+				    errno == EINVAL
+					    ? "it is unbindable, not in these namespaces, or hides "
+					      "something that only a recursive copy keeps hidden"
+					    : strerrordesc_np(errno));
 	if (attributes.attr_set || attributes.attr_clr)
 		r = set_attributes(tree, recursive, &attributes);
 	if (r < 0)
@@ -55,48 +57,43 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 	return 0;
 }
 
-/* In a child that shares our descriptors and nothing else. */
-static int seal_in_child(const struct job *job, int mount) {
+static int seal(struct job *job, void *data) {
 	struct mount_attr alone = { .propagation = MS_PRIVATE };
-	struct stat st;
+	int *mount = data, sealed;
 	const char *spot;
-	int sealed;
+	struct stat st;
 
-	if (fstat(mount, &st) < 0)
-		return errno;
+	if (fstat(*mount, &st) < 0)
+		return -errno;
 	/* any directory or file of ours will do as a mount point that only this child sees */
 	spot = S_ISDIR(st.st_mode) ? "/proc" : "/proc/version";
 	if (setns(job->place.home, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone, sizeof alone) < 0 ||
-	    move_mount(mount, "", AT_FDCWD, spot, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	    move_mount(*mount, "", AT_FDCWD, spot, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
 	    unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-		return errno;
+		return -errno;
 	sealed = open_tree(AT_FDCWD, spot, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (sealed < 0 || dup3(sealed, mount, O_CLOEXEC) < 0)
-		return errno;
-	(void)close(sealed);
+	if (sealed < 0)
+		return -errno;
+	(void)close(*mount);
+	*mount = sealed;
 	return 0;
 }
 
 int tree_seal(struct job *job, int *mount) {
-	int status;
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	int r = job_in_child(job, seal, mount);
 
-	if (pid == 0)
-		_exit(seal_in_child(job, *mount));
-	if (pid < 0)
-		return -errno;
-	if (waitpid(pid, &status, 0) < 0)
-		return -errno;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return refusal_note(&job->refusal, WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO,
-				    "the flags of the mount cannot be made irrevocable");
+	if (r < 0)
+		return refusal_note(&job->refusal, r,
+				    "the flags of the mount cannot be made irrevocable: %s",
+				    strerrordesc_np(-r));
 	return 0;
 }
 
 int tree_attach(struct job *job, int mount, const struct path *target) {
 	job_commit();
-	if (move_mount(mount, "", target->fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (move_mount(mount, "", target->fd, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return refusal_note(&job->refusal, -errno, "target: '%s': %s", target->real,
 				    errno == EINVAL ? "not in these namespaces, or deleted"
 						    : strerrordesc_np(errno));
@@ -182,6 +179,10 @@ int tree_describe(struct job *job, int mount, const char *source, const char *ta
 	object->owner = job->place.uid;
 	object->host = job->place.mounts.host;
 	if (object->host)
+		return 0;
+	object->has_namespace_id =
+		ioctl(job->place.mounts.fd, KERNEL_NS_GET_MNTNS_ID, &object->namespace_id) == 0;
+	if (!lifetime_is_connection(lifetime))
 		return 0;
 	r = fcntl(job->place.mounts.fd, F_DUPFD_CLOEXEC, 3);
 	r = r < 0 ? -errno : fds_add(&job->reply_fds, r);

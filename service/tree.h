@@ -34,8 +34,9 @@ void tree_judge(struct job *job, const struct path *path, bool recursive,
 int tree_give(struct job *job, int mount);
 
 /* The system calls of tree_seal(). */
-#define TREE_SEAL                                                                                  \
-	SYS_setns, SYS_clone, SYS_wait4, SYS_unshare, SYS_mount_setattr, SYS_move_mount,           \
-		SYS_open_tree
+#define TREE_SEAL \
+	JOB_IN_CHILD, SYS_setns, SYS_unshare, SYS_mount_setattr, SYS_move_mount, SYS_open_tree
+/* Those of tree_describe(). */
+#define TREE_DESCRIBE PATH_MOUNT_ID, SYS_ioctl
 /* Those of tree_copy(). */
 #define TREE_COPY SYS_open_tree, SYS_mount_setattr
