@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "authority.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,13 +9,13 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "authority.h"
 #include "escape.h"
 #include "fd.h"
 #include "refusal.h"
 
-#define POLKIT "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", \
-	       "org.freedesktop.PolicyKit1.Authority"
+#define POLKIT                                                                 \
+	"org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", \
+		"org.freedesktop.PolicyKit1.Authority"
 
 /* A person may take long; a prompt that nobody answers goes away after this. */
 static const uint64_t patience_usec = UINT64_C(10) * 60 * 1000000;
@@ -59,10 +61,13 @@ static int judge(const struct authority_question *question, sd_bus_message *repl
 	if (authorized)
 		return 0;
 	if (challenge && !question->interactive) {
-		(void)snprintf(why, size, "somebody would have to be asked about %s", question->action);
+		(void)snprintf(why, size, "somebody would have to be asked about %s",
+			       question->action);
 		return REFUSED_INTERACTION;
 	}
-	(void)snprintf(why, size, "polkit does not allow %s", question->action);
+	(void)snprintf(why, size,
+		       challenge ? "nobody could be asked about %s" : "polkit does not allow %s",
+		       question->action);
 	return REFUSED_PERMISSION;
 }
 
@@ -84,15 +89,17 @@ static int append_details(sd_bus_message *message, Usher__Detail *const *details
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		_cleanup_free_ char *value = usher_escape(details[i]->value);
 
-		r = value ? sd_bus_message_append(message, "{ss}", details[i]->key, value) : -ENOMEM;
+		r = value ? sd_bus_message_append(message, "{ss}", details[i]->key, value)
+			  : -ENOMEM;
 	}
 	return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int compose(struct authority_question *question, sd_bus_message **ret, const char *connection,
-		   Usher__Detail *const *details, size_t n_details) {
+static int compose(struct authority_question *question, sd_bus_message **ret,
+		   const char *connection, Usher__Detail *const *details, size_t n_details) {
 	_cleanup_(message_unrefp) sd_bus_message *message = NULL;
-	int r = sd_bus_message_new_method_call(question->bus, &message, POLKIT, "CheckAuthorization");
+	int r = sd_bus_message_new_method_call(question->bus, &message, POLKIT,
+					       "CheckAuthorization");
 
 	if (r >= 0)
 		r = sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s",
@@ -100,7 +107,8 @@ static int compose(struct authority_question *question, sd_bus_message **ret, co
 	if (r >= 0)
 		r = append_details(message, details, n_details);
 	if (r >= 0)
-		r = sd_bus_message_append(message, "us", question->interactive ? 1U : 0U, question->id);
+		r = sd_bus_message_append(message, "us", question->interactive ? 1U : 0U,
+					  question->id);
 	if (r < 0)
 		return r;
 	*ret = message;
@@ -129,7 +137,8 @@ int authority_ask(struct authority_question **ret, sd_bus *bus, const char *conn
 		       random[1]);
 	r = compose(question, &message, connection, details, n_details);
 	if (r >= 0)
-		r = sd_bus_call_async(bus, &question->slot, message, on_verdict, question, patience_usec);
+		r = sd_bus_call_async(bus, &question->slot, message, on_verdict, question,
+				      patience_usec);
 	if (r < 0) {
 		question_free(question);
 		return r;
@@ -141,7 +150,7 @@ int authority_ask(struct authority_question **ret, sd_bus *bus, const char *conn
 struct authority_question *authority_cancel(struct authority_question *question) {
 	if (!question)
 		return NULL;
-	(void)sd_bus_call_method_async(question->bus, NULL, POLKIT, "CancelCheckAuthorization", NULL,
-				       NULL, "s", question->id);
+	(void)sd_bus_call_method_async(question->bus, NULL, POLKIT, "CancelCheckAuthorization",
+				       NULL, NULL, "s", question->id);
 	return question_free(question);
 }

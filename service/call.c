@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "call.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +12,6 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
-#include "call.h"
 #include "lifetime.h"
 #include "message.h"
 #include "wire.h"
@@ -56,13 +57,15 @@ static void note(const struct call *call, int code, const char *sentence) {
 	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
 	uint64_t took = now_usec() - call->began_usec;
 
-	sd_journal_send("MESSAGE=%s.%s for uid %d: %s%s%s", call->operation->interface,
-			call->operation->method, call->caller ? (int)call->caller->uid : -1,
-			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "", sentence ?: "",
-			"PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE, "USHER_OPERATION=%s.%s",
-			call->operation->interface, call->operation->method, "USHER_UID=%d",
-			call->caller ? (int)call->caller->uid : -1, "USHER_CALLER=%s",
-			call->caller ? call->caller->name : "", "USHER_TIER=%s",
+	if (!call->caller)
+		return; /* the service's own housekeeping */
+	sd_journal_send("MESSAGE=%s.%s for uid %u: %s%s%s", call->operation->interface,
+			call->operation->method, call->caller->uid,
+			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "",
+			sentence ?: "", "PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE,
+			"USHER_OPERATION=%s.%s", call->operation->interface,
+			call->operation->method, "USHER_UID=%u", call->caller->uid,
+			"USHER_CALLER=%s", call->caller->name, "USHER_TIER=%s",
 			call->finding ? tiers[call->tier] : "", "USHER_RESULT=%s",
 			code == 0 ? "" : refusal_name(code), "USHER_DURATION_USEC=%llu",
 			(unsigned long long)took, NULL);
@@ -153,8 +156,8 @@ static uint64_t deadline_usec(const struct call *call) {
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct call *call = userdata;
 
-	settle(call, REFUSED_TIMED_OUT, "the kernel does not finish, and will not be interrupted", NULL,
-	       NULL);
+	settle(call, REFUSED_TIMED_OUT, "the kernel does not finish, and will not be interrupted",
+	       NULL, NULL);
 	call->timed_out = true;
 	return 0;
 }
@@ -204,9 +207,11 @@ static void ask(struct call *call) {
 		proceed(call);
 		return;
 	}
-	call->timer = sd_event_source_disable_unref(call->timer); /* a person takes the time it takes */
-	r = authority_ask(&call->question, call->desk->bus, call->caller->name, action, finding->details,
-			  finding->n_details, call->interactive, on_verdict, call);
+	call->timer =
+		sd_event_source_disable_unref(call->timer); /* a person takes the time it takes */
+	r = authority_ask(&call->question, call->desk->bus, call->caller->name, action,
+			  finding->details, finding->n_details, call->interactive, on_verdict,
+			  call);
 	if (r < 0)
 		call_finish(call, REFUSED_PERMISSION, "polkit cannot be asked");
 }
@@ -234,7 +239,8 @@ static void on_child_lost(struct call *call, int r) {
 		call_finish(call, REFUSED_TIMED_OUT,
 			    "the kernel did not finish in time; nothing was left behind");
 	else
-		call_finish(call, REFUSED_FAILED, "the worker's child died; nothing was left behind");
+		call_finish(call, REFUSED_FAILED,
+			    "the worker's child died; nothing was left behind");
 }
 
 static int on_frame(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -269,7 +275,8 @@ static int send_order(struct call *call) {
 	char name[96];
 	int place;
 
-	(void)snprintf(name, sizeof name, "%s.%s", call->operation->interface, call->operation->method);
+	(void)snprintf(name, sizeof name, "%s.%s", call->operation->interface,
+		       call->operation->method);
 	order.operation = name;
 	order.request.len = protobuf_c_message_get_packed_size(call->request);
 	order.request.data = bytes = malloc(order.request.len + 1);
@@ -297,11 +304,14 @@ static void launch(struct call *call) {
 	r = call->worker < 0 ? call->worker : send_order(call);
 	fds_done(&call->fds); /* they are the child's now */
 	if (r >= 0)
-		r = sd_event_add_io(call->desk->event, &call->io, call->worker, EPOLLIN, on_frame, call);
+		r = sd_event_add_io(call->desk->event, &call->io, call->worker, EPOLLIN, on_frame,
+				    call);
 	if (r >= 0)
 		r = arm(call);
 	if (r == -EAGAIN)
 		call_finish(call, REFUSED_RETRY, "too much is asked for at once");
+	else if (r == -EMSGSIZE)
+		call_finish(call, REFUSED_LIMIT, "the arguments are larger than 16 MiB");
 	else if (r < 0)
 		call_finish(call, REFUSED_FAILED, "the worker cannot be reached");
 }
@@ -318,16 +328,19 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 
 static int check(const struct call *call, struct refusal *refusal) {
 	uint64_t usec = deadline_usec(call);
-	const ProtobufCFieldDescriptor *object = protobuf_c_message_descriptor_get_field_by_name(
-		call->request->descriptor, "in_as_object");
+	const ProtobufCFieldDescriptor *object =
+		protobuf_c_message_descriptor_get_field_by_name(call->request->descriptor,
+								"in_as_object");
 
 	if (usec < least_usec || usec > most_usec)
-		return refusal_note(refusal, REFUSED_INVALID,
-				    "deadline_usec: %llu is not between a millisecond and ten minutes",
-				    (unsigned long long)usec);
+		return refusal_note(
+			refusal, REFUSED_INVALID,
+			"deadline_usec: %llu is not between a millisecond and ten minutes",
+			(unsigned long long)usec);
 	if (object && message_has(call->request, object))
-		return refusal_note(refusal, REFUSED_UNSUPPORTED,
-				    "in: this version of usher has no namespace objects; give a pidfd");
+		return refusal_note(
+			refusal, REFUSED_UNSUPPORTED,
+			"in: this version of usher has no namespace objects; give a pidfd");
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
 }
 
@@ -344,9 +357,17 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 		caller_release(caller);
 		return -ENOMEM;
 	}
-	*call = (struct call){ .desk = desk, .next = desk->first, .door = door, .door_data = door_data,
-			       .operation = operation, .caller = caller, .interactive = interactive,
-			       .request = request, .fds = *fds, .object = object, .worker = -1,
+	*call = (struct call){ .desk = desk,
+			       .next = desk->first,
+			       .door = door,
+			       .door_data = door_data,
+			       .operation = operation,
+			       .caller = caller,
+			       .interactive = interactive,
+			       .request = request,
+			       .fds = *fds,
+			       .object = object,
+			       .worker = -1,
 			       .began_usec = now_usec() };
 	*fds = (struct fds){ 0 };
 	desk->first = call;
@@ -372,6 +393,16 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 		next = call->next;
 		if (call->caller == caller && !call->granted && !call->identifying)
 			call_free(call);
+	}
+}
+
+void call_drop_questions(struct desk *desk) {
+	struct call *next;
+
+	for (struct call *call = desk->first; call; call = next) {
+		next = call->next;
+		if (call->question)
+			call_finish(call, REFUSED_RETRY, "the service is being stopped");
 	}
 }
 

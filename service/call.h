@@ -34,8 +34,8 @@ struct desk {
 	struct launcher launcher;
 	struct callers *callers;
 	struct mounts mounts;
-	bool session;	     /* no authority: the kernel judges alone */
-	struct call *first;  /* call::next */
+	bool session;                    /* no authority: the kernel judges alone */
+	struct call *first;              /* call::next */
 	void (*idle)(struct desk *desk); /* told when the last call is over */
 };
 
@@ -59,8 +59,8 @@ struct call {
 	struct authority_question *question;
 	uint64_t began_usec, stage_usec;
 	bool identifying; /* the bus is being asked who it is */
-	bool granted;	  /* the child may have begun to do it */
-	bool timed_out;	  /* the caller was told so, but the child is still at it */
+	bool granted;     /* the child may have begun to do it */
+	bool timed_out;   /* the caller was told so, but the child is still at it */
 };
 
 /* Takes the request, with its descriptors, in any case; caller NULL for the service itself. */
@@ -69,5 +69,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       const struct door *door, void *door_data);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
+/* What waits for a person is refused: a service that is leaving does not wait for people. */
+void call_drop_questions(struct desk *desk);
 /* At the end of the service. */
 void call_drop_all(struct desk *desk);

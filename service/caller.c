@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "caller.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,7 +9,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "caller.h"
 #include "fd.h"
 
 struct waiter {
@@ -74,10 +75,11 @@ int callers_new(struct callers **ret, sd_bus *bus) {
 	if (!callers)
 		return -ENOMEM;
 	callers->bus = sd_bus_ref(bus);
-	r = sd_bus_add_match_async(bus, &callers->match,
-				   "type='signal',sender='org.freedesktop.DBus',"
-				   "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-				   on_name_lost, NULL, callers);
+	r = sd_bus_add_match_async(
+		bus, &callers->match,
+		"type='signal',sender='org.freedesktop.DBus',"
+		"interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+		on_name_lost, NULL, callers);
 	if (r < 0) {
 		callers_free(callers);
 		return r;
@@ -151,8 +153,9 @@ static void tell(struct entry *entry, int error) {
 	caller_release(&entry->caller);
 }
 
-/* Of the a{sv} that the bus tells of a connection, what we need. A bus that knows no ProcessFD (before
- * dbus 1.15.8) knows the pid; the worker then compares the process's uids with the connection's. */
+/* Of the a{sv} that the bus tells of a connection, what we need. A bus that knows no ProcessFD
+ * (before dbus 1.15.8) knows the pid; the worker then compares the process's uids with the
+ * connection's. */
 static int read_credentials(struct caller *caller, sd_bus_message *reply) {
 	bool has_uid = false;
 	uint32_t pid = 0;
@@ -192,8 +195,9 @@ static int read_credentials(struct caller *caller, sd_bus_message *reply) {
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ignored) {
 	struct entry *entry = userdata;
-	int r = sd_bus_message_is_method_error(reply, NULL) ? -ESRCH
-							    : read_credentials(&entry->caller, reply);
+	int r = sd_bus_message_is_method_error(reply, NULL)
+			? -ESRCH
+			: read_credentials(&entry->caller, reply);
 
 	entry->caller.query = sd_bus_slot_unref(entry->caller.query);
 	entry->caller.known = r == 0;
@@ -214,10 +218,10 @@ int caller_identify(struct caller *caller, caller_known known, void *userdata) {
 	if (!waiter)
 		return -ENOMEM;
 	if (!caller->query) {
-		r = sd_bus_call_method_async(caller->callers->bus, &caller->query, "org.freedesktop.DBus",
-					     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-					     "GetConnectionCredentials", on_credentials, entry, "s",
-					     caller->name);
+		r = sd_bus_call_method_async(caller->callers->bus, &caller->query,
+					     "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					     "org.freedesktop.DBus", "GetConnectionCredentials",
+					     on_credentials, entry, "s", caller->name);
 		if (r < 0) {
 			free(waiter);
 			return r;

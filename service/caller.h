@@ -12,10 +12,11 @@ struct callers;
 struct caller {
 	struct callers *callers;
 	struct caller *next; /* callers::first */
-	char *name;	     /* the connection's unique name */
-	bool known;	     /* uid and pidfd are there */
+	char *name;          /* the connection's unique name */
+	bool known;          /* uid and pidfd are there */
 	bool gone;
-	bool listens; /* has read properties that change: a subscriber, as long as it is connected */
+	bool listens; /* has read properties that change: a subscriber, as long as it is connected
+		       */
 	uid_t uid;
 	int pidfd;
 	size_t users; /* calls and objects that point here */

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* What every child needs to open its place, besides what the rows name. */
-#define CONFINE_PLACE_CAPABILITIES                                                                 \
-	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SYS_PTRACE) | CAP(CAP_SETUID) |        \
+#define CONFINE_PLACE_CAPABILITIES                                                          \
+	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SYS_PTRACE) | CAP(CAP_SETUID) | \
 	 CAP(CAP_SETGID) | CAP(CAP_DAC_READ_SEARCH))
 
 #ifndef CAP

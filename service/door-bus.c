@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "door-bus.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "door-bus.h"
 #include "message-bus.h"
 #include "message.h"
 
@@ -124,7 +125,8 @@ static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *
 		return r;
 	r = mounts_order(mount, (Usher__UnmountObjectRequest *)request, &fds);
 	if (r >= 0)
-		r = begin(mount->mounts->desk, message, operation, request, &fds, mount->object->number);
+		r = begin(mount->mounts->desk, message, operation, request, &fds,
+			  mount->object->number);
 	return r < 0 ? r : 1;
 }
 
@@ -132,8 +134,9 @@ static int get_mount_property(sd_bus *bus, const char *path, const char *interfa
 			      const char *property, sd_bus_message *reply, void *userdata,
 			      sd_bus_error *error) {
 	const struct mount *mount = userdata;
-	const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(
-		mount->object->base.descriptor, property);
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(mount->object->base.descriptor,
+								property);
 
 	return field ? message_bus_append_field(reply, &mount->object->base, field, NULL) : -ENOENT;
 }
@@ -155,8 +158,9 @@ static int get_host_property(sd_bus *bus, const char *path, const char *interfac
 			     const char *property, sd_bus_message *reply, void *userdata,
 			     sd_bus_error *error) {
 	bool domain = strcmp(property, "Domainname") == 0;
-	_cleanup_close_ int fd = open(domain ? "/proc/sys/kernel/domainname"
-					     : "/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd =
+		open(domain ? "/proc/sys/kernel/domainname" : "/proc/sys/kernel/hostname",
+		     O_RDONLY | O_CLOEXEC);
 	char name[128];
 	ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
 
@@ -171,7 +175,8 @@ static int get_host_property(sd_bus *bus, const char *path, const char *interfac
 static const sd_bus_vtable host_properties[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Hostname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Domainname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Domainname", "s", get_host_property, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_VTABLE_END,
 };
 
@@ -209,8 +214,8 @@ static void fill_method(sd_bus_vtable *entry, const struct operation *operation,
 	message_signature(operation->reply, signatures[1]);
 	at = add_names(names, operation->request);
 	(void)add_names(stpcpy(at, "options") + 1, operation->reply);
-	*entry = (sd_bus_vtable)SD_BUS_METHOD(operation->method, signatures[0], signatures[1], handler,
-					      SD_BUS_VTABLE_UNPRIVILEGED);
+	*entry = (sd_bus_vtable)SD_BUS_METHOD(operation->method, signatures[0], signatures[1],
+					      handler, SD_BUS_VTABLE_UNPRIVILEGED);
 	entry->x.method.names = names;
 }
 
@@ -309,11 +314,12 @@ static int add_mounts(struct door_bus *door) {
 	int r = fill_interface(interface, "Mount", on_mount_call, mount_properties);
 
 	if (r >= 0)
-		r = sd_bus_add_fallback_vtable(bus, &door->slots[door->n_slots++], MOUNTS_PATH_PREFIX,
-					       interface->name, interface->vtable, find_mount, door);
+		r = sd_bus_add_fallback_vtable(bus, &door->slots[door->n_slots++],
+					       MOUNTS_PATH_PREFIX, interface->name,
+					       interface->vtable, find_mount, door);
 	if (r >= 0)
-		r = sd_bus_add_node_enumerator(bus, &door->slots[door->n_slots++], MOUNTS_PATH_PREFIX,
-					       list_mounts, door);
+		r = sd_bus_add_node_enumerator(bus, &door->slots[door->n_slots++],
+					       MOUNTS_PATH_PREFIX, list_mounts, door);
 	return r;
 }
 
@@ -354,5 +360,6 @@ struct door_bus *door_bus_free(struct door_bus *door) {
 }
 
 void door_bus_host_changed(struct door_bus *door, const char *property) {
-	(void)sd_bus_emit_properties_changed(door->desk->bus, MANAGER, "org.usher1.Host", property, NULL);
+	(void)sd_bus_emit_properties_changed(door->desk->bus, MANAGER, "org.usher1.Host", property,
+					     NULL);
 }

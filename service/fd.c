@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "fd.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include "fd.h"
 
 void fd_closep(int *fd) {
 	int saved = errno;
@@ -50,7 +50,9 @@ union one_descriptor {
 int fd_send(int socket, int fd, int flags) {
 	union one_descriptor control = { 0 };
 	struct iovec part = { (char[]){ 'f' }, 1 };
-	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr packet = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
 				 .msg_controllen = sizeof control };
 
 	control.header.cmsg_level = SOL_SOCKET;
@@ -64,7 +66,9 @@ int fd_receive(int socket) {
 	union one_descriptor control;
 	char byte;
 	struct iovec part = { &byte, 1 };
-	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr packet = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
 				 .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header;

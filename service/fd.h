@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(f)    __attribute__((cleanup(f)))
 #define _cleanup_close_ _cleanup_(fd_closep)
-#define _cleanup_free_ _cleanup_(free_pointer)
+#define _cleanup_free_  _cleanup_(free_pointer)
 
 enum { FDS_MAX = 16 };
 

@@ -55,7 +55,7 @@ struct kernel_statmount {
 	__u64 mnt_peer_group;
 	__u64 mnt_master;
 	__u64 propagate_from;
-	__u32 mnt_root;	 /* string */
+	__u32 mnt_root;  /* string */
 	__u32 mnt_point; /* string */
 	__u64 mnt_ns_id;
 	__u32 fs_subtype; /* string */
@@ -64,7 +64,7 @@ struct kernel_statmount {
 	char strings[]; /* a string is its offset in here */
 };
 
-/* The type of a namespace's file system, and of procfs. */
-#define KERNEL_PROC_MAGIC 0x9fa0
+/* ioctl(2) on a mount namespace: its id, which is never used again (Linux 6.10) */
+#define KERNEL_NS_GET_MNTNS_ID _IOR(0xb7, 0x5, __u64)
 
 _Static_assert(offsetof(struct kernel_statmount, strings) == 512, "the kernel's layout");

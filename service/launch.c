@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "launch.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "fd.h"
-#include "launch.h"
 
 static const char worker_socket[] = "/run/usher/worker";
 

@@ -6,7 +6,7 @@
 
 struct launcher {
 	const char *path; /* of the worker's socket; NULL: over the socket pair */
-	int pair;	  /* to a worker of our own, -1 if not started */
+	int pair;         /* to a worker of our own, -1 if not started */
 };
 
 /* The system's worker, that systemd starts. */
@@ -14,6 +14,6 @@ void launcher_use_system(struct launcher *launcher);
 /* A worker of our own, without privilege, from the directory of the small programs. */
 int launcher_start(struct launcher *launcher, const char *libexec);
 void launcher_done(struct launcher *launcher);
-/* A connection to a fresh child: a socket that does not wait. -EAGAIN when too many are asked for at
- * once. */
+/* A connection to a fresh child: a socket that does not wait. -EAGAIN when too many are asked for
+ * at once. */
 int launcher_connect(const struct launcher *launcher);

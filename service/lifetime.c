@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <string.h>
-
 #include "lifetime.h"
+
+#include <string.h>
 
 int lifetime_check(const char *word, struct refusal *refusal) {
 	if (!word || strcmp(word, "manual") == 0 || lifetime_is_connection(word))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* How long an object lives: as long as the bus connection that made it, or until somebody ends it. */
+/* How long an object lives: as long as the bus connection that made it, or until somebody ends it.
+ */
 #pragma once
 
 #include <stdbool.h>

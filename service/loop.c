@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "loop.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
@@ -11,7 +13,6 @@
 #include <unistd.h>
 
 #include "fd.h"
-#include "loop.h"
 
 enum { TRIES = 64 };
 
@@ -24,8 +25,8 @@ int loop_attach(int image, bool read_only, int *ret_loop, char ret_name[LOOP_NAM
 	};
 
 	if (control < 0)
-		return refusal_note(refusal, REFUSED_UNSUPPORTED, "there are no loop devices here: %s",
-				    strerrordesc_np(errno));
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "there are no loop devices here: %s", strerrordesc_np(errno));
 	/* Between being told of a free device and taking it somebody else may; then the next. */
 	for (int i = 0; i < TRIES; i++) {
 		int number = ioctl(control, LOOP_CTL_GET_FREE);
@@ -36,17 +37,20 @@ int loop_attach(int image, bool read_only, int *ret_loop, char ret_name[LOOP_NAM
 		(void)snprintf(ret_name, LOOP_NAME_MAX, "/dev/loop%d", number);
 		loop = open(ret_name, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 		if (loop < 0)
-			return refusal_note(refusal, REFUSED_LIMIT, "no loop device is free: %s: %s",
-					    ret_name, strerrordesc_np(errno));
+			return refusal_note(refusal, REFUSED_LIMIT,
+					    "no loop device is free: %s: %s", ret_name,
+					    strerrordesc_np(errno));
 		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
 			*ret_loop = fd_take(&loop);
 			return 0;
 		}
 		if (errno != EBUSY)
-			return refusal_note(refusal, -errno, "the image cannot be attached to %s: %s",
-					    ret_name, strerrordesc_np(errno));
+			return refusal_note(refusal, -errno,
+					    "the image cannot be attached to %s: %s", ret_name,
+					    strerrordesc_np(errno));
 	}
-	return refusal_note(refusal, REFUSED_BUSY, "loop devices are taken faster than they are found");
+	return refusal_note(refusal, REFUSED_BUSY,
+			    "loop devices are taken faster than they are found");
 }
 
 /* The kernel's own name of it is in its uevent file. */
@@ -57,7 +61,8 @@ int loop_device_name(dev_t device, char ret_name[LOOP_NAME_MAX]) {
 	struct stat st;
 	ssize_t n;
 
-	(void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/uevent", major(device), minor(device));
+	(void)snprintf(path, sizeof path, "/sys/dev/block/%u:%u/uevent", major(device),
+		       minor(device));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 	if (n < 0)

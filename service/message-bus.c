@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "message-bus.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,7 +9,6 @@
 #include <string.h>
 
 #include "escape.h"
-#include "message-bus.h"
 #include "message.h"
 
 /* More elements than any honest call has; what a call may weigh is bounded by the frame as well. */
@@ -24,9 +25,11 @@ static int read_string(sd_bus_message *bus, char letter, const char *name, char 
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)
-		return refusal_note(refusal, REFUSED_INVALID,
-				    "%s: a backslash stands only in an escaped byte, \\xNN, and never "
-				    "for the byte 0", name);
+		return refusal_note(
+			refusal, REFUSED_INVALID,
+			"%s: a backslash stands only in an escaped byte, \\xNN, and never "
+			"for the byte 0",
+			name);
 	return 0;
 }
 
@@ -56,8 +59,8 @@ static int read_strings(sd_bus_message *bus, const char *name, char ***ret, size
 		_cleanup_free_ char *string = NULL;
 
 		if (*ret_n == ELEMENTS_MAX)
-			return refusal_note(refusal, REFUSED_LIMIT, "%s: more than %d elements", name,
-					    ELEMENTS_MAX);
+			return refusal_note(refusal, REFUSED_LIMIT, "%s: more than %d elements",
+					    name, ELEMENTS_MAX);
 		r = read_string(bus, 's', name, &string, refusal);
 		if (r != 0)
 			return r;
@@ -80,9 +83,11 @@ static int read_field(sd_bus_message *bus, const ProtobufCFieldDescriptor *field
 	message_field_name(field, name);
 	if (strcmp(signature, "as") == 0)
 		r = read_strings(bus, name, member,
-				 (size_t *)((uint8_t *)message + field->quantifier_offset), refusal);
+				 (size_t *)((uint8_t *)message + field->quantifier_offset),
+				 refusal);
 	else if (signature[1] != '\0')
-		r = -EOPNOTSUPP; /* no request has one yet; the table's test finds it when one does */
+		r = -EOPNOTSUPP; /* no request has one yet; the table's test finds it when one does
+				  */
 	else if (*signature == 's' || *signature == 'o')
 		r = read_string(bus, *signature, name, member, refusal);
 	else if (*signature == 'h')
@@ -137,15 +142,16 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 	r = sd_bus_message_peek_type(bus, NULL, &contents);
 	if (r < 0)
 		return r;
-	field = key_field(message->descriptor, key, contents, expected,
-			  sizeof expected);
+	field = key_field(message->descriptor, key, contents, expected, sizeof expected);
 	if (!field && *expected)
-		return refusal_note(refusal, REFUSED_INVALID, "options: key '%.200s' is of type %s, not %.64s",
-				    key, expected, contents);
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "options: key '%.200s' is of type %s, not %.64s", key, expected,
+				    contents);
 	if (!field)
 		return refusal_note(refusal, REFUSED_INVALID, "options: unknown key '%.200s'", key);
 	if (message_has(message, field))
-		return refusal_note(refusal, REFUSED_INVALID, "options: key '%s' is there twice", key);
+		return refusal_note(refusal, REFUSED_INVALID, "options: key '%s' is there twice",
+				    key);
 	r = sd_bus_message_enter_container(bus, 'v', contents);
 	if (r < 0)
 		return r;
@@ -227,8 +233,8 @@ static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *messag
 	return r < 0 ? r : sd_bus_message_close_container(bus);
 }
 
-static int append_value(sd_bus_message *bus,
-			const char *signature, const void *value, const struct fds *fds) {
+static int append_value(sd_bus_message *bus, const char *signature, const void *value,
+			const struct fds *fds) {
 	int number, r;
 
 	switch (*signature) {
@@ -268,7 +274,8 @@ int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *messag
 	return r < 0 ? r : sd_bus_message_close_container(bus);
 }
 
-int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message, const struct fds *fds) {
+int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message,
+		       const struct fds *fds) {
 	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 		int r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "message.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "message.h"
 
 static bool ends_with(const char *name, const char *tail) {
 	size_t n = strlen(name), t = strlen(tail);
@@ -90,7 +90,8 @@ void message_signature(const ProtobufCMessageDescriptor *descriptor,
 		if (message_field_place(&descriptor->fields[i]) != MESSAGE_POSITIONAL)
 			continue;
 		message_field_signature(&descriptor->fields[i], one);
-		used += (size_t)snprintf(ret_signature + used, MESSAGE_SIGNATURE_MAX - used, "%s", one);
+		used += (size_t)snprintf(ret_signature + used, MESSAGE_SIGNATURE_MAX - used, "%s",
+					 one);
 		assert(used < MESSAGE_SIGNATURE_MAX);
 	}
 }

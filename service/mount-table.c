@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "mount-table.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +15,6 @@
 #include "fd.h"
 #include "kernel.h"
 #include "message.h"
-#include "mount-table.h"
 
 enum { IDS_AT_ONCE = 512, STATMOUNT_SIZE = 64 * 1024, MOUNTINFO_MAX = 64 * 1024 * 1024 };
 
@@ -22,8 +23,8 @@ static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_
 			       KERNEL_STATMOUNT_MNT_OPTS | KERNEL_STATMOUNT_SB_SOURCE;
 
 /* Without these an answer would say less than mountinfo does. */
-static const unsigned sufficient = KERNEL_STATMOUNT_MNT_BASIC | KERNEL_STATMOUNT_FS_TYPE |
-				   KERNEL_STATMOUNT_SB_SOURCE;
+static const unsigned sufficient =
+	KERNEL_STATMOUNT_MNT_BASIC | KERNEL_STATMOUNT_FS_TYPE | KERNEL_STATMOUNT_SB_SOURCE;
 
 bool mount_table_kernel_suffices(void) {
 	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
@@ -76,10 +77,11 @@ static int add_flags(Usher__MountEntry *entry, uint64_t attributes) {
 		uint64_t attribute;
 		const char *word;
 	} flags[] = {
-		{ MOUNT_ATTR_NOSUID, "nosuid" },	   { MOUNT_ATTR_NODEV, "nodev" },
-		{ MOUNT_ATTR_NOEXEC, "noexec" },	   { MOUNT_ATTR_NODIRATIME, "nodiratime" },
+		{ MOUNT_ATTR_NOSUID, "nosuid" },           { MOUNT_ATTR_NODEV, "nodev" },
+		{ MOUNT_ATTR_NOEXEC, "noexec" },           { MOUNT_ATTR_NODIRATIME, "nodiratime" },
 		{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" }, { MOUNT_ATTR_IDMAP, "idmapped" },
 	};
+
 	const char *time = access_time(attributes);
 	int r = add_option(entry, attributes & MOUNT_ATTR_RDONLY ? "ro" : "rw");
 
@@ -141,9 +143,10 @@ static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *m
 		return -ENOMEM;
 	entry->fstype = type;
 	unescape_octal(entry->source);
-	r = set_string(&entry->propagation, propagation_word(mount->mnt_propagation & MS_SHARED,
-							     mount->mnt_propagation & MS_SLAVE,
-							     mount->mnt_propagation & MS_UNBINDABLE));
+	r = set_string(&entry->propagation,
+		       propagation_word(mount->mnt_propagation & MS_SHARED,
+					mount->mnt_propagation & MS_SLAVE,
+					mount->mnt_propagation & MS_UNBINDABLE));
 	if (r == 0)
 		r = add_flags(entry, mount->mnt_attr);
 	if (r == 0 && mount->mask & KERNEL_STATMOUNT_MNT_OPTS)
@@ -179,7 +182,8 @@ int mount_table_read_kernel(struct mount_table *table) {
 		long n = syscall(SYS_listmount, &request, ids, IDS_AT_ONCE, 0);
 
 		if (n < 0)
-			return errno == ENOSYS || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP : -errno;
+			return errno == ENOSYS || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP
+										    : -errno;
 		for (long i = 0; i < n; i++) {
 			int r = read_mount(table, buffer, ids[i]);
 
@@ -251,7 +255,8 @@ int mount_table_read_mountinfo(struct mount_table *table, int proc) {
 		ssize_t n;
 
 		if (used + 1 >= size) {
-			char *grown = size < MOUNTINFO_MAX ? realloc(text, size = size * 2 + 65536) : NULL;
+			char *grown = size < MOUNTINFO_MAX ? realloc(text, size = size * 2 + 65536)
+							   : NULL;
 
 			if (!grown)
 				return -ENOMEM;
@@ -275,6 +280,29 @@ int mount_table_read(struct mount_table *table, int proc) {
 		return r;
 	mount_table_done(table);
 	return mount_table_read_mountinfo(table, proc);
+}
+
+int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,
+			    size_t n) {
+	struct kernel_statmount basic;
+
+	for (size_t i = 0; i < n; i++) {
+		struct kernel_mount_request request = { .size = sizeof request,
+							.mnt_id = mounts[i]->id,
+							.param = KERNEL_STATMOUNT_MNT_BASIC,
+							.mnt_ns_id = mounts[i]->namespace_id };
+		Usher__MountEntry *entry;
+
+		if (syscall(SYS_statmount, &request, &basic, sizeof basic, 0) < 0 &&
+		    errno == ENOENT)
+			continue;
+		entry = add_entry(table);
+		if (!entry)
+			return -ENOMEM;
+		entry->has_id = true;
+		entry->id = mounts[i]->id;
+	}
+	return 0;
 }
 
 const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint64_t id) {

@@ -25,5 +25,9 @@ int mount_table_read_kernel(struct mount_table *table);
 int mount_table_read_mountinfo(struct mount_table *table, int proc);
 /* The lines of a mountinfo file, which is changed; bad lines are left out. */
 int mount_table_parse(struct mount_table *table, char *text);
+/* Adds an entry, with nothing but the id, of each mount that is still in its namespace, or of which
+ * this kernel does not say. */
+int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,
+			    size_t n);
 const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint64_t id);
 void mount_table_done(struct mount_table *table);

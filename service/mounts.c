@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "mounts.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +13,6 @@
 #include "call.h"
 #include "lifetime.h"
 #include "message.h"
-#include "mounts.h"
 #include "store.h"
 
 static void mount_free(struct mount *mount) {
@@ -61,6 +62,12 @@ static void insert(struct mounts *mounts, struct mount *mount) {
 	(void)sd_bus_emit_object_added(mounts->desk->bus, path);
 }
 
+/* Where a namespace has no id to ask for it by, nobody would ever tell us that it is gone. */
+static bool goes_with_connection(const Usher__MountObject *object) {
+	return lifetime_is_connection(object->lifetime) ||
+	       (!object->host && !object->has_namespace_id);
+}
+
 int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
 	       struct fds *fds) {
 	struct mount *mount = calloc(1, sizeof *mount);
@@ -78,12 +85,13 @@ int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *
 		free(mount);
 		return -ENOMEM;
 	}
-	if (mount->object->has_namespace_fd && (fd = fds_get(fds, mount->object->namespace_fd)) >= 0)
+	if (mount->object->has_namespace_fd &&
+	    (fd = fds_get(fds, mount->object->namespace_fd)) >= 0)
 		mount->namespace = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	mount->object->has_namespace_fd = false;
 	mount->object->has_number = true;
 	mount->object->number = ++mounts->last_number;
-	if (caller && lifetime_is_connection(mount->object->lifetime)) {
+	if (caller && goes_with_connection(mount->object)) {
 		mount->object->connection = strdup(caller->name);
 		mount->caller = caller;
 		caller->users++;
@@ -133,7 +141,8 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 	if (mount->leaving)
 		return;
 	mount->leaving = true;
-	request = (Usher__UnmountObjectRequest *)message_new(&usher__unmount_object_request__descriptor);
+	request = (Usher__UnmountObjectRequest *)message_new(
+		&usher__unmount_object_request__descriptor);
 	if (!request || mounts_order(mount, request, &fds) < 0) {
 		message_freep((ProtobufCMessage **)&request);
 		fds_done(&fds);
@@ -141,8 +150,8 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 		return;
 	}
 	request->has_lazy = request->lazy = true;
-	(void)call_begin(mounts->desk, operation_find("Mount", "Unmount"), NULL, &request->base, &fds,
-			 false, mount->object->number, &own_door, NULL);
+	(void)call_begin(mounts->desk, operation_find("Mount", "Unmount"), NULL, &request->base,
+			 &fds, false, mount->object->number, &own_door, NULL);
 }
 
 int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request, struct fds *fds) {
@@ -200,8 +209,12 @@ void mounts_drop_caller(struct mounts *mounts, const struct caller *caller) {
 
 	for (struct mount *mount = mounts->first; mount; mount = next) {
 		next = mount->next;
-		if (mount->caller == caller)
+		if (mount->caller != caller)
+			continue;
+		if (lifetime_is_connection(mount->object->lifetime))
 			mounts_unmount(mounts, mount);
+		else
+			mounts_remove(mounts, mount);
 	}
 }
 
@@ -212,7 +225,8 @@ static void on_list(struct call *call, const ProtobufCMessage *reply, const stru
 	struct mount *next;
 
 	for (struct mount *mount = mounts->first; mount; mount = next) {
-		bool there = !mount->object->host || mount->object->number > call->object;
+		bool there = mount->object->number > call->object ||
+			     (!mount->object->host && !mount->object->has_namespace_id);
 
 		next = mount->next;
 		for (size_t i = 0; !there && i < list->n_mounts; i++)
@@ -236,6 +250,33 @@ static void list_over(struct call *call) {
 
 static const struct door list_door = { on_list, list_failed, list_over };
 
+static int add_foreign(const struct mounts *mounts, Usher__ListRequest *request) {
+	for (const struct mount *mount = mounts->first; mount; mount = mount->next) {
+		Usher__ForeignMount **grown, *foreign;
+
+		if (mount->object->host || !mount->object->has_namespace_id)
+			continue;
+		grown = reallocarray(request->foreign, request->n_foreign + 1, sizeof *grown);
+		if (!grown)
+			return -ENOMEM;
+		request->foreign = grown;
+		foreign = (Usher__ForeignMount *)message_new(&usher__foreign_mount__descriptor);
+		if (!foreign)
+			return -ENOMEM;
+		foreign->id = mount->object->id;
+		foreign->namespace_id = mount->object->namespace_id;
+		grown[request->n_foreign++] = foreign;
+	}
+	return 0;
+}
+
+bool mounts_have_foreign(const struct mounts *mounts) {
+	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
+		if (!mount->object->host)
+			return true;
+	return false;
+}
+
 /* One look at a time; what changes meanwhile is looked at after it. Objects younger than the look
  * (the call's number tells) are not judged by it. */
 void mounts_reconcile(struct mounts *mounts) {
@@ -247,11 +288,13 @@ void mounts_reconcile(struct mounts *mounts) {
 		return;
 	}
 	request = message_new(&usher__list_request__descriptor);
-	if (!request)
+	if (!request || add_foreign(mounts, (Usher__ListRequest *)request) < 0) {
+		message_freep(&request);
 		return;
+	}
 	mounts->looking = true;
-	(void)call_begin(mounts->desk, operation_find("Mounts", "List"), NULL, request, &none, false,
-			 mounts->last_number, &list_door, NULL);
+	(void)call_begin(mounts->desk, operation_find("Mounts", "List"), NULL, request, &none,
+			 false, mounts->last_number, &list_door, NULL);
 }
 
 static void on_kept_caller(struct caller *caller, int error, void *userdata) {

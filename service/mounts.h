@@ -15,9 +15,9 @@ struct mount {
 	struct mount *next; /* mounts::first */
 	struct mounts *mounts;
 	Usher__MountObject *object;
-	int namespace;	       /* the mount namespace it is in; -1: the service's own */
+	int namespace;         /* the mount namespace it is in; -1: the service's own */
 	struct caller *caller; /* whose connection keeps it, or NULL */
-	bool leaving;	       /* is being unmounted by us */
+	bool leaving;          /* is being unmounted by us */
 };
 
 struct mounts {
@@ -59,5 +59,7 @@ enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding
 int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply);
 /* Unmounts what a connection kept. */
 void mounts_drop_caller(struct mounts *mounts, const struct caller *caller);
-/* Something in the service's own mount table changed: forgets what is no longer there. */
+/* Something in the mount table changed: forgets what is no longer there. */
 void mounts_reconcile(struct mounts *mounts);
+/* Whether any is in another namespace: nobody tells when those change. */
+bool mounts_have_foreign(const struct mounts *mounts);

@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "operation.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "operation.h"
 #include "operations/operations.h"
 
 /* In the order of the interface files. */
 const struct operation *const operations[] = {
-	&operation_mount,
-	&operation_mount_image,
-	&operation_bind,
-	&operation_open_mount,
-	&operation_open_tree,
-	&operation_unmount,
-	&operation_remount,
-	&operation_move,
-	&operation_pivot_root,
-	&operation_list,
-	&operation_unmount_object,
-	&operation_get_hostname,
-	&operation_set_hostname,
-	&operation_get_domainname,
-	&operation_set_domainname,
+	&operation_mount,        &operation_mount_image,    &operation_bind,
+	&operation_open_mount,   &operation_open_tree,      &operation_unmount,
+	&operation_remount,      &operation_move,           &operation_pivot_root,
+	&operation_list,         &operation_unmount_object, &operation_get_hostname,
+	&operation_set_hostname, &operation_get_domainname, &operation_set_domainname,
 };
 
 const size_t operations_n = sizeof operations / sizeof *operations;

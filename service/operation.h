@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "usher.pb-c.h"
 #include "refusal.h"
+#include "usher.pb-c.h"
 
 struct job;
 
@@ -30,14 +30,15 @@ enum { ACTION_MAX = 80 };
 struct operation {
 	const char *interface; /* behind "org.usher1." */
 	const char *method;
-	/* polkit's names, behind "org.usher1."; without one of its own a tier is the administrator's */
+	/* polkit's names, behind "org.usher1."; without one of its own a tier is the
+	 * administrator's */
 	const char *actions[_TIER_MAX];
 	const ProtobufCMessageDescriptor *request;
 	const ProtobufCMessageDescriptor *reply;
 	uint64_t capabilities; /* all that is left to the child */
 	const int *syscalls;   /* by number, behind those that every child needs; ends with -1 */
-	bool probes;	       /* may have to look what file system is in something */
-	bool maps;	       /* may have to look up whose id ranges are whose */
+	bool probes;           /* may have to look what file system is in something */
+	bool maps;             /* may have to look up whose id ranges are whose */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
 	/* In the confined child, as the caller: turns words into descriptors, decides the tier. */
@@ -47,7 +48,7 @@ struct operation {
 };
 
 #define CAP(capability) (UINT64_C(1) << (capability))
-#define SYSCALLS(...) ((const int[]){ __VA_ARGS__, -1 })
+#define SYSCALLS(...)   ((const int[]){ __VA_ARGS__, -1 })
 
 extern const struct operation *const operations[];
 extern const size_t operations_n;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "probe.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 
 #include "fd.h"
 #include "message.h"
-#include "probe.h"
 #include "program.h"
 
 int probe_start(const char *libexec, const ProtobufCMessage *request, int *ret) {
@@ -37,14 +38,16 @@ int probe_ask(int prober, int fd, char ret_type[PROBE_TYPE_MAX], struct refusal 
 		used += (size_t)n;
 	}
 	if (r < 0 || used < 2 || ret_type[used - 1] != '\n')
-		return refusal_note(refusal, REFUSED_FAILED,
-				    "fstype: the program that looks what file system it is has failed");
+		return refusal_note(
+			refusal, REFUSED_FAILED,
+			"fstype: the program that looks what file system it is has failed");
 	ret_type[used - 1] = '\0';
 	if (*ret_type == '?')
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "fstype: no known file system is in the source");
 	if (*ret_type == '!')
-		return refusal_note(refusal, REFUSED_INVALID,
-				    "fstype: more than one file system is in the source; name the one");
+		return refusal_note(
+			refusal, REFUSED_INVALID,
+			"fstype: more than one file system is in the source; name the one");
 	return 0;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,11 +14,11 @@
 
 #include "confine.h"
 #include "fd.h"
-#include "program.h"
 
 enum { NOBODY = 65534 };
 
-/* In a user namespace there may be no nobody to become; then we hold nothing of the host's anyway. */
+/* In a user namespace there may be no nobody to become; then we hold nothing of the host's anyway.
+ */
 static bool become_nobody(void) {
 	if (setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
 	    setresuid(NOBODY, NOBODY, NOBODY) == 0)
@@ -25,7 +27,8 @@ static bool become_nobody(void) {
 }
 
 static _Noreturn void become(const char *path, const char *name, const char *argument, int socket) {
-	char *const arguments[] = { (char *)(unsigned long)name, (char *)(unsigned long)argument, NULL };
+	char *const arguments[] = { (char *)(unsigned long)name, (char *)(unsigned long)argument,
+				    NULL };
 	char *const environment[] = { NULL };
 
 	if (dup2(socket, 0) < 0 || dup2(socket, 1) < 0 || syscall(SYS_close_range, 3, ~0U, 0) < 0)

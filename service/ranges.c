@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "ranges.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +11,6 @@
 #include "fd.h"
 #include "message.h"
 #include "program.h"
-#include "ranges.h"
 
 enum { RANGES_MAX = 64 * 1024 };
 

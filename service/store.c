@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,13 +10,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "fd.h"
-#include "store.h"
 
 enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
@@ -48,7 +49,8 @@ void store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messa
 		return;
 	memory = write_message(message);
 	if (memory < 0) {
-		sd_journal_print(LOG_WARNING, "%s %" PRIu64 " will not outlive the service", kind, number);
+		sd_journal_print(LOG_WARNING, "%s %" PRIu64 " will not outlive the service", kind,
+				 number);
 		return;
 	}
 	if (fd >= 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and, if
- * it has one, a descriptor more. Names are "KIND-NUMBER" and "KIND-NUMBER-fd".
+ * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and,
+ * if it has one, a descriptor more. Names are "KIND-NUMBER" and "KIND-NUMBER-fd".
  */
 #pragma once
 
@@ -15,7 +15,7 @@ void store_forget(const char *kind, uint64_t number);
 /* Takes the message and the descriptor (-1 if there is none). */
 typedef int (*store_take)(void *userdata, ProtobufCMessage *message, int fd);
 
-/* Hands over every object of a kind that an earlier life of the service kept. What cannot be read is
- * forgotten. 0 or a negative errno. */
+/* Hands over every object of a kind that an earlier life of the service kept. What cannot be read
+ * is forgotten. 0 or a negative errno. */
 int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, store_take take,
 	       void *userdata);

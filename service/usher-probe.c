@@ -16,16 +16,17 @@
 
 static int confine(void) {
 	static const int allowed[] = {
-		SYS_read, SYS_pread64, SYS_write, SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_ioctl,
-		SYS_fcntl, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk,
-		SYS_close, SYS_fadvise64, SYS_futex, SYS_getrandom, SYS_clock_gettime, SYS_exit,
-		SYS_exit_group, SYS_rt_sigreturn, SYS_sysinfo, SYS_getuid, SYS_geteuid, SYS_getgid,
-		SYS_getegid, SYS_prctl,
+		SYS_read,       SYS_pread64,      SYS_write,     SYS_lseek,         SYS_fstat,
+		SYS_newfstatat, SYS_ioctl,        SYS_fcntl,     SYS_mmap,          SYS_munmap,
+		SYS_mremap,     SYS_mprotect,     SYS_madvise,   SYS_brk,           SYS_close,
+		SYS_fadvise64,  SYS_futex,        SYS_getrandom, SYS_clock_gettime, SYS_exit,
+		SYS_exit_group, SYS_rt_sigreturn, SYS_sysinfo,   SYS_getuid,        SYS_geteuid,
+		SYS_getgid,     SYS_getegid,      SYS_prctl,
 	};
 	/* Where a file may be opened or looked up, the answer is no. */
-	static const int refused[] = { SYS_openat, SYS_open, SYS_access, SYS_faccessat,
-				       SYS_readlink, SYS_readlinkat, SYS_stat, SYS_uname,
-				       SYS_sched_getaffinity };
+	static const int refused[] = { SYS_openat,    SYS_open,     SYS_access,
+				       SYS_faccessat, SYS_readlink, SYS_readlinkat,
+				       SYS_stat,      SYS_uname,    SYS_sched_getaffinity };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = filter ? 0 : -1;
 

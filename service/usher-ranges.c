@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * usher-ranges UID: prints the ranges of subordinate ids that a user may map, one a line, "u" or "g",
- * START, COUNT. Through libsubid, so that ranges from NSS count as well as /etc/subuid; that may
- * talk to a server, so it is a program of its own, run as nobody.
+ * usher-ranges UID: prints the ranges of subordinate ids that a user may map, one a line, "u" or
+ * "g", START, COUNT. Through libsubid, so that ranges from NSS count as well as /etc/subuid; that
+ * may talk to a server, so it is a program of its own, run as nobody.
  */
 
 #include <pwd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * usherd: the broker. On the system bus, started by it, without a capability; or, with --session, on
- * the session bus or any other, with a worker of its own and no more rights than its user.
+ * usherd: the broker. On the system bus, started by it, without a capability; or, with --session,
+ * on the session bus or any other, with a worker of its own and no more rights than its user.
  */
 
 #include <err.h>
@@ -10,10 +10,11 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -22,29 +23,56 @@
 #include "door-bus.h"
 #include "watch-file.h"
 
-static const uint64_t idle_usec = 30 * UINT64_C(1000000);
+static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 10 * UINT64_C(1000000);
 
 struct service {
 	struct desk desk;
 	struct door_bus *door;
-	sd_event_source *idle, *host_name, *domain_name, *mount_table, *sigterm, *sigint;
+	bool leaving;
+	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint;
 };
+
+static void start_idle_clock(struct service *service) {
+	if (service->leaving)
+		return;
+	(void)sd_event_source_set_time_relative(service->idle, idle_usec);
+	(void)sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
+}
+
+/* From here on new calls start a new service. Those that the bus had handed to us already are in
+ * our queue by the time that the name is gone, and are answered still. */
+static int leave(struct service *service) {
+	if (service->leaving)
+		return 0;
+	service->leaving = true;
+	(void)sd_notify(0, "STOPPING=1");
+	(void)sd_bus_release_name(service->desk.bus, "org.usher1");
+	while (sd_bus_process(service->desk.bus, NULL) > 0)
+		;
+	call_drop_questions(&service->desk);
+	return service->desk.first ? 0 : sd_event_exit(service->desk.event, 0);
+}
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct service *service = userdata;
 
-	if (service->desk.first || service->desk.mounts.first || callers_listen(service->desk.callers))
+	if (service->desk.first || service->desk.mounts.first ||
+	    callers_listen(service->desk.callers))
 		return 0; /* whatever ends last starts the clock again */
-	(void)sd_notify(0, "STOPPING=1");
-	/* Calls that came meanwhile are lost to nobody: the bus starts us again for them. */
-	return sd_event_exit(sd_event_source_get_event(source), 0);
+	return leave(service);
 }
 
-static void start_idle_clock(struct desk *desk) {
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+	return leave(userdata);
+}
+
+static void on_last_call(struct desk *desk) {
 	struct service *service = (struct service *)desk;
 
-	(void)sd_event_source_set_time_relative(service->idle, idle_usec);
-	(void)sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
+	if (service->leaving)
+		(void)sd_event_exit(desk->event, 0);
+	else
+		start_idle_clock(service);
 }
 
 static void on_caller_gone(struct caller *caller, void *userdata) {
@@ -52,7 +80,7 @@ static void on_caller_gone(struct caller *caller, void *userdata) {
 
 	call_drop_caller(&service->desk, caller);
 	mounts_drop_caller(&service->desk.mounts, caller);
-	start_idle_clock(&service->desk);
+	start_idle_clock(service);
 }
 
 static void on_host_name(void *userdata) {
@@ -67,9 +95,20 @@ static void on_mount_table(void *userdata) {
 	mounts_reconcile(&((struct service *)userdata)->desk.mounts);
 }
 
+/* Namespaces go without a word, so now and then somebody looks. */
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct service *service = userdata;
+
+	if (mounts_have_foreign(&service->desk.mounts))
+		mounts_reconcile(&service->desk.mounts);
+	(void)sd_event_source_set_time_relative(source, look_usec);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int watch(struct service *service) {
 	sd_event *event = service->desk.event;
-	int r = watch_file(event, &service->host_name, "/proc/sys/kernel/hostname", on_host_name, service);
+	int r = watch_file(event, &service->host_name, "/proc/sys/kernel/hostname", on_host_name,
+			   service);
 
 	if (r >= 0)
 		r = watch_file(event, &service->domain_name, "/proc/sys/kernel/domainname",
@@ -78,6 +117,9 @@ static int watch(struct service *service) {
 	if (r >= 0)
 		r = watch_file(event, &service->mount_table, "/proc/self/mountinfo", on_mount_table,
 			       service);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &service->look, CLOCK_MONOTONIC, look_usec,
+					       1000000, on_look, service);
 	return r;
 }
 
@@ -118,12 +160,13 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0)
 		r = watch(service);
 	if (r >= 0)
-		r = sd_event_add_time_relative(desk->event, &service->idle, CLOCK_MONOTONIC, idle_usec, 0,
-					       on_idle, service);
+		r = sd_event_add_time_relative(desk->event, &service->idle, CLOCK_MONOTONIC,
+					       idle_usec, 0, on_idle, service);
 	if (r >= 0)
-		r = sd_event_add_signal(desk->event, &service->sigterm, SIGTERM, NULL, NULL);
+		r = sd_event_add_signal(desk->event, &service->sigterm, SIGTERM, on_signal,
+					service);
 	if (r >= 0)
-		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, NULL, NULL);
+		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
 	return r;
@@ -137,6 +180,7 @@ static void stop(struct service *service) {
 	mounts_done(&desk->mounts);
 	callers_free(desk->callers);
 	sd_event_source_unref(service->idle);
+	sd_event_source_unref(service->look);
 	sd_event_source_unref(service->sigterm);
 	sd_event_source_unref(service->sigint);
 	watch_file_stop(service->host_name);
@@ -190,7 +234,7 @@ int main(int argc, char *argv[]) {
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
-	service.desk.idle = start_idle_clock;
+	service.desk.idle = on_last_call;
 	service.desk.mounts.desk = &service.desk;
 	r = start(&service, libexec);
 	if (r < 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "wire.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -12,7 +14,6 @@
 #include <unistd.h>
 
 #include "message.h"
-#include "wire.h"
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
@@ -20,7 +21,7 @@ static const uint32_t magic = 0x75736872; /* "ushr" */
 
 struct header {
 	uint32_t magic;
-	uint32_t size;	  /* of the message */
+	uint32_t size;    /* of the message */
 	uint32_t outside; /* 1: the message is in the first descriptor */
 };
 

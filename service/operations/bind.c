@@ -28,7 +28,8 @@ static int bind_check(const ProtobufCMessage *message, struct refusal *refusal) 
 		r = lifetime_check(m->lifetime, refusal);
 	if (r == 0 && m->idmap)
 		r = idmap_check(m->idmap, refusal);
-	return r == 0 ? mount_options_parse(&ignored, m->mount_options, m->n_mount_options, MOUNT_OPTIONS_TREE, refusal)
+	return r == 0 ? mount_options_parse(&ignored, m->mount_options, m->n_mount_options,
+					    MOUNT_OPTIONS_TREE, refusal)
 		      : r;
 }
 
@@ -52,14 +53,16 @@ static int bind_resolve(struct job *job) {
 	if (!binding)
 		return -ENOMEM;
 	binding->source = binding->target = (struct path)PATH_NONE;
-	r = mount_options_parse(&binding->options, m->mount_options, m->n_mount_options, MOUNT_OPTIONS_TREE,
-				&job->refusal);
+	r = mount_options_parse(&binding->options, m->mount_options, m->n_mount_options,
+				MOUNT_OPTIONS_TREE, &job->refusal);
 	if (r == 0)
 		r = path_resolve(job, "source", m->source,
-				 job_descriptor(job, m->has_source_fd, m->source_fd), &binding->source);
+				 job_descriptor(job, m->has_source_fd, m->source_fd),
+				 &binding->source);
 	if (r == 0)
 		r = path_resolve(job, "target", m->target,
-				 job_descriptor(job, m->has_target_fd, m->target_fd), &binding->target);
+				 job_descriptor(job, m->has_target_fd, m->target_fd),
+				 &binding->target);
 	if (r != 0)
 		return r;
 	if (S_ISDIR(binding->source.st.st_mode) != S_ISDIR(binding->target.st.st_mode))
@@ -80,7 +83,8 @@ static int bind_run(struct job *job) {
 
 	r = place_join_mounts(&job->place, tree_is_free(job));
 	if (r == 0)
-		r = tree_copy(job, &binding->source, m->recursive, &binding->options, job->idmap, &tree);
+		r = tree_copy(job, &binding->source, m->recursive, &binding->options, job->idmap,
+			      &tree);
 	if (r == 0 && job->place.users >= 0 && !tree_is_free(job))
 		r = tree_seal(job, &tree);
 	if (r == 0)
@@ -101,7 +105,7 @@ const struct operation operation_bind = {
 	.request = &usher__bind_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, PATH_MOUNT_ID),
+	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, TREE_DESCRIBE),
 	.maps = true,
 	.check = bind_check,
 	.resolve = bind_resolve,

@@ -4,18 +4,21 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "job.h"
 #include "kernel.h"
 #include "mount-table.h"
 #include "operations.h"
-#include "job.h"
 
 static int list_run(struct job *job) {
+	const Usher__ListRequest *m = (const void *)job->request;
 	Usher__ListReply *reply = (Usher__ListReply *)job->reply;
 	struct mount_table table = { 0 };
 	int r = place_join_mounts(&job->place, false);
 
 	if (r == 0)
 		r = mount_table_read(&table, job->place.proc);
+	if (r == 0)
+		r = mount_table_add_foreign(&table, m->foreign, m->n_foreign);
 	/* the reply owns them now */
 	reply->mounts = table.entries;
 	reply->n_mounts = table.n;

@@ -30,13 +30,24 @@ static struct words words_of(const struct job *job) {
 	if (job->request->descriptor == &usher__mount_image_request__descriptor) {
 		const Usher__MountImageRequest *m = (const void *)job->request;
 
-		return (struct words){ "", m->target, m->fstype, m->lifetime, m->mount_options, m->n_mount_options,
+		return (struct words){ "",
+				       m->target,
+				       m->fstype,
+				       m->lifetime,
+				       m->mount_options,
+				       m->n_mount_options,
 				       job_descriptor(job, true, m->image_fd),
 				       job_descriptor(job, m->has_target_fd, m->target_fd) };
 	}
 	const Usher__MountRequest *m = (const void *)job->request;
 
-	return (struct words){ m->source, m->target, m->fstype, m->lifetime, m->mount_options, m->n_mount_options, -1,
+	return (struct words){ m->source,
+			       m->target,
+			       m->fstype,
+			       m->lifetime,
+			       m->mount_options,
+			       m->n_mount_options,
+			       -1,
 			       job_descriptor(job, m->has_target_fd, m->target_fd) };
 }
 
@@ -52,15 +63,15 @@ static int check(const char *target, bool has_target_fd, const char *type, char 
 static int mount_check(const ProtobufCMessage *message, struct refusal *refusal) {
 	const Usher__MountRequest *m = (const void *)message;
 
-	return check(m->target, m->has_target_fd, m->fstype, m->mount_options, m->n_mount_options, m->lifetime,
-		     refusal);
+	return check(m->target, m->has_target_fd, m->fstype, m->mount_options, m->n_mount_options,
+		     m->lifetime, refusal);
 }
 
 static int mount_image_check(const ProtobufCMessage *message, struct refusal *refusal) {
 	const Usher__MountImageRequest *m = (const void *)message;
 
-	return check(m->target, m->has_target_fd, m->fstype, m->mount_options, m->n_mount_options, m->lifetime,
-		     refusal);
+	return check(m->target, m->has_target_fd, m->fstype, m->mount_options, m->n_mount_options,
+		     m->lifetime, refusal);
 }
 
 static int tell(struct job *job, const struct words *words, const struct mounting *mounting) {
@@ -118,9 +129,10 @@ static int mount_run(struct job *job) {
 	if (r == 0)
 		r = tree_attach(job, mount, &mounting->target);
 	if (r == 0)
-		r = tree_describe(job, mount, mounting->filesystem.source_name, mounting->target.real,
-				  mounting->filesystem.type, words.options, words.n_options,
-				  words.lifetime, &((Usher__MountReply *)job->reply)->made);
+		r = tree_describe(job, mount, mounting->filesystem.source_name,
+				  mounting->target.real, mounting->filesystem.type, words.options,
+				  words.n_options, words.lifetime,
+				  &((Usher__MountReply *)job->reply)->made);
 	filesystem_done(&mounting->filesystem);
 	path_done(&mounting->target);
 	return r;
@@ -133,7 +145,7 @@ const struct operation operation_mount = {
 	.request = &usher__mount_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = FILESYSTEM_CAPABILITIES,
-	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, PATH_MOUNT_ID),
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE),
 	.probes = true,
 	.check = mount_check,
 	.resolve = mount_resolve,
@@ -147,7 +159,7 @@ const struct operation operation_mount_image = {
 	.request = &usher__mount_image_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = FILESYSTEM_CAPABILITIES,
-	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, PATH_MOUNT_ID),
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE),
 	.probes = true,
 	.check = mount_image_check,
 	.resolve = mount_resolve,

@@ -40,8 +40,8 @@ static int move_resolve(struct job *job) {
 	if (r != 0)
 		return r;
 	if (!is_root)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "from: '%s' is not a mount point",
-				    m->from);
+		return refusal_note(&job->refusal, REFUSED_INVALID,
+				    "from: '%s' is not a mount point", m->from);
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN);
 	if (path_is_own(job, &moving->to)) {
@@ -61,7 +61,8 @@ static int move_run(struct job *job) {
 				 MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		r = refusal_note(&job->refusal, -errno, "'%s' cannot be moved to '%s': %s",
 				 moving->from.real, moving->to.real,
-				 errno == EINVAL ? "it lies on a shared mount, or is locked in place"
+				 errno == EINVAL
+					 ? "it lies on a shared mount, or is locked in place"
 				 : errno == ELOOP ? "that is below it"
 						  : strerrordesc_np(errno));
 	path_done(&moving->from);

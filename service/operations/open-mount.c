@@ -23,7 +23,8 @@ static int open_mount_resolve(struct job *job) {
 	job->state = filesystem;
 	if (!filesystem)
 		return -ENOMEM;
-	r = filesystem_resolve(job, m->fstype, m->source, -1, m->mount_options, m->n_mount_options, filesystem);
+	r = filesystem_resolve(job, m->fstype, m->source, -1, m->mount_options, m->n_mount_options,
+			       filesystem);
 	if (r == 0)
 		r = job_detail(job, "source", filesystem->source_name);
 	if (r == 0)

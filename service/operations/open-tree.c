@@ -21,7 +21,8 @@ static int open_tree_check(const ProtobufCMessage *message, struct refusal *refu
 
 	if (r == 0 && m->idmap)
 		r = idmap_check(m->idmap, refusal);
-	return r == 0 ? mount_options_parse(&ignored, m->mount_options, m->n_mount_options, MOUNT_OPTIONS_TREE, refusal)
+	return r == 0 ? mount_options_parse(&ignored, m->mount_options, m->n_mount_options,
+					    MOUNT_OPTIONS_TREE, refusal)
 		      : r;
 }
 
@@ -34,11 +35,11 @@ static int open_tree_resolve(struct job *job) {
 	if (!opening)
 		return -ENOMEM;
 	opening->path = (struct path)PATH_NONE;
-	r = mount_options_parse(&opening->options, m->mount_options, m->n_mount_options, MOUNT_OPTIONS_TREE,
-				&job->refusal);
+	r = mount_options_parse(&opening->options, m->mount_options, m->n_mount_options,
+				MOUNT_OPTIONS_TREE, &job->refusal);
 	if (r == 0)
-		r = path_resolve(job, "path", m->path, job_descriptor(job, m->has_path_fd, m->path_fd),
-				 &opening->path);
+		r = path_resolve(job, "path", m->path,
+				 job_descriptor(job, m->has_path_fd, m->path_fd), &opening->path);
 	if (r != 0)
 		return r;
 	tree_judge(job, &opening->path, m->recursive, &opening->options);
@@ -56,7 +57,8 @@ static int open_tree_run(struct job *job) {
 
 	r = place_join_mounts(&job->place, tree_is_free(job));
 	if (r == 0)
-		r = tree_copy(job, &opening->path, m->recursive, &opening->options, job->idmap, &tree);
+		r = tree_copy(job, &opening->path, m->recursive, &opening->options, job->idmap,
+			      &tree);
 	if (r == 0 && !tree_is_free(job))
 		r = tree_seal(job, &tree);
 	path_done(&opening->path);

@@ -25,7 +25,8 @@ static int pivot_root_check(const ProtobufCMessage *message, struct refusal *ref
 static int require_directory(struct job *job, const char *argument, const struct path *path) {
 	if (S_ISDIR(path->st.st_mode))
 		return 0;
-	return refusal_note(&job->refusal, -ENOTDIR, "%s: '%s' is not a directory", argument, path->real);
+	return refusal_note(&job->refusal, -ENOTDIR, "%s: '%s' is not a directory", argument,
+			    path->real);
 }
 
 static int pivot_root_resolve(struct job *job) {
@@ -52,7 +53,8 @@ static int pivot_root_resolve(struct job *job) {
 	return r == 0 ? job_detail(job, "put_old", pivoting->put_old.real) : r;
 }
 
-/* pivot_root(2) takes names only: those of our descriptors, in our own /proc as working directory. */
+/* pivot_root(2) takes names only: those of our descriptors, in our own /proc as working directory.
+ */
 static int pivot(struct job *job, const struct pivoting *pivoting) {
 	char new_root[32], put_old[32];
 
@@ -68,11 +70,13 @@ static int pivot(struct job *job, const struct pivoting *pivoting) {
 		return refusal_note(&job->refusal, -errno,
 				    "new_root or put_old is on the current root's mount");
 	case EINVAL:
-		return refusal_note(&job->refusal, -errno,
-				    "new_root is not a mount point, put_old is not below new_root, or one of "
-				    "them or the current root is on a shared mount");
+		return refusal_note(
+			&job->refusal, -errno,
+			"new_root is not a mount point, put_old is not below new_root, or one of "
+			"them or the current root is on a shared mount");
 	default:
-		return refusal_note(&job->refusal, -errno, "pivot_root: %s", strerrordesc_np(errno));
+		return refusal_note(&job->refusal, -errno, "pivot_root: %s",
+				    strerrordesc_np(errno));
 	}
 }
 

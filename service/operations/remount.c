@@ -21,13 +21,17 @@ struct remounting {
 
 static int parse(const Usher__RemountRequest *m, struct mount_options *options,
 		 struct refusal *refusal) {
-	int r = mount_options_parse(options, m->mount_options, m->n_mount_options, MOUNT_OPTIONS_EXISTING, refusal);
+	int r = mount_options_parse(options, m->mount_options, m->n_mount_options,
+				    MOUNT_OPTIONS_EXISTING, refusal);
 
 	if (r == 0 && m->propagation && !mount_options_propagation(options, m->propagation))
-		r = refusal_note(refusal, REFUSED_INVALID,
-				 "propagation: '%.64s' is none of private, shared, slave, unbindable and "
-				 "these with an r in front", m->propagation);
-	if (r == 0 && !options->set && !options->clear && !options->propagation && !options->n_parameters)
+		r = refusal_note(
+			refusal, REFUSED_INVALID,
+			"propagation: '%.64s' is none of private, shared, slave, unbindable and "
+			"these with an r in front",
+			m->propagation);
+	if (r == 0 && !options->set && !options->clear && !options->propagation &&
+	    !options->n_parameters)
 		r = refusal_note(refusal, REFUSED_INVALID, "mount_options: nothing to change");
 	return r;
 }
@@ -58,12 +62,12 @@ static int remount_resolve(struct job *job) {
 	if (r != 0)
 		return r;
 	if (!is_root)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "target: '%s' is not a mount point",
-				    m->target);
+		return refusal_note(&job->refusal, REFUSED_INVALID,
+				    "target: '%s' is not a mount point", m->target);
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN);
-	/* What the caller made through us it may also change, as far as that takes nothing away from
-	 * what keeps it safe; the broker knows whether it did. */
+	/* What the caller made through us it may also change, as far as that takes nothing away
+	 * from what keeps it safe; the broker knows whether it did. */
 	if (!remounting->options.n_parameters &&
 	    !tree_loosens(&remounting->target, &remounting->options, m->recursive)) {
 		job->finding.has_mount_id = true;
@@ -83,7 +87,8 @@ static int set_flags(struct job *job, const struct remounting *remounting, bool 
 	if ((flags.attr_set || flags.attr_clr) &&
 	    mount_setattr(remounting->target.fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
 			  &flags, sizeof flags) < 0)
-		return refusal_note(&job->refusal, -errno, "target: '%s': %s", remounting->target.real,
+		return refusal_note(&job->refusal, -errno, "target: '%s': %s",
+				    remounting->target.real,
 				    errno == EBUSY ? "files on it are open for writing"
 						   : strerrordesc_np(errno));
 	if (propagation.propagation &&

@@ -30,7 +30,8 @@ static int flags_of(bool lazy, bool force, bool expire) {
 
 static int check_flags(bool lazy, bool force, bool expire, struct refusal *refusal) {
 	if (expire && (lazy || force))
-		return refusal_note(refusal, REFUSED_INVALID, "options: expire goes with neither lazy nor force");
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "options: expire goes with neither lazy nor force");
 	return 0;
 }
 
@@ -53,12 +54,13 @@ static int unmount_resolve(struct job *job) {
 		return -ENOMEM;
 	r = path_resolve_parent(job, "target", m->target, &unmounting->parent, &unmounting->name);
 	if (r == 0)
-		r = path_mount_id(unmounting->parent.fd, unmounting->name, &unmounting->id, &is_root);
+		r = path_mount_id(unmounting->parent.fd, unmounting->name, &unmounting->id,
+				  &is_root);
 	if (r != 0)
 		return r;
 	if (!is_root)
-		return refusal_note(&job->refusal, REFUSED_INVALID, "target: '%s' is not a mount point",
-				    m->target);
+		return refusal_note(&job->refusal, REFUSED_INVALID,
+				    "target: '%s' is not a mount point", m->target);
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN); /* the broker knows better if it is one of its own */
 	job->finding.has_mount_id = true;
@@ -82,10 +84,12 @@ static int unmount(struct job *job, const struct unmounting *unmounting, int fla
 	if (umount2(unmounting->name, flags) == 0)
 		return 0;
 	if (errno == EAGAIN && flags & MNT_EXPIRE)
-		return refusal_note(&job->refusal, -EAGAIN,
-				    "the mount is marked to expire; if nobody uses it until then, the next "
-				    "such call unmounts it");
-	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->name, strerrordesc_np(errno));
+		return refusal_note(
+			&job->refusal, -EAGAIN,
+			"the mount is marked to expire; if nobody uses it until then, the next "
+			"such call unmounts it");
+	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->name,
+			    strerrordesc_np(errno));
 }
 
 static int unmount_run(struct job *job) {
@@ -123,7 +127,8 @@ static int find(struct job *job, uint64_t id, struct unmounting *ret) {
 
 	entry = r == 0 ? mount_table_find(&table, id) : NULL;
 	if (r == 0 && !entry)
-		r = refusal_note(&job->refusal, REFUSED_NOT_FOUND, "the mount is gone");
+		r = refusal_note(&job->refusal, REFUSED_NOT_FOUND,
+				 "the mount is gone, or is in other namespaces than the caller's");
 	if (entry)
 		r = path_resolve_parent(job, "target", entry->target, &ret->parent, &ret->name);
 	ret->id = id;
