@@ -207,10 +207,10 @@ static char *add_names(char *at, const ProtobufCMessageDescriptor *descriptor) {
 static void fill_method(sd_bus_vtable *entry, const struct operation *operation,
 			char signatures[2][MESSAGE_SIGNATURE_MAX], char names[NAMES_MAX],
 			sd_bus_message_handler_t handler) {
-	char *at;
+	char positional[MESSAGE_SIGNATURE_MAX], *at;
 
-	message_signature(operation->request, signatures[0]);
-	strcat(signatures[0], "a{sv}");
+	message_signature(operation->request, positional);
+	(void)snprintf(signatures[0], MESSAGE_SIGNATURE_MAX, "%.200sa{sv}", positional);
 	message_signature(operation->reply, signatures[1]);
 	at = add_names(names, operation->request);
 	(void)add_names(stpcpy(at, "options") + 1, operation->reply);

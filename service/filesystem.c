@@ -38,8 +38,6 @@ static const struct {
 
 static const char *const tmpfs_safe[] = { "size", "nr_inodes", "mode",    "uid",
 					  "gid",  "inode32",   "inode64", NULL };
-static const char *const overlay_safe[] = { "lowerdir", "upperdir", "workdir", "userxattr",
-					    "xino",     "volatile", NULL };
 static const char *const nothing[] = { NULL };
 
 /* Sizes of tmpfs: without a word, and how much of the memory a user may take without an
@@ -124,79 +122,6 @@ static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 	    !is_number(gid, job->place.gid))
 		job_require(job, TIER_ADMIN);
 	return 0;
-}
-
-static int add_layer(struct job *job, struct filesystem *filesystem, const char *key,
-		     const char *name, const char *path) {
-	struct filesystem_layer *layer = &filesystem->layers[filesystem->n_layers];
-	int r;
-
-	if (filesystem->n_layers == FILESYSTEM_LAYERS_MAX)
-		return refusal_note(&job->refusal, REFUSED_LIMIT,
-				    "mount_options: %s: more than %d layers", name,
-				    FILESYSTEM_LAYERS_MAX);
-	layer->key = key;
-	layer->path = (struct path)PATH_NONE;
-	filesystem->n_layers++;
-	r = path_check(name, path, &job->refusal);
-	if (r == 0)
-		r = path_resolve(job, name, path, -1, &layer->path);
-	if (r != 0)
-		return r;
-	if (!S_ISDIR(layer->path.st.st_mode))
-		return refusal_note(&job->refusal, -ENOTDIR,
-				    "mount_options: %s: '%s' is not a directory", name, path);
-	if (!path_is_own(job, &layer->path))
-		job_require(job, TIER_ADMIN);
-	return 0;
-}
-
-/* lowerdir=/a:/b, where a backslash keeps a colon from parting. */
-static int add_lower_layers(struct job *job, struct filesystem *filesystem, const char *list) {
-	_cleanup_free_ char *path = strdup(list);
-	size_t n = 0;
-
-	if (!path)
-		return -ENOMEM;
-	for (const char *at = list;; at++) {
-		if (*at == '\\' && at[1]) {
-			path[n++] = *++at;
-			continue;
-		}
-		if (*at && *at != ':') {
-			path[n++] = *at;
-			continue;
-		}
-		path[n] = '\0';
-		n = 0;
-		int r = add_layer(job, filesystem, "lowerdir+", "lowerdir", path);
-		if (r != 0 || !*at)
-			return r;
-	}
-}
-
-static int resolve_overlay(struct job *job, struct filesystem *filesystem) {
-	const struct mount_options *options = &filesystem->options;
-	const char *lower = mount_options_value(options, "lowerdir"),
-		   *upper = mount_options_value(options, "upperdir"),
-		   *work = mount_options_value(options, "workdir");
-	int r;
-
-	if (!lower)
-		return refusal_note(&job->refusal, REFUSED_INVALID,
-				    "mount_options: overlay needs lowerdir=");
-	if (!upper != !work)
-		return refusal_note(
-			&job->refusal, REFUSED_INVALID,
-			"mount_options: overlay needs both upperdir= and workdir=, or neither");
-	r = add_lower_layers(job, filesystem, lower);
-	if (r == 0 && upper)
-		r = add_layer(job, filesystem, "upperdir", "upperdir", upper);
-	if (r == 0 && upper)
-		r = add_layer(job, filesystem, "workdir", "workdir", work);
-	if (r == 0 && !mount_options_only(options, overlay_safe))
-		job_require(job, TIER_ADMIN);
-	return r;
 }
 
 /* "auto": ask what is in it. */
@@ -290,7 +215,8 @@ static int resolve_kind(struct job *job, const char *type, const char *source, i
 			struct filesystem *filesystem) {
 	switch (filesystem->kind) {
 	case FILESYSTEM_MEMORY: return resolve_tmpfs(job, filesystem);
-	case FILESYSTEM_LAYERS: return resolve_overlay(job, filesystem);
+	case FILESYSTEM_LAYERS:
+		return overlay_resolve(job, &filesystem->options, &filesystem->overlay);
 	case FILESYSTEM_KERNEL:
 		if (!job->place.mounts.own && job->place.uid != 0)
 			return refusal_note(
@@ -362,7 +288,7 @@ static void read_kernel_words(int fs, char *words, size_t size) {
 	}
 }
 
-static int failed(struct job *job, int fs, int r, const char *what) {
+int filesystem_failed(struct job *job, int fs, int r, const char *what) {
 	char words[1024];
 
 	read_kernel_words(fs, words, sizeof words);
@@ -380,12 +306,7 @@ static int set_parameter(struct job *job, int fs, const char *parameter) {
 	if (value)
 		*value++ = '\0';
 	r = fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
-	return r < 0 ? failed(job, fs, -errno, parameter) : 0;
-}
-
-static bool is_layer(const char *parameter) {
-	return strncmp(parameter, "lowerdir=", 9) == 0 || strncmp(parameter, "upperdir=", 9) == 0 ||
-	       strncmp(parameter, "workdir=", 8) == 0;
+	return r < 0 ? filesystem_failed(job, fs, -errno, parameter) : 0;
 }
 
 static int set_parameters(struct job *job, const struct filesystem *filesystem, int fs) {
@@ -394,7 +315,7 @@ static int set_parameters(struct job *job, const struct filesystem *filesystem, 
 	for (size_t i = 0; r == 0 && i < filesystem->options.n_parameters; i++) {
 		const char *parameter = filesystem->options.parameters[i];
 
-		if (filesystem->kind != FILESYSTEM_LAYERS || !is_layer(parameter))
+		if (filesystem->kind != FILESYSTEM_LAYERS || !overlay_is_layer(parameter))
 			r = set_parameter(job, fs, parameter);
 	}
 	if (r == 0 && filesystem->default_size)
@@ -405,44 +326,6 @@ static int set_parameters(struct job *job, const struct filesystem *filesystem, 
 	    filesystem->options.set & MOUNT_ATTR_RDONLY)
 		r = fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ? -errno : 0;
 	return r;
-}
-
-/* Before Linux 6.13 overlay takes names only: those of our own descriptors in our own /proc, which
- * the working directory stands for. */
-static int set_layers_by_name(struct job *job, const struct filesystem *filesystem, int fs) {
-	char lower[FILESYSTEM_LAYERS_MAX * 16] = "", name[32];
-	size_t used = 0;
-
-	if (fchdir(job->place.proc) < 0)
-		return -errno;
-	for (size_t i = 0; i < filesystem->n_layers; i++) {
-		const struct filesystem_layer *layer = &filesystem->layers[i];
-
-		(void)snprintf(name, sizeof name, "self/fd/%d", layer->path.fd);
-		if (*layer->key == 'l') {
-			used += (size_t)snprintf(lower + used, sizeof lower - used, "%s%s",
-						 used ? ":" : "", name);
-			continue;
-		}
-		if (fsconfig(fs, FSCONFIG_SET_STRING, layer->key, name, 0) < 0)
-			return failed(job, fs, -errno, layer->key);
-	}
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0)
-		return failed(job, fs, -errno, "lowerdir");
-	return 0;
-}
-
-static int set_layers(struct job *job, const struct filesystem *filesystem, int fs) {
-	for (size_t i = 0; i < filesystem->n_layers; i++) {
-		const struct filesystem_layer *layer = &filesystem->layers[i];
-
-		if (fsconfig(fs, FSCONFIG_SET_FD, layer->key, NULL, layer->path.fd) == 0)
-			continue;
-		if (i == 0 && (errno == EINVAL || errno == EBADF))
-			return set_layers_by_name(job, filesystem, fs);
-		return failed(job, fs, -errno, layer->path.real);
-	}
-	return 0;
 }
 
 static int open_as_itself(struct job *job, void *data) {
@@ -502,13 +385,13 @@ static int configure(struct job *job, const struct filesystem *filesystem, int f
 	if (filesystem->kind == FILESYSTEM_DEVICE)
 		r = set_device(job, filesystem, fs, ret_loop);
 	else if (fsconfig(fs, FSCONFIG_SET_STRING, "source", filesystem->source_name, 0) < 0)
-		r = failed(job, fs, -errno, "source");
+		r = filesystem_failed(job, fs, -errno, "source");
 	if (r == 0)
 		r = set_parameters(job, filesystem, fs);
 	if (r == 0)
-		r = set_layers(job, filesystem, fs);
+		r = overlay_set_layers(job, &filesystem->overlay, fs);
 	if (r == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		r = failed(job, fs, -errno, filesystem->type);
+		r = filesystem_failed(job, fs, -errno, filesystem->type);
 	return r;
 }
 
@@ -522,7 +405,7 @@ static int create(struct job *job, const struct filesystem *filesystem, int *ret
 	if (r != 0)
 		return r;
 	*ret_mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)filesystem->options.set);
-	return *ret_mount < 0 ? failed(job, fs, -errno, filesystem->type) : 0;
+	return *ret_mount < 0 ? filesystem_failed(job, fs, -errno, filesystem->type) : 0;
 }
 
 struct layering {
@@ -530,39 +413,13 @@ struct layering {
 	int mount;
 };
 
-/* The same directories, in this namespace's copies of the mounts. */
-static int find_layers(struct job *job, struct filesystem *filesystem) {
-	for (size_t i = 0; i < filesystem->n_layers; i++) {
-		struct path *path = &filesystem->layers[i].path;
-		_cleanup_close_ int fd = path_open_real(path->real);
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != path->st.st_dev ||
-		    st.st_ino != path->st.st_ino)
-			return refusal_note(&job->refusal, REFUSED_RETRY, "'%s' changed meanwhile",
-					    path->real);
-		fd_closep(&path->fd);
-		path->fd = fd_take(&fd);
-	}
-	return 0;
-}
-
 static int create_layers(struct job *job, void *data) {
 	struct layering *layering = data;
-	int r;
+	int r = overlay_enter(job, &layering->filesystem->overlay);
 
-	if (setns(job->place.mounts.fd, CLONE_NEWNS) < 0 || setns(job->layers, CLONE_NEWUSER) < 0 ||
-	    unshare(CLONE_NEWNS) < 0)
-		return -errno;
-	r = find_layers(job, layering->filesystem);
 	return r == 0 ? create(job, layering->filesystem, &layering->mount) : r;
 }
 
-/* An overlay reads and writes its layers with the rights of who makes it, whoever uses it, and
- * needs root's: its work directory is closed to anybody else. With root's rights to everything it
- * would show its user what lies behind directories that are closed to that user, since a merged
- * directory has the upper one's mode. So it is made in a user namespace whose root has rights to
- * nothing but what is the caller's. */
 int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_mount) {
 	struct layering layering = { filesystem, -1 };
 	int r;
@@ -585,13 +442,12 @@ int filesystem_reconfigure(struct job *job, const struct path *path,
 	for (size_t i = 0; r == 0 && i < options->n_parameters; i++)
 		r = set_parameter(job, fs, options->parameters[i]);
 	if (r == 0 && fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
-		r = failed(job, fs, -errno, "mount_options");
+		r = filesystem_failed(job, fs, -errno, "mount_options");
 	return r;
 }
 
 void filesystem_done(struct filesystem *filesystem) {
 	path_done(&filesystem->source);
 	free(filesystem->source_name);
-	while (filesystem->n_layers > 0)
-		path_done(&filesystem->layers[--filesystem->n_layers].path);
+	overlay_done(&filesystem->overlay);
 }

@@ -4,9 +4,8 @@
 
 #include "job.h"
 #include "mount-options.h"
+#include "overlay.h"
 #include "path.h"
-
-enum { FILESYSTEM_LAYERS_MAX = 128 };
 
 /* What stands behind a file system. */
 enum filesystem_kind {
@@ -17,11 +16,6 @@ enum filesystem_kind {
 	FILESYSTEM_OTHER,
 };
 
-struct filesystem_layer {
-	const char *key; /* "lowerdir+", "upperdir", "workdir" */
-	struct path path;
-};
-
 /* Everything that is needed to make it, looked up already. */
 struct filesystem {
 	char type[32];
@@ -29,8 +23,7 @@ struct filesystem {
 	struct mount_options options;
 	struct path source; /* device or image; fd -1 for the others */
 	char *source_name;  /* as it shall stand in the mount table; owned */
-	struct filesystem_layer layers[FILESYSTEM_LAYERS_MAX];
-	size_t n_layers;
+	struct overlay overlay;
 	bool free;         /* the kernel lets the place's own root do it: no privilege is used */
 	bool default_size; /* tmpfs: nobody said how large */
 	bool user_xattr;   /* overlay: its marks in user.*, not in trusted.* */
@@ -50,6 +43,8 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
  * kernel's own words. */
 int filesystem_create(struct job *job, struct filesystem *filesystem, int *ret_mount);
 void filesystem_done(struct filesystem *filesystem);
+/* Notes a failure about a file system's context, in the kernel's own words where it left some. */
+int filesystem_failed(struct job *job, int fs, int r, const char *what);
 /* Changes the options of the file system that a path is on. */
 int filesystem_reconfigure(struct job *job, const struct path *path,
 			   const struct mount_options *options);

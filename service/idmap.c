@@ -85,11 +85,11 @@ static void child_done(pid_t *pid) {
 		(void)waitpid(*pid, NULL, 0);
 }
 
+/* Its pid, or a negative errno. */
 static pid_t start_child(int join) {
-	_cleanup_(child_done) pid_t pid = -1;
 	_cleanup_close_ int ours = -1, theirs = -1;
-	pid_t started;
 	int pair[2];
+	pid_t pid;
 	char byte;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
@@ -102,11 +102,11 @@ static pid_t start_child(int join) {
 	if (pid == 0)
 		stay(join, theirs);
 	fd_closep(&theirs);
-	if (read(ours, &byte, 1) != 1)
+	if (read(ours, &byte, 1) != 1) {
+		child_done(&pid);
 		return -EPERM;
-	started = pid;
-	pid = -1;
-	return started;
+	}
+	return pid;
 }
 
 static int open_file(const struct job *job, pid_t pid, const char *name, int flags) {
@@ -188,7 +188,7 @@ static int open_namespace(struct job *job, const struct idmap *uids, const struc
 }
 
 static int from_word(struct job *job, const char *word, int *ret) {
-	struct idmap map;
+	struct idmap map = { .n = 0 };
 	int r;
 
 	r = idmap_parse(&map, word, &job->refusal);
@@ -203,7 +203,7 @@ static int from_word(struct job *job, const char *word, int *ret) {
 
 static int from_namespace(struct job *job, int namespace, int *ret) {
 	_cleanup_(child_done) pid_t pid = -1;
-	struct idmap uids, gids;
+	struct idmap uids = { .n = 0 }, gids = { .n = 0 };
 	uid_t owner;
 	int r;
 

@@ -83,7 +83,7 @@ static int read_field(sd_bus_message *bus, const ProtobufCFieldDescriptor *field
 	message_field_name(field, name);
 	if (strcmp(signature, "as") == 0)
 		r = read_strings(bus, name, member,
-				 (size_t *)((uint8_t *)message + field->quantifier_offset),
+				 message_count(message, field),
 				 refusal);
 	else if (signature[1] != '\0')
 		r = -EOPNOTSUPP; /* no request has one yet; the table's test finds it when one does
@@ -266,7 +266,7 @@ int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *messag
 	message_field_signature(field, signature);
 	if (field->label != PROTOBUF_C_LABEL_REPEATED)
 		return append_value(bus, signature, message_member(message, field), fds);
-	n = *(size_t *)((uintptr_t)message + field->quantifier_offset);
+	n = *message_count(message, field);
 	elements = *(uint8_t **)message_member(message, field);
 	r = sd_bus_message_open_container(bus, 'a', signature + 1);
 	for (size_t i = 0; r >= 0 && i < n; i++)

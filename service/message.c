@@ -57,27 +57,28 @@ static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor
 	(void)n;
 }
 
+static const char *basic_signature(const ProtobufCFieldDescriptor *field) {
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING: return is_object_path(field) ? "o" : "s";
+	case PROTOBUF_C_TYPE_UINT32: return message_field_is_descriptor(field) ? "h" : "u";
+	case PROTOBUF_C_TYPE_INT32: return "i";
+	case PROTOBUF_C_TYPE_UINT64: return "t";
+	case PROTOBUF_C_TYPE_INT64: return "x";
+	case PROTOBUF_C_TYPE_BOOL: return "b";
+	case PROTOBUF_C_TYPE_DOUBLE: return "d";
+	default: return NULL; /* no D-Bus form; the table's test finds it */
+	}
+}
+
 void message_field_signature(const ProtobufCFieldDescriptor *field,
 			     char ret_signature[MESSAGE_SIGNATURE_MAX]) {
 	char inner[MESSAGE_SIGNATURE_MAX] = "";
+	const char *basic = basic_signature(field);
 
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_STRING: strcpy(inner, is_object_path(field) ? "o" : "s"); break;
-	case PROTOBUF_C_TYPE_UINT32:
-		strcpy(inner, message_field_is_descriptor(field) ? "h" : "u");
-		break;
-	case PROTOBUF_C_TYPE_INT32: strcpy(inner, "i"); break;
-	case PROTOBUF_C_TYPE_UINT64: strcpy(inner, "t"); break;
-	case PROTOBUF_C_TYPE_INT64: strcpy(inner, "x"); break;
-	case PROTOBUF_C_TYPE_BOOL: strcpy(inner, "b"); break;
-	case PROTOBUF_C_TYPE_DOUBLE: strcpy(inner, "d"); break;
-	case PROTOBUF_C_TYPE_MESSAGE:
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
 		message_inner_signature(field->descriptor, inner, sizeof inner);
-		break;
-	default: assert(!"a field type that has no D-Bus form");
-	}
 	(void)snprintf(ret_signature, MESSAGE_SIGNATURE_MAX, "%s%.200s",
-		       field->label == PROTOBUF_C_LABEL_REPEATED ? "a" : "", inner);
+		       field->label == PROTOBUF_C_LABEL_REPEATED ? "a" : "", basic ?: inner);
 }
 
 void message_signature(const ProtobufCMessageDescriptor *descriptor,
@@ -111,9 +112,13 @@ static void *quantifier(const ProtobufCMessage *message, const ProtobufCFieldDes
 	return (uint8_t *)(uintptr_t)message + field->quantifier_offset;
 }
 
+size_t *message_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	return quantifier(message, field);
+}
+
 bool message_has(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
 	if (field->label == PROTOBUF_C_LABEL_REPEATED)
-		return *(size_t *)quantifier(message, field) > 0;
+		return *message_count(message, field) > 0;
 	if (field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_MESSAGE) {
 		const void *value = *(void **)message_member(message, field);
 

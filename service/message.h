@@ -33,6 +33,8 @@ bool message_is_dictionary(const ProtobufCMessageDescriptor *descriptor);
 
 /* Where a field lives in a message. */
 void *message_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+/* How many elements a repeated field has. */
+size_t *message_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 bool message_has(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 void message_set_has(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 
