@@ -82,9 +82,7 @@ static int read_field(sd_bus_message *bus, const ProtobufCFieldDescriptor *field
 	message_field_signature(field, signature);
 	message_field_name(field, name);
 	if (strcmp(signature, "as") == 0)
-		r = read_strings(bus, name, member,
-				 message_count(message, field),
-				 refusal);
+		r = read_strings(bus, name, member, message_count(message, field), refusal);
 	else if (signature[1] != '\0')
 		r = -EOPNOTSUPP; /* no request has one yet; the table's test finds it when one does
 				  */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -30,7 +31,6 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 		.attr_clr = options->clear,
 		.userns_fd = idmap >= 0 ? (uint64_t)idmap : 0,
 	};
-	struct mount_attr propagation = { .propagation = options->propagation };
 	_cleanup_close_ int tree = open_tree(path->fd, "",
 					     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 						     (recursive ? AT_RECURSIVE : 0));
@@ -49,11 +49,28 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 				    idmap >= 0 ? "idmap or mount_options" : "mount_options",
 				    r == -EINVAL && idmap >= 0 ? "this file system cannot be mapped"
 							       : strerrordesc_np(-r));
+	*ret_tree = fd_take(&tree);
+	return 0;
+}
+
+int tree_propagate(struct job *job, int tree, const struct mount_options *options) {
+	struct mount_attr propagation = { .propagation = options->propagation };
+	int r = 0;
+
 	if (options->propagation)
 		r = set_attributes(tree, options->propagation_recursive, &propagation);
 	if (r < 0)
-		return r;
-	*ret_tree = fd_take(&tree);
+		return refusal_note(&job->refusal, r, "mount_options: propagation: %s",
+				    strerrordesc_np(-r));
+	return 0;
+}
+
+int tree_detach(struct job *job, int mount) {
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "self/fd/%d", mount);
+	if (fchdir(job->place.proc) < 0 || umount2(name, MNT_DETACH) < 0)
+		return -errno;
 	return 0;
 }
 

@@ -6,10 +6,15 @@
 #include "mount-options.h"
 #include "path.h"
 
-/* Copies the mounts under a directory or of a file, with the options set on every one of them. In
- * the place, joined. idmap is a user namespace or -1. */
+/* Copies the mounts under a directory or of a file, with the flags of the options set on every one
+ * of them. In the place, joined. idmap is a user namespace or -1. */
 int tree_copy(struct job *job, const struct path *path, bool recursive,
 	      const struct mount_options *options, int idmap, int *ret_tree);
+/* Sets the propagation of the options, where they have one. What is attached below a shared mount
+ * becomes shared, so of a mount that is attached it is set after that. */
+int tree_propagate(struct job *job, int tree, const struct mount_options *options);
+/* Takes an attached mount off again. */
+int tree_detach(struct job *job, int mount);
 /* Makes the flags of a detached mount irrevocable. A detached mount that is handed out, or that is
  * attached in a namespace whose root is not ours, could otherwise have its nodev and nosuid taken
  * off by that root, and the kernel would honour a device in it (seen on Linux 6.18). The kernel

@@ -89,6 +89,11 @@ static int bind_run(struct job *job) {
 		r = tree_seal(job, &tree);
 	if (r == 0)
 		r = tree_attach(job, tree, &binding->target);
+	if (r == 0) {
+		r = tree_propagate(job, tree, &binding->options);
+		if (r != 0)
+			(void)tree_detach(job, tree);
+	}
 	if (r == 0)
 		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
 				  m->mount_options, m->n_mount_options, m->lifetime,
@@ -105,7 +110,7 @@ const struct operation operation_bind = {
 	.request = &usher__bind_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, TREE_DESCRIBE),
+	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, TREE_DESCRIBE, SYS_umount2),
 	.maps = true,
 	.check = bind_check,
 	.resolve = bind_resolve,

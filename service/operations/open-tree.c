@@ -61,6 +61,8 @@ static int open_tree_run(struct job *job) {
 			      &tree);
 	if (r == 0 && !tree_is_free(job))
 		r = tree_seal(job, &tree);
+	if (r == 0)
+		r = tree_propagate(job, tree, &opening->options);
 	path_done(&opening->path);
 	return r == 0 ? tree_give(job, fd_take(&tree)) : r;
 }
