@@ -49,12 +49,12 @@ static int read_owner(struct usher *usher, struct usher_status *status) {
 }
 
 /* NULL for whatever keeps the property from us. */
-static char *read_property(struct usher *usher, const char *name) {
+static char *read_property(struct usher *usher, const char *interface, const char *name) {
 	_cleanup_free_ char *text = NULL;
 	char *bytes = NULL;
 
-	if (sd_bus_get_property_string(usher->bus, BUS_NAME, BUS_MANAGER, "org.usher1.Host", name,
-				       NULL, &text) < 0)
+	if (sd_bus_get_property_string(usher->bus, BUS_NAME, BUS_MANAGER, interface, name, NULL,
+				       &text) < 0)
 		return NULL;
 	return usher_unescape(text, &bytes) < 0 ? NULL : bytes;
 }
@@ -73,9 +73,9 @@ int usher_get_status(struct usher *usher, struct usher_status **ret) {
 	r = read_owner(usher, status);
 	if (r < 0)
 		return r;
-	status->version = read_property(usher, "Version");
-	status->hostname = read_property(usher, "Hostname");
-	status->domainname = read_property(usher, "Domainname");
+	status->version = read_property(usher, "org.usher1.Service", "Version");
+	status->hostname = read_property(usher, "org.usher1.Host", "Hostname");
+	status->domainname = read_property(usher, "org.usher1.Host", "Domainname");
 	*ret = take_pointer(status);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "config.h"
 #include "door-bus.h"
 
 #include <errno.h>
@@ -172,6 +173,17 @@ static int get_host_property(sd_bus *bus, const char *path, const char *interfac
 	return sd_bus_message_append(reply, "s", name);
 }
 
+static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+		       sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+	return sd_bus_message_append(reply, "s", USHER_VERSION);
+}
+
+static const sd_bus_vtable service_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_VTABLE_END,
+};
+
 static const sd_bus_vtable host_properties[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Hostname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -333,6 +345,9 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	r = add_manager(door, "Mounts", NULL);
 	if (r >= 0)
 		r = add_manager(door, "Host", host_properties);
+	if (r >= 0)
+		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
+					     "org.usher1.Service", service_properties, door);
 	if (r >= 0)
 		r = add_mounts(door);
 	if (r >= 0)
