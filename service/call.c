@@ -218,8 +218,8 @@ static void ask(struct call *call) {
 
 /* The child knows what the words mean; of mounts that were made here, we know whose they are. */
 static void on_finding(struct call *call) {
-	if (call->finding->tier >= _TIER_MAX) {
-		call_finish(call, -EBADMSG, NULL);
+	if (call->timed_out || call->finding->tier >= _TIER_MAX) {
+		call_finish(call, -EBADMSG, NULL); /* too late: it is not to be done any more */
 		return;
 	}
 	call->tier = call->finding->tier;

@@ -169,6 +169,8 @@ static int start(struct service *service, const char *libexec) {
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
+	if (r >= 0)
+		mounts_reconcile(&desk->mounts); /* some may have gone while nobody was here */
 	return r;
 }
 

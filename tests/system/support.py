@@ -15,7 +15,9 @@ Everything here is for root in a system that tools/boot has booted.
 """
 
 import contextlib
+import ctypes
 import dataclasses
+import errno
 import fcntl
 import glob
 import io
@@ -25,11 +27,13 @@ import pickle
 import pwd
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import unittest
@@ -79,6 +83,12 @@ def run_as(user, *command, timeout=60, **keywords):
     keywords = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True,
                 **identity_of(user), **keywords}
     return subprocess.run(command, timeout=timeout, check=False, **keywords)
+
+
+def become(user):
+    """A command in front of a command that root runs."""
+    entry = pwd.getpwnam(user)
+    return ("setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--init-groups", "--inh-caps=-all", "--")
 
 
 def start_as(user, *command, **keywords):
@@ -219,9 +229,10 @@ def _receive(connection):
 class Client:
     """A process of user's with a connection to the system bus (or the one at address).  Closing it is leaving the bus.
 
-    With session=True the process is in a login session that is local and active (see session-of)."""
+    With session=True the process is in a login session that is local and active (see session-of).  With through, a
+    command that root runs starts it, such as ("unshare", "--mount"), and it becomes user after that."""
 
-    def __init__(self, user="alice", session=False, address=None):
+    def __init__(self, user="alice", session=False, address=None, through=()):
         self.user = user
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         with listener:
@@ -232,6 +243,9 @@ class Client:
                        *sys.path]
             if session:
                 self.process = subprocess.Popen([f"{HERE}/session-of", user, "--", *command], stdin=subprocess.DEVNULL)
+            elif through:
+                self.process = subprocess.Popen([*through, *become(user), *command], stdin=subprocess.DEVNULL,
+                                                env=environment_of(user), cwd="/")
             else:
                 self.process = start_as(user, *command)
             self.socket = None
@@ -283,6 +297,13 @@ class Client:
             interface = f"{BUS_NAME}.{interface}"
         return self._ask("call", name, path, interface, method, signature, arguments, interactive, timeout)
 
+    def begin(self, interface, method, *arguments, path=MANAGER, signature=None, interactive=False, timeout=30, name=BUS_NAME):
+        """The same without waiting: a Pending.  Nothing else can be asked of this client until that has its result."""
+        if "." not in interface:
+            interface = f"{BUS_NAME}.{interface}"
+        _send(self.socket, ("call", name, path, interface, method, signature, arguments, interactive, timeout))
+        return Pending(self)
+
     def get(self, interface, member, path=MANAGER, name=BUS_NAME):
         if "." not in interface:
             interface = f"{BUS_NAME}.{interface}"
@@ -316,6 +337,22 @@ class Client:
     def signals(self, quiet=0.3, timeout=PATIENCE):
         """All signals collected until none has come for quiet seconds."""
         return self._ask("signals", quiet, timeout)
+
+
+class Pending:
+    """A call that is under way."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def is_done(self, timeout=0):
+        return bool(select.select([self.client.socket], [], [], timeout)[0])
+
+    def result(self):
+        kind, value = _receive(self.client.socket)
+        if kind == "error":
+            raise value
+        return value
 
 
 def call_as(user, interface, method, *arguments, **keywords):
@@ -469,6 +506,41 @@ class _Agent:
     def do_run(self, function, arguments):
         return function(*arguments)
 
+    def do_authenticate(self, pid):
+        import dbus.service
+        agent = self
+
+        class Listener(dbus.service.Object):
+            @dbus.service.method("org.freedesktop.PolicyKit1.AuthenticationAgent", in_signature="sssa{ss}saa{sv}",
+                                 async_callbacks=("succeed", "fail"))
+            def BeginAuthentication(self, *arguments, succeed, fail):
+                agent.questions[str(arguments[4])] = succeed, fail
+                agent.collected.append(("", "", "BeginAuthentication", tuple(_plain(value) for value in arguments)))
+
+            @dbus.service.method("org.freedesktop.PolicyKit1.AuthenticationAgent", in_signature="s")
+            def CancelAuthentication(self, cookie):
+                _, fail = agent.questions.pop(str(cookie))
+                agent.collected.append(("", "", "CancelAuthentication", (str(cookie),)))
+                fail(dbus.DBusException("taken back", name="org.freedesktop.PolicyKit1.Error.Cancelled"))
+
+        self.questions = {}
+        self.listener = Listener(self.bus, "/agent")
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            start = int(file.read().rpartition(")")[2].split()[19])
+        subject = ("unix-process", {"pid": Variant("u", pid), "start-time": Variant("t", start),
+                                    "uid": Variant("i", os.stat(f"/proc/{pid}").st_uid)})
+        self.do_call(POLKIT["name"], POLKIT["path"], POLKIT["name"] + ".Authority", "RegisterAuthenticationAgent",
+                     "(sa{sv})ss", (subject, "C", "/agent"), False, 30)
+
+    def do_authenticated(self, cookie, yes):
+        succeed, fail = self.questions.pop(cookie)
+        if yes:
+            self.do_call(POLKIT["name"], POLKIT["path"], POLKIT["name"] + ".Authority", "AuthenticationAgentResponse2",
+                         "us(sa{sv})", (0, cookie, ("unix-user", {"uid": Variant("u", 0)})), False, 30)
+            succeed()
+        else:
+            fail(self.dbus.DBusException("no", name="org.freedesktop.PolicyKit1.Error.Cancelled"))
+
     def do_subscribe(self, match):
         def collect(*arguments, path=None, interface=None, member=None):
             self.collected.append((str(path), str(interface), str(member), tuple(_plain(value) for value in arguments)))
@@ -584,6 +656,55 @@ def polkit_answer(answer, action, user=None):
     return polkit_rule(f"if ({condition}) return {json.dumps(answer)};")
 
 
+DETAILS = ("in", "source", "target", "fstype", "options", "idmap", "path", "propagation", "from", "to", "new_root", "put_old",
+           "hostname", "domainname")
+
+
+@contextlib.contextmanager
+def polkit_asked(answer=None, user=None):
+    """What polkit is asked about usher from here on, if a user is named only for that one: a list that is filled at the end,
+    of dicts with "action", "user" and the details.  Asked, it answers what is given ("yes", "no" ...), else what it would."""
+    nonce = uuid.uuid4().hex
+    asked = []
+    since = time.time()
+    condition = f" && subject.user == {json.dumps(user)}" if user else ""
+    body = (f'if (action.id.indexOf("org.usher1.") == 0{condition}) {{\n'
+            f"    var told = {{action: action.id, user: subject.user}};\n"
+            f"    {json.dumps(DETAILS)}.forEach(function (key) {{\n"
+            f"      var value = action.lookup(key);\n"
+            f"      if (value !== undefined) told[key] = value;\n"
+            f"    }});\n"
+            f'    polkit.log("{nonce} " + JSON.stringify(told));\n'
+            f"    return {json.dumps(answer)};\n  }}")
+    with polkit_rule(body, priority=5):
+        yield asked
+    for entry in journal("polkit.service", since - 1):
+        _, found, text = str(entry.get("MESSAGE", "")).partition(nonce + " ")
+        if found:
+            asked.append(json.loads(text))
+
+
+class AuthenticationAgent(Client):
+    """Asks nobody: what polkit wants a person to be asked on behalf of client is told to the test, which answers."""
+
+    def __init__(self, client):
+        super().__init__("root")
+        self.of = client
+        self._ask("authenticate", client.pid)
+
+    def question(self, timeout=PATIENCE):
+        """What is asked next: (cookie, action, message, details)."""
+        _, _, _, (action, message, _, details, cookie, _) = self.signal("BeginAuthentication", timeout=timeout)
+        return cookie, action, message, details
+
+    def answer(self, cookie, yes=True):
+        self._ask("authenticated", cookie, yes)
+
+    def taken_back(self, timeout=PATIENCE):
+        """The cookie of a question that polkit does not want answered any more."""
+        return self.signal("CancelAuthentication", timeout=timeout)[3][0]
+
+
 # ---- the kernel's side
 
 @dataclasses.dataclass(frozen=True)
@@ -649,6 +770,255 @@ def loop_devices():
         if device in ours:
             found[name] = backing
     return found
+
+
+# ---- system calls
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
+AT_RECURSIVE = 0x8000
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+MNT_DETACH = 2
+MOUNT_ATTR_RDONLY = 0x1
+MOUNT_ATTR_NOSUID = 0x2
+MOUNT_ATTR_NODEV = 0x4
+MOUNT_ATTR_NOEXEC = 0x8
+MOVE_MOUNT_F_EMPTY_PATH = 0x4
+OPEN_TREE_CLONE = 1
+OPEN_TREE_CLOEXEC = os.O_CLOEXEC
+SYS_OPEN_TREE = 428
+SYS_MOVE_MOUNT = 429
+SYS_MOUNT_SETATTR = 442
+
+
+def _checked(result):
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
+    return result
+
+
+def _syscall(number, *arguments):
+    wrapped = [argument if isinstance(argument, (bytes, type(None))) or hasattr(argument, "_obj")
+               else ctypes.c_long(argument) for argument in arguments]
+    return _checked(libc.syscall(ctypes.c_long(number), *wrapped))
+
+
+def unshare(flags):
+    _checked(libc.unshare(flags))
+
+
+def setns(fd, flags=0):
+    _checked(libc.setns(fd, flags))
+
+
+def mount(source, target, fstype, flags=0, data=None):
+    _checked(libc.mount(os.fsencode(source), os.fsencode(target), os.fsencode(fstype), ctypes.c_ulong(flags),
+                        os.fsencode(data) if data is not None else None))
+
+
+def umount(target, flags=0):
+    _checked(libc.umount2(os.fsencode(target), flags))
+
+
+def open_tree(path, flags=OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC, directory=AT_FDCWD):
+    return _syscall(SYS_OPEN_TREE, directory, os.fsencode(path), flags)
+
+
+def move_mount(fd, target):
+    _syscall(SYS_MOVE_MOUNT, fd, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [("set", ctypes.c_uint64), ("clear", ctypes.c_uint64), ("propagation", ctypes.c_uint64),
+                ("userns_fd", ctypes.c_uint64)]
+
+
+def mount_setattr(path, fd=AT_FDCWD, set=0, clear=0, flags=0):  # pylint: disable=redefined-builtin
+    attributes = _MountAttributes(set, clear, 0, 0)
+    _syscall(SYS_MOUNT_SETATTR, fd, os.fsencode(path), flags | (0 if path else AT_EMPTY_PATH), ctypes.byref(attributes), 32)
+
+
+def errno_of(function, *arguments):
+    """The errno that a function fails with; 0 if it does not."""
+    try:
+        function(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def enter_user_namespace(*kinds, uid=0):
+    """Have this process, which must have one thread, be root of namespaces of its own: "mnt", "uts", "net"."""
+    flags = {"mnt": CLONE_NEWNS, "uts": CLONE_NEWUTS, "net": CLONE_NEWNET}
+    own_uid, own_gid = os.getuid(), os.getgid()
+    unshare(CLONE_NEWUSER | sum(flags[kind] for kind in kinds))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {own_uid} 1"), ("gid_map", f"{uid} {own_gid} 1")):
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+            file.write(text)
+
+
+class Place:
+    """A process that does nothing, in namespaces that unshare(1) makes for it, for the key `in`."""
+
+    def __init__(self, user, *options):
+        command = ["unshare", *options, "--", "sh", "-c", "echo; exec sleep infinity"]
+        self.process = start_as(user, *command, stdout=subprocess.PIPE)
+        if self.process.stdout.readline() != b"\n":
+            self.process.wait()
+            raise AssertionError(f"unshare {' '.join(options)} does not work for {user}")
+        self.pid = self.process.pid
+        if "--fork" in options:
+            with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+                self.pid = int(file.read())
+
+    def pidfd(self):
+        return Descriptor(os.pidfd_open(self.pid), owned=True)
+
+    def run(self, *command, user=None):
+        """Run a command in there, as root of the machine or another user of it."""
+        inside = ["nsenter", f"--target={self.pid}", "--mount", "--uts", "--", *(become(user) if user else ()), *command]
+        return subprocess.run(inside, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False, cwd="/")
+
+    def path(self, name):
+        """A path of the place as this process sees it."""
+        return f"/proc/{self.pid}/root{name}"
+
+    def close(self):
+        if self.pid != self.process.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- a file system that takes its time
+
+FUSE_GETATTR, FUSE_STATFS, FUSE_INIT = 3, 17, 26
+
+
+class StuckFilesystem:
+    """A file system in user space that answers nobody, or only so many questions of a kind and then no more.
+
+    Its root is a directory of user's.  With reads=False its daemon does not even read the questions, so whoever asks can
+    be killed; else nothing but the daemon's end wakes them up."""
+
+    def __init__(self, target, user, answers=None, reads=True):
+        self.target = target
+        self.uid = pwd.getpwnam(user).pw_uid
+        self.answers = dict(answers or {})
+        fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        mount("stuck", target, "fuse", 6, f"fd={fd},rootmode=40000,user_id={self.uid},group_id={self.uid},allow_other")
+        self.initialize(fd)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                signal.alarm(0)
+                self.serve(fd, reads)
+            finally:
+                os._exit(1)
+        os.close(fd)
+
+    @staticmethod
+    def initialize(fd):
+        unique, = struct.unpack_from("=Q", os.read(fd, 1 << 18), 8)
+        body = struct.pack("=IIIIHHIIHHI28x", 7, 31, 0, 0, 16, 16, 1 << 17, 1, 32, 0, 0)
+        os.write(fd, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
+
+    def attributes(self):
+        # Valid for no time, so that every stat asks again.
+        return struct.pack("=QII", 0, 0, 0) + struct.pack("=QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, self.uid,
+                                                          self.uid, 0, 4096, 0)
+
+    def serve(self, fd, reads):
+        while not reads and not any(self.answers.values()):
+            signal.pause()
+        while True:
+            question = os.read(fd, 1 << 18)
+            _, opcode, unique = struct.unpack_from("=IIQ", question)
+            if self.answers.get(opcode, 0) <= 0:
+                continue
+            self.answers[opcode] -= 1
+            body = self.attributes() if opcode == FUSE_GETATTR else struct.pack("=QQQQQIIII24x", 9, 9, 9, 9, 9, 4096, 255, 4096, 0)
+            os.write(fd, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
+            while not reads and not any(self.answers.values()):
+                signal.pause()
+
+    def end(self):
+        """The daemon dies, and whoever waited for it gets an error."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+    def close(self):
+        self.end()
+        with contextlib.suppress(OSError):
+            umount(self.target, MNT_DETACH)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+# ---- images
+
+def make_tree(directory):
+    """What images hold: a file, a directory, root's set-user-ID program and a device that everybody may open."""
+    os.mkdir(f"{directory}/sub")
+    with open(f"{directory}/hello", "w", encoding="utf-8") as file:
+        file.write("hello\n")
+    shutil.copy("/usr/bin/id", f"{directory}/whoami")
+    os.chmod(f"{directory}/whoami", 0o4755)
+    os.mknod(f"{directory}/zero", 0o20666, os.makedev(1, 5))
+    os.chmod(f"{directory}/zero", 0o666)
+    os.chmod(directory, 0o755)
+
+
+def make_image(fstype, path, user=None):
+    """An image at path with what make_tree() makes where the file system can hold it; of user's if one is named."""
+    with tempfile.TemporaryDirectory(dir="/run") as directory:
+        make_tree(directory)
+        sizes = {"ext4": 16 << 20, "xfs": 300 << 20, "btrfs": 128 << 20, "vfat": 16 << 20}
+        commands = {
+            "squashfs": ["mksquashfs", directory, path, "-quiet", "-no-progress", "-noappend"],
+            "erofs": ["mkfs.erofs", "--quiet", path, directory],
+            "ext4": ["mke2fs", "-q", "-F", "-t", "ext4", "-d", directory, path],
+            "xfs": ["mkfs.xfs", "-q", "-f", path],
+            "btrfs": ["mkfs.btrfs", "-q", "-f", path],
+            "vfat": ["mkfs.vfat", path],
+            "iso9660": ["xorriso", "-as", "mkisofs", "-quiet", "-o", path, directory],
+        }
+        if fstype in sizes:
+            with open(path, "wb") as file:
+                file.truncate(sizes[fstype])
+        result = subprocess.run(commands[fstype], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True, check=False)
+        if result.returncode != 0:
+            raise AssertionError(f"{' '.join(commands[fstype])}: {result.stdout}")
+    if user:
+        os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    return path
+
+
+def kernel_has(fstype):
+    with open("/proc/filesystems", encoding="ascii") as file:
+        return fstype in file.read().split()
 
 
 # ---- services
@@ -796,6 +1166,96 @@ class TestCase(unittest.TestCase):
     def during(self, manager):
         """Enter a context manager now and leave it when the test ends."""
         return self.enterContext(manager)
+
+
+def make_directory(prefix):
+    """In the home of who runs this."""
+    return tempfile.mkdtemp(prefix=f"{prefix}-", dir=os.path.expanduser("~"))
+
+
+class MountTestCase(TestCase):
+    """Every test has self.alice, in a local session, self.home, a new directory of hers, and must not leak.
+
+    What is made through mount() or bind() is unmounted through usher when the test ends, unless it has gone."""
+
+    session = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.alice = Client("alice", session=cls.session)
+        cls.addClassCleanup(cls.alice.close)
+        cls.uid = pwd.getpwnam("alice").pw_uid
+
+    def setUp(self):
+        super().setUp()
+        wait_until(lambda: not children("usher-worker.service"), "no work of an earlier test goes on")
+        self.during(nothing_leaked())
+        self.home = self.alice.run(make_directory, "test")
+        self.addCleanup(shutil.rmtree, self.home)
+
+    def directory(self, name, user="alice", mode=0o755):
+        """A new directory in self.home."""
+        path = f"{self.home}/{name}"
+        os.makedirs(path, mode)
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+        return path
+
+    def file(self, name, text="", user="alice", mode=0o644):
+        path = f"{self.home}/{name}"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+            os.fchmod(file.fileno(), mode)
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+        return path
+
+    def made(self, path):
+        """An object that is to go when the test ends, if it has not gone by itself."""
+        self.addCleanup(self.give_back, path)
+        return path
+
+    @staticmethod
+    def give_back(path):
+        try:
+            root().call("Mount", "Unmount", {"lazy": True}, path=path, signature="a{sv}")
+        except DBusError as error:
+            if error.name not in ("org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod",
+                                  f"{ERROR}NotFound"):
+                raise
+
+    def mount(self, source, target, fstype, words=(), options=None, client=None, **keywords):
+        return self.made((client or self.alice).call("Mounts", "Mount", source, target, fstype, list(words), options or {},
+                                                     **keywords))
+
+    def bind(self, source, target, words=(), options=None, client=None, **keywords):
+        return self.made((client or self.alice).call("Mounts", "Bind", source, target, list(words), options or {}, **keywords))
+
+    def mount_image(self, image, target, fstype="auto", words=(), options=None, client=None, **keywords):
+        return self.made((client or self.alice).call("Mounts", "MountImage", image, target, fstype, list(words), options or {},
+                                                     **keywords))
+
+    def unmount(self, path, client=None, **options):
+        """By object."""
+        (client or self.alice).call("Mount", "Unmount", options, path=path)
+
+    def assert_mounted(self, target, fstype=None, options=(), pid="self"):
+        found = mount_at(target, pid)
+        self.assertIsNotNone(found, f"nothing is mounted on {target}")
+        if fstype:
+            self.assertEqual(found.fstype, fstype)
+        for option in options:
+            self.assertIn(option, found.options)
+        return found
+
+    def assert_not_mounted(self, target, pid="self"):
+        self.assertIsNone(mount_at(target, pid))
+
+    def needs_admin(self, action=None):
+        """Within, a call is refused because an administrator would have to be asked (about this action)."""
+        words = (f"org.usher1.{action}",) if action else ()
+        return self.refused("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", *words)
 
 
 if __name__ == "__main__" and sys.argv[1:2] == ["agent"]:
