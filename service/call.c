@@ -56,15 +56,15 @@ static void call_free(struct call *call) {
 static void note(const struct call *call, int code, const char *sentence) {
 	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
 	uint64_t took = now_usec() - call->began_usec;
+	int uid = call->caller && call->caller->known ? (int)call->caller->uid : -1;
 
 	if (!call->caller)
 		return; /* the service's own housekeeping */
-	sd_journal_send("MESSAGE=%s.%s for uid %u: %s%s%s", call->operation->interface,
-			call->operation->method, call->caller->uid,
-			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "",
-			sentence ?: "", "PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE,
-			"USHER_OPERATION=%s.%s", call->operation->interface,
-			call->operation->method, "USHER_UID=%u", call->caller->uid,
+	sd_journal_send("MESSAGE=%s.%s for uid %d: %s%s%s", call->operation->interface,
+			call->operation->method, uid, code == 0 ? "done" : refusal_name(code),
+			sentence ? ": " : "", sentence ?: "", "PRIORITY=%d",
+			code == 0 ? LOG_INFO : LOG_NOTICE, "USHER_OPERATION=%s.%s",
+			call->operation->interface, call->operation->method, "USHER_UID=%d", uid,
 			"USHER_CALLER=%s", call->caller->name, "USHER_TIER=%s",
 			call->finding ? tiers[call->tier] : "", "USHER_RESULT=%s",
 			code == 0 ? "" : refusal_name(code), "USHER_DURATION_USEC=%llu",
@@ -316,16 +316,6 @@ static void launch(struct call *call) {
 		call_finish(call, REFUSED_FAILED, "the worker cannot be reached");
 }
 
-static void on_known(struct caller *caller, int error, void *userdata) {
-	struct call *call = userdata;
-
-	call->identifying = false;
-	if (error < 0)
-		call_finish(call, REFUSED_NOT_FOUND, "the calling process has exited");
-	else
-		launch(call);
-}
-
 static int check(const struct call *call, struct refusal *refusal) {
 	uint64_t usec = deadline_usec(call);
 	const ProtobufCFieldDescriptor *object =
@@ -344,11 +334,32 @@ static int check(const struct call *call, struct refusal *refusal) {
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
 }
 
+/* It is known for whom: the words are checked, and whatever becomes of it is noted under that name.
+ */
+static void examine(struct call *call) {
+	struct refusal refusal = { 0 };
+	int r = check(call, &refusal);
+
+	if (r != 0)
+		call_finish(call, r, refusal.text);
+	else
+		launch(call);
+}
+
+static void on_known(struct caller *caller, int error, void *userdata) {
+	struct call *call = userdata;
+
+	call->identifying = false;
+	if (error < 0)
+		call_finish(call, REFUSED_NOT_FOUND, "the calling process has exited");
+	else
+		examine(call);
+}
+
 int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data) {
 	struct call *call = calloc(1, sizeof *call);
-	struct refusal refusal = { 0 };
 	int r;
 
 	if (!call) {
@@ -371,11 +382,8 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 			       .began_usec = now_usec() };
 	*fds = (struct fds){ 0 };
 	desk->first = call;
-	r = check(call, &refusal);
-	if (r != 0)
-		call_finish(call, r, refusal.text);
-	else if (!caller)
-		launch(call);
+	if (!caller)
+		examine(call);
 	else {
 		call->identifying = true;
 		r = caller_identify(caller, on_known, call);
