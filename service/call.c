@@ -56,15 +56,17 @@ static void call_free(struct call *call) {
 static void note(const struct call *call, int code, const char *sentence) {
 	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
 	uint64_t took = now_usec() - call->began_usec;
-	int uid = call->caller && call->caller->known ? (int)call->caller->uid : -1;
+	char uid[16] = "?";
 
 	if (!call->caller)
 		return; /* the service's own housekeeping */
-	sd_journal_send("MESSAGE=%s.%s for uid %d: %s%s%s", call->operation->interface,
+	if (call->caller->known)
+		(void)snprintf(uid, sizeof uid, "%u", call->caller->uid);
+	sd_journal_send("MESSAGE=%s.%s for uid %s: %s%s%s", call->operation->interface,
 			call->operation->method, uid, code == 0 ? "done" : refusal_name(code),
 			sentence ? ": " : "", sentence ?: "", "PRIORITY=%d",
 			code == 0 ? LOG_INFO : LOG_NOTICE, "USHER_OPERATION=%s.%s",
-			call->operation->interface, call->operation->method, "USHER_UID=%d", uid,
+			call->operation->interface, call->operation->method, "USHER_UID=%s", uid,
 			"USHER_CALLER=%s", call->caller->name, "USHER_TIER=%s",
 			call->finding ? tiers[call->tier] : "", "USHER_RESULT=%s",
 			code == 0 ? "" : refusal_name(code), "USHER_DURATION_USEC=%llu",

@@ -250,7 +250,9 @@ static int perform(struct job *job, int socket, const char *libexec) {
 	if (r != 0)
 		return r;
 	deadline(job->deadline_usec);
-	r = confine_lower(job->operation->capabilities & ~CAP(CAP_DAC_READ_SEARCH));
+	r = confine_lower(job->place.uid == 0
+				  ? job->operation->capabilities
+				  : job->operation->capabilities & ~CAP(CAP_DAC_READ_SEARCH));
 	return r < 0 ? r : job->operation->run(job);
 }
 

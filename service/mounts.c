@@ -159,6 +159,8 @@ int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request
 
 	request->has_id = true;
 	request->id = mount->object->id;
+	request->has_host = true;
+	request->host = mount->object->host;
 	request->target = strdup(mount->object->target ?: "");
 	if (!request->target)
 		return -ENOMEM;

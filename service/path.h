@@ -26,8 +26,8 @@ int path_check(const char *argument, const char *path, struct refusal *refusal);
 int path_resolve(struct job *job, const char *argument, const char *path, int fd, struct path *ret);
 /* As path_resolve(), but a symbolic link to a block device is followed: /dev/disk/by-label. */
 int path_resolve_source(struct job *job, const char *argument, const char *path, struct path *ret);
-/* The directory that holds it, and its last component, into ret->fd and *ret_name (owned). What the
- * name stands for is in ret->st; it is not held open, so that it can be unmounted. */
+/* The directory that holds it, and its last component, into ret and *ret_name (owned). What the
+ * name stands for is neither held open, so that it can be unmounted, nor looked at. */
 int path_resolve_parent(struct job *job, const char *argument, const char *path, struct path *ret,
 			char **ret_name);
 /* Whether the caller owns it, it is a directory or a regular file, and it lies on a file system
@@ -41,7 +41,8 @@ int path_open_real(const char *real);
 char *path_child_name(const struct path *directory, const char *name);
 void path_done(struct path *path);
 
-/* Whether the name is the root of a mount, and which: the mount's id. */
+/* Whether the name is the root of a mount, and the id of the mount that it is on; -ELOOP for a
+ * symbolic link. */
 int path_mount_id(int directory, const char *name, uint64_t *ret_id, bool *ret_is_root);
 
 /* The system call of path_mount_id(). */

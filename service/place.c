@@ -359,9 +359,10 @@ static int enter_root(const struct place *place) {
 	return 0;
 }
 
-int place_join_mounts(const struct place *place, bool as_its_root) {
-	if (place->mounts.host && place->pid == 0)
+int place_join_mounts(struct place *place, bool as_its_root) {
+	if (place->joined || (place->mounts.host && place->pid == 0))
 		return 0;
+	place->joined = true;
 	if (as_its_root && place->users >= 0) {
 		if (setns(place->users, CLONE_NEWUSER) < 0)
 			return -errno;

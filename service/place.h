@@ -28,6 +28,7 @@ struct place {
 
 	pid_t pid;     /* whose place it is; 0: the service's own */
 	char name[32]; /* of that process, for people */
+	bool joined;   /* we are in its mount namespace */
 	bool foreign;  /* the caller could not have looked into that process by itself */
 
 	int proc; /* the service's /proc: the only one that is believed */
@@ -58,9 +59,9 @@ int place_act_as_caller(const struct place *place);
 /* File accesses from here on are root's. After confinement there is no way back. */
 int place_act_as_root(const struct place *place);
 
-/* Joins the place's mount namespace and root; with `as_its_root`, first the user namespace that
- * owns it, which leaves no privilege outside it. The descriptors stay good. */
-int place_join_mounts(const struct place *place, bool as_its_root);
+/* Joins the place's mount namespace and root, once; with `as_its_root`, first the user namespace
+ * that owns it, which leaves no privilege outside it. The descriptors stay good. */
+int place_join_mounts(struct place *place, bool as_its_root);
 /* After joining: the root of the whole namespace becomes the place's root. */
 int place_open_root(struct place *place);
 int place_join_names(const struct place *place);

@@ -93,8 +93,9 @@ static int set_flags(struct job *job, const struct remounting *remounting, bool 
 						   : strerrordesc_np(errno));
 	if (propagation.propagation &&
 	    mount_setattr(remounting->target.fd, "",
-			  AT_EMPTY_PATH |
-				  (remounting->options.propagation_recursive ? AT_RECURSIVE : 0),
+			  AT_EMPTY_PATH | (recursive || remounting->options.propagation_recursive
+						   ? AT_RECURSIVE
+						   : 0),
 			  &propagation, sizeof propagation) < 0)
 		return refusal_note(&job->refusal, -errno, "propagation: '%s': %s",
 				    remounting->target.real, strerrordesc_np(errno));

@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "kernel.h"
 #include "mount-table.h"
 #include "operations.h"
@@ -21,6 +24,7 @@ struct unmounting {
 	struct path parent;
 	char *name;
 	uint64_t id;
+	bool expire, is_object;
 };
 
 static int flags_of(bool lazy, bool force, bool expire) {
@@ -42,45 +46,113 @@ static int unmount_check(const ProtobufCMessage *message, struct refusal *refusa
 	return r == 0 ? check_flags(m->lazy, m->force, m->expire, refusal) : r;
 }
 
+static bool is_covered(const struct mount_table *table, const Usher__MountEntry *entry) {
+	for (size_t i = 0; i < table->n; i++)
+		if (table->entries[i]->parent == entry->id &&
+		    strcmp(table->entries[i]->target, entry->target) == 0)
+			return true;
+	return false;
+}
+
+/* The mount at a real name of the namespace, the topmost, out of its table; 0 if there is none. */
+static int find_by_name(struct job *job, const char *real, uint64_t *ret_id) {
+	struct mount_table table = { 0 };
+	int r = mount_table_read(&table, job->place.proc);
+
+	*ret_id = 0;
+	for (size_t i = 0; r == 0 && i < table.n; i++)
+		if (strcmp(table.entries[i]->target, real) == 0 &&
+		    !is_covered(&table, table.entries[i]))
+			*ret_id = table.entries[i]->id;
+	mount_table_done(&table);
+	return r;
+}
+
+/* Whoever as much as looks at a mount takes off it the mark that it may expire, so this looks at
+ * the table only, from within the namespace and with its own root, as the names in there have it.
+ */
+static int look_from_afar(struct job *job, const char *real, struct unmounting *unmounting) {
+	int r;
+
+	fd_closep(&job->place.root);
+	r = confine_raise();
+	if (r == 0)
+		r = place_join_mounts(&job->place, job->place.mounts.own);
+	if (r == 0)
+		r = find_by_name(job, real, &unmounting->id);
+	return r;
+}
+
+static int look(struct unmounting *unmounting) {
+	bool is_root;
+	int r = path_mount_id(unmounting->parent.fd, unmounting->name, &unmounting->id, &is_root);
+
+	if (r == 0 && !is_root)
+		unmounting->id = 0;
+	return r;
+}
+
 static int unmount_resolve(struct job *job) {
 	const Usher__UnmountRequest *m = (const void *)job->request;
 	struct unmounting *unmounting = calloc(1, sizeof *unmounting);
 	_cleanup_free_ char *real = NULL;
-	bool is_root;
 	int r;
 
 	job->state = unmounting;
 	if (!unmounting)
 		return -ENOMEM;
+	unmounting->expire = m->expire;
 	r = path_resolve_parent(job, "target", m->target, &unmounting->parent, &unmounting->name);
-	if (r == 0)
-		r = path_mount_id(unmounting->parent.fd, unmounting->name, &unmounting->id,
-				  &is_root);
 	if (r != 0)
 		return r;
-	if (!is_root)
+	real = path_child_name(&unmounting->parent, unmounting->name);
+	if (!real)
+		return -ENOMEM;
+	r = m->expire ? look_from_afar(job, real, unmounting) : look(unmounting);
+	if (r < 0)
+		return refusal_note(&job->refusal, r, "target: '%s': %s", m->target,
+				    r == -ELOOP ? "a symbolic link" : strerrordesc_np(-r));
+	if (unmounting->id == 0)
 		return refusal_note(&job->refusal, REFUSED_INVALID,
 				    "target: '%s' is not a mount point", m->target);
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN); /* the broker knows better if it is one of its own */
 	job->finding.has_mount_id = true;
 	job->finding.mount_id = unmounting->id;
-	real = path_child_name(&unmounting->parent, unmounting->name);
 	return job_detail(job, "target", real);
 }
 
-static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
+/* Whether it is still what was found; what is looked at cannot expire any more. */
+static int verify(struct job *job, const struct unmounting *unmounting) {
+	_cleanup_free_ char *real = NULL;
+	bool is_root = true;
 	uint64_t id;
-	bool is_root;
-	int r = path_mount_id(unmounting->parent.fd, unmounting->name, &id, &is_root);
+	int r;
 
+	if (unmounting->expire) {
+		real = path_child_name(&unmounting->parent, unmounting->name);
+		r = real ? find_by_name(job, real, &id) : -ENOMEM;
+	} else
+		r = path_mount_id(unmounting->parent.fd, unmounting->name, &id, &is_root);
 	if (r < 0)
 		return r;
-	if (!is_root || id != unmounting->id)
-		return refusal_note(&job->refusal, REFUSED_RETRY, "the mount changed meanwhile");
+	if (is_root && id == unmounting->id)
+		return 0;
+	if (unmounting->is_object)
+		return refusal_note(&job->refusal, REFUSED_BUSY,
+				    "something is mounted on top of it");
+	return refusal_note(&job->refusal, REFUSED_RETRY, "the mount changed meanwhile");
+}
+
+static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
+	int r = verify(job, unmounting);
+
+	if (r != 0)
+		return r;
 	if (fchdir(unmounting->parent.fd) < 0)
 		return -errno;
-	job_commit();
+	if (!(flags & MNT_FORCE)) /* which may wait for a server, and is given up then */
+		job_commit();
 	if (umount2(unmounting->name, flags) == 0)
 		return 0;
 	if (errno == EAGAIN && flags & MNT_EXPIRE)
@@ -132,17 +204,18 @@ static int find(struct job *job, uint64_t id, struct unmounting *ret) {
 	if (entry)
 		r = path_resolve_parent(job, "target", entry->target, &ret->parent, &ret->name);
 	ret->id = id;
+	ret->is_object = true;
 	mount_table_done(&table);
 	return r;
 }
 
 static int unmount_object_run(struct job *job) {
 	const Usher__UnmountObjectRequest *m = (const void *)job->request;
-	struct unmounting unmounting = { .parent = PATH_NONE };
+	struct unmounting unmounting = { .parent = PATH_NONE, .expire = m->expire };
 	int r;
 
 	fd_closep(&job->place.root); /* the whole namespace, not the caller's part of it */
-	r = place_join_mounts(&job->place, false);
+	r = m->host && !m->has_in_as_fd ? 0 : place_join_mounts(&job->place, false);
 	if (r == 0)
 		r = place_act_as_root(&job->place);
 	if (r == 0)
@@ -165,7 +238,7 @@ const struct operation operation_unmount = {
 	.request = &usher__unmount_request__descriptor,
 	.reply = &usher__empty__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, PATH_MOUNT_ID, SYS_umount2),
+	.syscalls = SYSCALLS(JOB_JOIN, PATH_MOUNT_ID, SYS_listmount, SYS_umount2),
 	.check = unmount_check,
 	.resolve = unmount_resolve,
 	.run = unmount_run,

@@ -326,7 +326,9 @@ class Client:
         return self._ask("run", function, arguments)
 
     def subscribe(self, **match):
-        """Collect signals from now on: of usher, or as match says (sender, path, path_namespace, interface, member)."""
+        """Collect signals from now on: of usher, or as match says (sender, path, path_namespace, interface, member).
+
+        Those collected before are forgotten."""
         match.setdefault("sender", BUS_NAME)
         self._ask("subscribe", match)
 
@@ -449,6 +451,7 @@ class _Agent:
         self.bus.set_exit_on_disconnect(False)
         self.signatures = {}
         self.collected = []
+        self.matches = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.socket.connect("\0" + address)
         self.source = GLib
@@ -542,6 +545,11 @@ class _Agent:
             fail(self.dbus.DBusException("no", name="org.freedesktop.PolicyKit1.Error.Cancelled"))
 
     def do_subscribe(self, match):
+        self.collected.clear()
+        if match in self.matches:
+            return
+        self.matches.append(match)
+
         def collect(*arguments, path=None, interface=None, member=None):
             self.collected.append((str(path), str(interface), str(member), tuple(_plain(value) for value in arguments)))
 
@@ -662,26 +670,26 @@ DETAILS = ("in", "source", "target", "fstype", "options", "idmap", "path", "prop
 
 @contextlib.contextmanager
 def polkit_asked(answer=None, user=None):
-    """What polkit is asked about usher from here on, if a user is named only for that one: a list that is filled at the end,
-    of dicts with "action", "user" and the details.  Asked, it answers what is given ("yes", "no" ...), else what it would."""
-    nonce = uuid.uuid4().hex
-    asked = []
-    since = time.time()
-    condition = f" && subject.user == {json.dumps(user)}" if user else ""
-    body = (f'if (action.id.indexOf("org.usher1.") == 0{condition}) {{\n'
-            f"    var told = {{action: action.id, user: subject.user}};\n"
-            f"    {json.dumps(DETAILS)}.forEach(function (key) {{\n"
-            f"      var value = action.lookup(key);\n"
-            f"      if (value !== undefined) told[key] = value;\n"
-            f"    }});\n"
-            f'    polkit.log("{nonce} " + JSON.stringify(told));\n'
-            f"    return {json.dumps(answer)};\n  }}")
-    with polkit_rule(body, priority=5):
-        yield asked
-    for entry in journal("polkit.service", since - 1):
-        _, found, text = str(entry.get("MESSAGE", "")).partition(nonce + " ")
-        if found:
-            asked.append(json.loads(text))
+    """What polkit is asked about usher from here on, if a user is named only for that one: a function that tells, as a list
+    of dicts with "action", "user" and the details.  Asked, polkit answers what is given ("yes", "no" ...), else what it would."""
+    with tempfile.NamedTemporaryFile(prefix="usher-asked-", dir="/run") as file:
+        os.chmod(file.name, 0o666)
+        condition = f" && subject.user == {json.dumps(user)}" if user else ""
+        body = (f'if (action.id.indexOf("org.usher1.") == 0{condition}) {{\n'
+                f"    var told = {{action: action.id, user: subject.user}};\n"
+                f"    {json.dumps(DETAILS)}.forEach(function (key) {{\n"
+                f"      var value = action.lookup(key);\n"
+                f"      if (value !== undefined) told[key] = value;\n"
+                f"    }});\n"
+                f"    polkit.spawn([\"/bin/sh\", \"-c\", 'printf \"%s\\\\n\" \"$1\" >> \"$0\"', {json.dumps(file.name)}, JSON.stringify(told)]);\n"
+                f"    return {json.dumps(answer)};\n  }}")
+
+        def asked():
+            with open(file.name, encoding="utf-8") as lines:
+                return [json.loads(line) for line in lines]
+
+        with polkit_rule(body, priority=5):
+            yield asked
 
 
 class AuthenticationAgent(Client):
