@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "support.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void say_skip(const char *format, ...) {
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)printf("# skip: ");
+	(void)vprintf(format, arguments);
+	(void)printf("\n");
+	(void)fflush(stdout);
+	va_end(arguments);
+}
+
+size_t descriptors_open(void) {
+	DIR *directory = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory))
+		n++;
+	(void)closedir(directory);
+	return n - 3; /* ".", "..", and the directory itself */
+}
+
+int some_descriptor(void) {
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+char *source_file(const char *name) {
+	char path[512], *text;
+	long size;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", SOURCE_ROOT, name);
+	file = fopen(path, "re");
+	if (!file)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	size = ftell(file);
+	assert_true(size > 0);
+	rewind(file);
+	text = malloc((size_t)size + 1);
+	assert_non_null(text);
+	assert_int_equal(fread(text, 1, (size_t)size, file), size);
+	text[size] = '\0';
+	(void)fclose(file);
+	return text;
+}
+
+void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal,
+		    const char *word) {
+	if (r == 0 || refusal_of(r) != code)
+		fail_msg("%d (%s) instead of refusal %d: %s", r, refusal_name(r), code,
+			 refusal->text);
+	if (!strstr(refusal->text, word))
+		fail_msg("'%s' is not in: %s", word, refusal->text);
+}
+
+int in_child(int (*run)(void *data), void *data) {
+	int status;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(run(data));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static int write_file(const char *path, const char *text) {
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+int own_namespaces(void) {
+	char map[64];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+
+	if (unshare((uid ? CLONE_NEWUSER : 0) | CLONE_NEWNS | CLONE_NEWUTS) < 0)
+		return -errno;
+	if (uid) {
+		(void)write_file("/proc/self/setgroups", "deny");
+		(void)snprintf(map, sizeof map, "0 %u 1", uid);
+		if (write_file("/proc/self/uid_map", map) < 0)
+			return -EPERM;
+		(void)snprintf(map, sizeof map, "0 %u 1", gid);
+		if (write_file("/proc/self/gid_map", map) < 0)
+			return -EPERM;
+	}
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+static int try_namespaces(void *data) {
+	(void)data;
+	return own_namespaces() < 0;
+}
+
+bool namespaces_work(void) {
+	return in_child(try_namespaces, NULL) == 0;
+}
