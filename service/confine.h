@@ -9,7 +9,7 @@
 /* What every child needs to open its place, besides what the rows name. */
 #define CONFINE_PLACE_CAPABILITIES                                                          \
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SYS_PTRACE) | CAP(CAP_SETUID) | \
-	 CAP(CAP_SETGID) | CAP(CAP_DAC_READ_SEARCH))
+	 CAP(CAP_SETGID) | CAP(CAP_SETFCAP) | CAP(CAP_DAC_READ_SEARCH))
 
 #ifndef CAP
 #define CAP(capability) (UINT64_C(1) << (capability))

@@ -3,13 +3,13 @@
 #include "door-bus.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/utsname.h>
 
 #include "config.h"
+#include "escape.h"
 #include "message-bus.h"
 #include "message.h"
 
@@ -158,19 +158,14 @@ static void note_listener(struct door_bus *door, sd_bus *bus) {
 static int get_host_property(sd_bus *bus, const char *path, const char *interface,
 			     const char *property, sd_bus_message *reply, void *userdata,
 			     sd_bus_error *error) {
-	bool domain = strcmp(property, "Domainname") == 0;
-	_cleanup_close_ int fd =
-		open(domain ? "/proc/sys/kernel/domainname" : "/proc/sys/kernel/hostname",
-		     O_RDONLY | O_CLOEXEC);
-	char name[128];
-	ssize_t n = fd < 0 ? -1 : read(fd, name, sizeof name - 1);
+	_cleanup_free_ char *text = NULL;
+	struct utsname names;
 
-	if (n < 0)
+	if (uname(&names) < 0)
 		return -errno;
-	name[n] = '\0';
-	name[strcspn(name, "\n")] = '\0';
 	note_listener(userdata, bus);
-	return sd_bus_message_append(reply, "s", name);
+	text = usher_escape(strcmp(property, "Hostname") == 0 ? names.nodename : names.domainname);
+	return text ? sd_bus_message_append(reply, "s", text) : -ENOMEM;
 }
 
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -42,7 +42,8 @@ static const char *const nothing[] = { NULL };
 
 /* Sizes of tmpfs: without a word, and how much of the memory a user may take without an
  * administrator's yes. */
-static const char default_size[] = "10%";
+static const char default_size[] = "size=10%";
+static const char user_xattr[] = "userxattr";
 static const unsigned safe_percent = 50;
 
 int filesystem_check(const char *type, char *const *options, size_t n_options,
@@ -114,6 +115,8 @@ static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 		return -errno;
 	memory = (uint64_t)info.totalram * info.mem_unit;
 	filesystem->default_size = !size && !mount_options_value(options, "nr_blocks");
+	if (filesystem->default_size)
+		mount_options_add(&filesystem->options, default_size);
 	if (size && mount_options_size(size, memory, &bytes) < 0)
 		return refusal_note(&job->refusal, REFUSED_INVALID,
 				    "mount_options: '%s' is not a size", size);
@@ -152,6 +155,13 @@ static bool is_safe_image(const struct filesystem *filesystem) {
 	       mount_options_only(&filesystem->options, nothing);
 }
 
+static void make_read_only(struct mount_options *options) {
+	if (!(options->set & MOUNT_ATTR_RDONLY))
+		mount_options_add(options, "ro");
+	options->set |= MOUNT_ATTR_RDONLY;
+	options->clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+}
+
 static int resolve_device(struct job *job, struct filesystem *filesystem, const char *source,
 			  int image) {
 	int r;
@@ -176,8 +186,7 @@ static int resolve_device(struct job *job, struct filesystem *filesystem, const 
 		return r;
 	if (is_safe_image(filesystem)) {
 		/* whatever the words: there is nothing to write */
-		filesystem->options.set |= MOUNT_ATTR_RDONLY;
-		filesystem->options.clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		make_read_only(&filesystem->options);
 		job_require(job, TIER_OWN);
 	} else
 		job_require(job, TIER_ADMIN);
@@ -195,12 +204,12 @@ static int open_image(struct job *job, struct filesystem *filesystem) {
 			return refusal_note(&job->refusal, REFUSED_INVALID,
 					    "image: the descriptor cannot be read");
 		if ((flags & O_ACCMODE) == O_RDONLY)
-			filesystem->options.set |= MOUNT_ATTR_RDONLY;
+			make_read_only(&filesystem->options);
 		return 0;
 	}
 	fd = path_open(job, &filesystem->source, write ? O_RDWR : O_RDONLY);
 	if (write && (fd == -EACCES || fd == -EPERM || fd == -EROFS || fd == -ETXTBSY)) {
-		filesystem->options.set |= MOUNT_ATTR_RDONLY;
+		make_read_only(&filesystem->options);
 		fd = path_open(job, &filesystem->source, O_RDONLY);
 	}
 	if (fd < 0)
@@ -263,7 +272,9 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 			job_require(job, TIER_ADMIN);
 	}
 	ret->user_xattr = ret->kind == FILESYSTEM_LAYERS && job->needed < TIER_ADMIN &&
-			  !mount_options_value(&ret->options, "userxattr");
+			  !mount_options_value(&ret->options, user_xattr);
+	if (ret->user_xattr)
+		mount_options_add(&ret->options, user_xattr);
 	ret->source_name = strdup(*source && ret->kind != FILESYSTEM_DEVICE ? source
 				  : ret->source.real                        ? ret->source.real
 									    : ret->type);
@@ -319,9 +330,9 @@ static int set_parameters(struct job *job, const struct filesystem *filesystem, 
 			r = set_parameter(job, fs, parameter);
 	}
 	if (r == 0 && filesystem->default_size)
-		r = fsconfig(fs, FSCONFIG_SET_STRING, "size", default_size, 0) < 0 ? -errno : 0;
+		r = set_parameter(job, fs, default_size);
 	if (r == 0 && filesystem->user_xattr)
-		r = fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0 ? -errno : 0;
+		r = set_parameter(job, fs, user_xattr);
 	if (r == 0 && filesystem->kind == FILESYSTEM_DEVICE &&
 	    filesystem->options.set & MOUNT_ATTR_RDONLY)
 		r = fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ? -errno : 0;

@@ -126,6 +126,20 @@ static int check_descriptors(const struct job *job) {
 	return 0;
 }
 
+/* A request that is about a namespace which its caller did not name. */
+static int open_other_mounts(struct job *job) {
+	uint64_t id = message_number(job->request, "namespace_id", 0);
+	int given = descriptor_field(job, "namespace_fd"), mounts = -ESRCH;
+
+	if (given >= 0)
+		mounts = fcntl(given, F_DUPFD_CLOEXEC, 3);
+	else if (id != 0 && descriptor_field(job, "in_as_fd") < 0)
+		mounts = place_find_mounts(&job->place, id);
+	if (mounts >= 0)
+		place_use_mounts(&job->place, mounts);
+	return mounts >= 0 || mounts == -ESRCH ? 0 : -errno;
+}
+
 static int open_place(struct job *job, const Usher__Order *order) {
 	char in[64];
 	int r;
@@ -135,16 +149,10 @@ static int open_place(struct job *job, const Usher__Order *order) {
 				       &job->refusal);
 	r = place_open(&job->place, fds_get(&job->fds, order->caller_fd),
 		       descriptor_field(job, "in_as_fd"), order->uid, &job->refusal);
+	if (r == 0)
+		r = open_other_mounts(job);
 	if (r != 0)
 		return r;
-	if (descriptor_field(job, "namespace_fd") >= 0) {
-		fd_closep(&job->place.mounts.fd);
-		fd_closep(&job->place.root);
-		job->place.mounts.fd =
-			fcntl(descriptor_field(job, "namespace_fd"), F_DUPFD_CLOEXEC, 3);
-		job->place.mounts.host = job->place.mounts.own = false;
-		return job->place.mounts.fd < 0 ? -errno : 0;
-	}
 	(void)snprintf(in, sizeof in, "process %d (%s)", job->place.pid, job->place.name);
 	return job_detail(job, "in", job->place.mounts.host && job->place.names.host ? "host" : in);
 }

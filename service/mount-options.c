@@ -68,7 +68,7 @@ bool mount_options_propagation(struct mount_options *options, const char *word) 
 
 int mount_options_parse(struct mount_options *options, char *const *words, size_t n,
 			enum mount_options_kind kind, struct refusal *refusal) {
-	*options = (struct mount_options){ 0 };
+	*options = (struct mount_options){ .words = words, .n_words = n };
 	for (size_t i = 0; i < n; i++) {
 		if (!*words[i] || *words[i] == '=')
 			return refusal_note(refusal, REFUSED_INVALID,
@@ -156,9 +156,18 @@ int mount_options_size(const char *word, uint64_t memory, uint64_t *ret) {
 	return 0;
 }
 
+void mount_options_add(struct mount_options *options, const char *word) {
+	if (options->n_added < sizeof options->added / sizeof *options->added)
+		options->added[options->n_added++] = word;
+}
+
 bool mount_options_force(struct mount_options *options) {
 	const uint64_t both = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 
+	if (!((options->set | options->clear) & MOUNT_ATTR_NOSUID))
+		mount_options_add(options, "nosuid");
+	if (!((options->set | options->clear) & MOUNT_ATTR_NODEV))
+		mount_options_add(options, "nodev");
 	options->set |= both & ~options->clear;
 	return options->clear & both;
 }

@@ -14,8 +14,11 @@ struct mount_options {
 	uint64_t set, clear;  /* MOUNT_ATTR_*, of the mount */
 	uint64_t propagation; /* MS_SHARED ..., 0: as it is */
 	bool propagation_recursive;
-	const char
-		*parameters[MOUNT_OPTIONS_MAX]; /* everything else, for the file system; borrowed */
+	char *const *words; /* all of them; borrowed */
+	size_t n_words;
+	const char *added[8]; /* what was not said, but is done */
+	size_t n_added;
+	const char *parameters[MOUNT_OPTIONS_MAX]; /* the rest, for the file system; borrowed */
 	size_t n_parameters;
 };
 
@@ -29,6 +32,8 @@ enum mount_options_kind {
 /* 0, or a refusal that names the word. */
 int mount_options_parse(struct mount_options *options, char *const *words, size_t n,
 			enum mount_options_kind kind, struct refusal *refusal);
+/* Notes a word that is done without having been said; it must live as long as the options. */
+void mount_options_add(struct mount_options *options, const char *word);
 /* Without a word about them, set-user-ID programs and devices in a mount are off. True if a word
  * keeps one of them on. */
 bool mount_options_force(struct mount_options *options);

@@ -16,7 +16,12 @@
 #include "kernel.h"
 #include "message.h"
 
-enum { IDS_AT_ONCE = 512, STATMOUNT_SIZE = 64 * 1024, MOUNTINFO_MAX = 64 * 1024 * 1024 };
+enum {
+	IDS_AT_ONCE = 512,
+	STATMOUNT_SIZE = 64 * 1024,
+	STATMOUNT_MAX = 16 * 1024 * 1024,
+	MOUNTINFO_MAX = 64 * 1024 * 1024
+};
 
 static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_BASIC |
 			       KERNEL_STATMOUNT_MNT_POINT | KERNEL_STATMOUNT_FS_TYPE |
@@ -35,8 +40,10 @@ bool mount_table_kernel_suffices(void) {
 	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
 		return false;
 	request.mnt_id = stx.stx_mnt_id;
-	return syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) == 0 &&
-	       (buffer->mask & sufficient) == sufficient;
+	/* of a root that has more to say than fits it is known that it can be asked */
+	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0)
+		return errno == EOVERFLOW;
+	return (buffer->mask & sufficient) == sufficient;
 }
 
 static Usher__MountEntry *add_entry(struct mount_table *table) {
@@ -72,23 +79,26 @@ static const char *access_time(uint64_t attributes) {
 	}
 }
 
+/* In the order of mountinfo. */
 static int add_flags(Usher__MountEntry *entry, uint64_t attributes) {
-	static const struct {
-		uint64_t attribute;
-		const char *word;
-	} flags[] = {
-		{ MOUNT_ATTR_NOSUID, "nosuid" },           { MOUNT_ATTR_NODEV, "nodev" },
-		{ MOUNT_ATTR_NOEXEC, "noexec" },           { MOUNT_ATTR_NODIRATIME, "nodiratime" },
-		{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" }, { MOUNT_ATTR_IDMAP, "idmapped" },
-	};
-
 	const char *time = access_time(attributes);
-	int r = add_option(entry, attributes & MOUNT_ATTR_RDONLY ? "ro" : "rw");
+	const char *const words[] = {
+		attributes & MOUNT_ATTR_RDONLY ? "ro" : "rw",
+		attributes & MOUNT_ATTR_NOSUID ? "nosuid" : NULL,
+		attributes & MOUNT_ATTR_NODEV ? "nodev" : NULL,
+		attributes & MOUNT_ATTR_NOEXEC ? "noexec" : NULL,
+		time && *time == 'n' ? time : NULL,
+		attributes & MOUNT_ATTR_NODIRATIME ? "nodiratime" : NULL,
+		time && *time == 'r' ? time : NULL,
+		attributes & MOUNT_ATTR_NOSYMFOLLOW ? "nosymfollow" : NULL,
+		attributes & MOUNT_ATTR_IDMAP ? "idmapped" : NULL,
+	};
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < sizeof flags / sizeof *flags; i++)
-		if (attributes & flags[i].attribute)
-			r = add_option(entry, flags[i].word);
-	return r == 0 && time ? add_option(entry, time) : r;
+	for (size_t i = 0; r == 0 && i < sizeof words / sizeof *words; i++)
+		if (words[i])
+			r = add_option(entry, words[i]);
+	return r;
 }
 
 /* "\040" and its like, which the kernel writes for space, tab, newline and backslash. */
@@ -154,46 +164,87 @@ static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *m
 	return r;
 }
 
-/* 0, or a negative errno; -ENOENT for one that went while we looked, or that is out of reach. */
-static int read_mount(struct mount_table *table, struct kernel_statmount *buffer, uint64_t id) {
-	struct kernel_mount_request request = { .size = 24, .mnt_id = id, .param = wanted };
-	Usher__MountEntry *entry;
+struct buffer {
+	struct kernel_statmount *mount;
+	size_t size;
+};
 
-	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0)
-		return errno == EPERM ? -ENOENT : -errno;
-	if ((buffer->mask & sufficient) != sufficient)
-		return -EOPNOTSUPP;
-	if (!*(buffer->strings + buffer->mnt_point))
-		return -ENOENT;
-	entry = add_entry(table);
-	return entry ? fill_entry(entry, buffer) : -ENOMEM;
+static int grow(struct buffer *buffer) {
+	size_t size = buffer->size ? buffer->size * 4 : STATMOUNT_SIZE;
+	struct kernel_statmount *grown;
+
+	if (size > STATMOUNT_MAX)
+		return -EOVERFLOW;
+	grown = realloc(buffer->mount, size);
+	if (!grown)
+		return -ENOMEM;
+	*buffer = (struct buffer){ grown, size };
+	return 0;
 }
 
-int mount_table_read_kernel(struct mount_table *table) {
+/* Of a mount with more to say than any buffer holds, all but its options. */
+static int ask(struct buffer *buffer, uint64_t id) {
+	struct kernel_mount_request request = { .size = 24, .mnt_id = id, .param = wanted };
+
+	while (syscall(SYS_statmount, &request, buffer->mount, buffer->size, 0) < 0) {
+		int r = -errno;
+
+		if (r == -EOVERFLOW && grow(buffer) == 0)
+			continue;
+		if (r != -EOVERFLOW || !(request.param & KERNEL_STATMOUNT_MNT_OPTS))
+			return r;
+		request.param &= ~(__u64)KERNEL_STATMOUNT_MNT_OPTS;
+	}
+	return 0;
+}
+
+/* 0 also for one that went while we looked, or that is out of reach. */
+static int read_mount(struct mount_table *table, struct buffer *buffer, uint64_t id) {
+	Usher__MountEntry *entry;
+	int r = ask(buffer, id);
+
+	if (r == -ENOENT || r == -EPERM)
+		return 0;
+	if (r < 0)
+		return r;
+	if (!*(buffer->mount->strings + buffer->mount->mnt_point))
+		return 0;
+	entry = add_entry(table);
+	return entry ? fill_entry(entry, buffer->mount) : -ENOMEM;
+}
+
+static int read_all(struct mount_table *table, struct buffer *buffer) {
 	struct kernel_mount_request request = { .size = 24, .mnt_id = KERNEL_LSMT_ROOT };
-	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
 	uint64_t ids[IDS_AT_ONCE];
 
-	if (!buffer)
-		return -ENOMEM;
-	if (!mount_table_kernel_suffices())
-		return -EOPNOTSUPP;
 	for (;;) {
 		long n = syscall(SYS_listmount, &request, ids, IDS_AT_ONCE, 0);
 
 		if (n < 0)
-			return errno == ENOSYS || errno == EPERM || errno == EINVAL ? -EOPNOTSUPP
-										    : -errno;
+			return -errno;
 		for (long i = 0; i < n; i++) {
 			int r = read_mount(table, buffer, ids[i]);
 
-			if (r < 0 && r != -ENOENT)
-				return r == -EOVERFLOW ? -EOPNOTSUPP : r;
+			if (r < 0)
+				return r;
 		}
 		if (n < IDS_AT_ONCE)
 			return 0;
 		request.param = ids[n - 1];
 	}
+}
+
+int mount_table_read_kernel(struct mount_table *table) {
+	struct buffer buffer = { NULL, 0 };
+	int r;
+
+	if (!mount_table_kernel_suffices())
+		return -EOPNOTSUPP;
+	r = grow(&buffer);
+	if (r == 0)
+		r = read_all(table, &buffer);
+	free(buffer.mount);
+	return r;
 }
 
 /* Fields of a line of mountinfo(5): id parent major:minor root target options [tags] - type source
@@ -274,12 +325,9 @@ int mount_table_read_mountinfo(struct mount_table *table, int proc) {
 }
 
 int mount_table_read(struct mount_table *table, int proc) {
-	int r = mount_table_read_kernel(table);
-
-	if (r != -EOPNOTSUPP)
-		return r;
-	mount_table_done(table);
-	return mount_table_read_mountinfo(table, proc);
+	/* one way or the other, never a bit of both: their ids are not the same */
+	return mount_table_kernel_suffices() ? mount_table_read_kernel(table)
+					     : mount_table_read_mountinfo(table, proc);
 }
 
 int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,

@@ -161,6 +161,8 @@ int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request
 	request->id = mount->object->id;
 	request->has_host = true;
 	request->host = mount->object->host;
+	request->has_namespace_id = mount->object->has_namespace_id;
+	request->namespace_id = mount->object->namespace_id;
 	request->target = strdup(mount->object->target ?: "");
 	if (!request->target)
 		return -ENOMEM;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -93,29 +94,48 @@ bool overlay_is_layer(const char *parameter) {
 	       strncmp(parameter, "workdir=", 8) == 0;
 }
 
+static int set_name(struct job *job, int fs, const char *key, const char *name) {
+	if (fsconfig(fs, FSCONFIG_SET_STRING, key, name, 0) < 0)
+		return filesystem_failed(job, fs, -errno, key);
+	return 0;
+}
+
+/* Before Linux 6.7 all lower layers are one string, of which the kernel takes 255 bytes. */
+static int set_lower_names(struct job *job, const struct overlay *overlay, int fs) {
+	char lower[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < overlay->n; i++) {
+		if (*overlay->layers[i].key != 'l')
+			continue;
+		used += (size_t)snprintf(lower + used, sizeof lower - used, "%sself/fd/%d",
+					 used ? ":" : "", overlay->layers[i].path.fd);
+		if (used >= sizeof lower)
+			return refusal_note(&job->refusal, REFUSED_LIMIT,
+					    "lowerdir: more layers than this kernel takes");
+	}
+	return set_name(job, fs, "lowerdir", lower);
+}
+
 /* Before Linux 6.13 overlay takes names only: those of our own descriptors in our own /proc, which
  * the working directory stands for. */
 static int set_layers_by_name(struct job *job, const struct overlay *overlay, int fs) {
-	char lower[OVERLAY_LAYERS_MAX * 16] = "", name[32];
-	size_t used = 0;
+	bool one_by_one = true;
+	int r = fchdir(job->place.proc) < 0 ? -errno : 0;
 
-	if (fchdir(job->place.proc) < 0)
-		return -errno;
-	for (size_t i = 0; i < overlay->n; i++) {
+	for (size_t i = 0; r == 0 && i < overlay->n; i++) {
 		const struct overlay_layer *layer = &overlay->layers[i];
+		char name[32];
 
 		(void)snprintf(name, sizeof name, "self/fd/%d", layer->path.fd);
-		if (*layer->key == 'l') {
-			used += (size_t)snprintf(lower + used, sizeof lower - used, "%s%s",
-						 used ? ":" : "", name);
-			continue;
-		}
-		if (fsconfig(fs, FSCONFIG_SET_STRING, layer->key, name, 0) < 0)
-			return filesystem_failed(job, fs, -errno, layer->key);
+		if (*layer->key != 'l')
+			r = set_name(job, fs, layer->key, name);
+		else if (i == 0)
+			one_by_one = fsconfig(fs, FSCONFIG_SET_STRING, layer->key, name, 0) == 0;
+		else if (one_by_one)
+			r = set_name(job, fs, layer->key, name);
 	}
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", lower, 0) < 0)
-		return filesystem_failed(job, fs, -errno, "lowerdir");
-	return 0;
+	return r == 0 && !one_by_one ? set_lower_names(job, overlay, fs) : r;
 }
 
 int overlay_set_layers(struct job *job, const struct overlay *overlay, int fs) {

@@ -2,6 +2,7 @@
 
 #include "place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -146,8 +147,7 @@ static bool status_has_capability(const char *status, int capability) {
 
 /* Whether the caller is as good as root in the user namespace that owns a namespace: it, or one
  * above it that is not ours, is the caller's, or the caller is its administrator. */
-static bool is_own(const struct place *place, int namespace, int our_users, int caller_users,
-		   bool caller_is_administrator, int *ret_users) {
+static bool is_own(const struct place *place, int namespace, int *ret_users) {
 	_cleanup_close_ int users = ioctl(namespace, NS_GET_USERNS);
 	bool first = true;
 
@@ -155,14 +155,14 @@ static bool is_own(const struct place *place, int namespace, int our_users, int 
 		_cleanup_close_ int below = -1;
 		uid_t owner;
 
-		if (same_file(users, our_users))
+		if (same_file(users, place->our_users))
 			return false;
 		if (first && ret_users)
 			*ret_users = fcntl(users, F_DUPFD_CLOEXEC, 3);
 		first = false;
 		if (ioctl(users, NS_GET_OWNER_UID, &owner) == 0 && owner == place->uid)
 			return true;
-		if (caller_is_administrator && same_file(users, caller_users))
+		if (place->administrator && same_file(users, place->caller_users))
 			return true;
 		below = fd_take(&users);
 		users = ioctl(below, NS_GET_PARENT);
@@ -170,22 +170,56 @@ static bool is_own(const struct place *place, int namespace, int our_users, int 
 	return false;
 }
 
-/* Whether the caller may look into a process, as ptrace(2) judges: tried as the caller. */
-static int judge_visibility(struct place *place) {
-	_cleanup_close_ int fd = -1;
-	int r;
+/* Whether a user namespace is another or lies below it. */
+static bool is_within(int users, int other) {
+	_cleanup_close_ int at = fcntl(users, F_DUPFD_CLOEXEC, 3);
 
-	r = place_act_as_caller(place);
+	while (at >= 0) {
+		_cleanup_close_ int below = -1;
+
+		if (same_file(at, other))
+			return true;
+		below = fd_take(&at);
+		at = ioctl(below, NS_GET_PARENT);
+	}
+	return false;
+}
+
+/* Tried as the caller. The effective uid counts here too, since who owns a user namespace has
+ * rights in it; the real one stays, so that the caller can neither signal nor trace us meanwhile.
+ */
+static int try_visibility(struct place *place) {
+	_cleanup_close_ int fd = -1;
+	int r = place_act_as_caller(place);
+
+	if (r == 0 && place->privileged && setresuid((uid_t)-1, place->uid, (uid_t)-1) < 0)
+		r = -errno;
 	if (r == 0)
 		r = confine_lower(0);
 	if (r < 0)
 		return r;
 	fd = open_at(place->proc, O_RDONLY, "%d/ns/mnt", place->pid);
 	place->foreign = fd == -EACCES || fd == -EPERM;
-	if (fd < 0 && !place->foreign)
-		return fd;
+	if (place->privileged && setresuid((uid_t)-1, 0, (uid_t)-1) < 0)
+		return -errno;
 	r = place_act_as_root(place);
-	return r;
+	return fd < 0 && !place->foreign ? fd : r;
+}
+
+/* Whether the caller may look into a process, as ptrace(2) judges. A caller in a user namespace
+ * sees nothing outside it, whatever its uid is here. */
+static int judge_visibility(struct place *place) {
+	_cleanup_close_ int users = -1;
+	int r = try_visibility(place);
+
+	if (r < 0 || same_file(place->caller_users, place->our_users))
+		return r;
+	users = open_at(place->proc, O_RDONLY, "%d/ns/user", place->pid);
+	if (users < 0)
+		return users;
+	if (!is_within(users, place->caller_users))
+		place->foreign = true;
+	return 0;
 }
 
 static int open_namespace(const struct place *place, const char *name,
@@ -215,17 +249,12 @@ static int open_namespaces(struct place *place) {
 	return r == 0 ? open_namespace(place, "net", &place->net) : r;
 }
 
-static int judge_namespaces(struct place *place, pid_t caller, bool caller_is_administrator) {
-	_cleanup_close_ int our_users = open_at(place->proc, O_RDONLY, "self/ns/user"),
-			    caller_users = open_at(place->proc, O_RDONLY, "%d/ns/user", caller);
-
-	if (our_users < 0 || caller_users < 0)
-		return -ESRCH;
-	place->mounts.own = is_own(place, place->mounts.fd, our_users, caller_users,
-				   caller_is_administrator, &place->users);
-	place->names.own = is_own(place, place->names.fd, our_users, caller_users,
-				  caller_is_administrator, NULL);
-	return 0;
+static int open_users(struct place *place, pid_t caller) {
+	place->our_users = open_at(place->proc, O_RDONLY, "self/ns/user");
+	if (place->our_users < 0)
+		return place->our_users;
+	place->caller_users = open_at(place->proc, O_RDONLY, "%d/ns/user", caller);
+	return place->caller_users < 0 ? place->caller_users : 0;
 }
 
 static void read_name(struct place *place) {
@@ -251,16 +280,18 @@ static int open_process(struct place *place, pid_t caller, int in, uid_t uid,
 	r = read_credentials(place, status, uid, refusal);
 	if (r != 0)
 		return r;
+	place->administrator = status_has_capability(status, CAP_SYS_ADMIN);
 	read_name(place);
-	if (in >= 0 && place->pid != caller) {
+	r = open_users(place, caller);
+	if (r == 0 && in >= 0 && place->pid != caller)
 		r = judge_visibility(place);
-		if (r < 0)
-			return r;
-	}
-	r = open_namespaces(place);
+	if (r == 0)
+		r = open_namespaces(place);
 	if (r < 0)
 		return r;
-	return judge_namespaces(place, caller, status_has_capability(status, CAP_SYS_ADMIN));
+	place->mounts.own = is_own(place, place->mounts.fd, &place->users);
+	place->names.own = is_own(place, place->names.fd, NULL);
+	return 0;
 }
 
 int place_open(struct place *place, int caller, int in, uid_t uid, struct refusal *refusal) {
@@ -316,7 +347,48 @@ int place_open_host(struct place *place, int mounts, struct refusal *refusal) {
 	return 0;
 }
 
+/* The id of the mount namespace of a process; 0 if it cannot be told. */
+static uint64_t mounts_id(const struct place *place, const char *process, int *ret_fd) {
+	_cleanup_close_ int fd = open_at(place->proc, O_RDONLY, "%.20s/ns/mnt", process);
+	__u64 id;
+
+	if (fd < 0 || ioctl(fd, KERNEL_NS_GET_MNTNS_ID, &id) < 0)
+		return 0;
+	*ret_fd = fd_take(&fd);
+	return id;
+}
+
+int place_find_mounts(const struct place *place, uint64_t id) {
+	_cleanup_close_ int fd = openat(place->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	int found = -ESRCH;
+
+	if (!directory)
+		return -errno;
+	(void)fd_take(&fd);
+	for (struct dirent *entry; found < 0 && (entry = readdir(directory));) {
+		_cleanup_close_ int mounts = -1;
+
+		if (*entry->d_name >= '1' && *entry->d_name <= '9' &&
+		    mounts_id(place, entry->d_name, &mounts) == id)
+			found = fd_take(&mounts);
+	}
+	(void)closedir(directory);
+	return found;
+}
+
+void place_use_mounts(struct place *place, int mounts) {
+	fd_closep(&place->mounts.fd);
+	fd_closep(&place->users);
+	fd_closep(&place->root);
+	place->mounts.fd = mounts;
+	place->mounts.host = same_file(mounts, place->home);
+	place->mounts.own = is_own(place, mounts, &place->users);
+}
+
 void place_done(struct place *place) {
+	fd_closep(&place->our_users);
+	fd_closep(&place->caller_users);
 	fd_closep(&place->proc);
 	fd_closep(&place->home);
 	fd_closep(&place->root);

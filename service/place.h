@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "refusal.h"
@@ -31,6 +32,8 @@ struct place {
 	bool joined;   /* we are in its mount namespace */
 	bool foreign;  /* the caller could not have looked into that process by itself */
 
+	bool administrator; /* the caller has CAP_SYS_ADMIN in its user namespace */
+	int our_users, caller_users;
 	int proc; /* the service's /proc: the only one that is believed */
 	int home; /* the service's mount namespace */
 	int root; /* O_PATH: the place's root directory */
@@ -39,10 +42,10 @@ struct place {
 	bool privileged; /* the service may become other users */
 };
 
-#define PLACE_NONE                                                                   \
-	{                                                                            \
-		.proc = -1, .home = -1, .root = -1, .mounts.fd = -1, .names.fd = -1, \
-		.pids.fd = -1, .net.fd = -1, .users = -1                             \
+#define PLACE_NONE                                                                        \
+	{                                                                                 \
+		.our_users = -1, .caller_users = -1, .proc = -1, .home = -1, .root = -1,  \
+		.mounts.fd = -1, .names.fd = -1, .pids.fd = -1, .net.fd = -1, .users = -1 \
 	}
 
 /* The place of a process. caller is a pidfd of the caller, in a pidfd that the caller gave or -1
@@ -51,6 +54,11 @@ struct place {
 int place_open(struct place *place, int caller, int in, uid_t uid, struct refusal *refusal);
 /* The service's own place; with a mount namespace, that one's instead. */
 int place_open_host(struct place *place, int mounts, struct refusal *refusal);
+/* The mount namespace of an id, if any process is in it: a descriptor, or -ESRCH. */
+int place_find_mounts(const struct place *place, uint64_t id);
+/* Another mount namespace, which is taken, instead of that of the place's process; with its own
+ * root. */
+void place_use_mounts(struct place *place, int mounts);
 void place_done(struct place *place);
 
 /* File accesses from here on are the caller's, with its groups; before confinement, because it

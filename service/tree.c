@@ -163,21 +163,26 @@ int tree_give(struct job *job, int mount) {
 }
 
 static int fill(Usher__MountObject *object, const char *source, const char *target,
-		const char *type, char *const *options, size_t n_options, const char *lifetime) {
+		const char *type, const struct mount_options *options, const char *lifetime) {
 	object->source = strdup(source);
 	object->target = strdup(target);
 	object->fstype = strdup(type);
 	object->lifetime = strdup(lifetime ?: "manual");
 	if (!object->source || !object->target || !object->fstype || !object->lifetime)
 		return -ENOMEM;
-	for (size_t i = 0; i < n_options; i++)
-		if (message_append_string(&object->options, &object->n_options, options[i]) < 0)
+	for (size_t i = 0; i < options->n_words; i++)
+		if (message_append_string(&object->options, &object->n_options, options->words[i]) <
+		    0)
+			return -ENOMEM;
+	for (size_t i = 0; i < options->n_added; i++)
+		if (message_append_string(&object->options, &object->n_options, options->added[i]) <
+		    0)
 			return -ENOMEM;
 	return 0;
 }
 
 int tree_describe(struct job *job, int mount, const char *source, const char *target,
-		  const char *type, char *const *options, size_t n_options, const char *lifetime,
+		  const char *type, const struct mount_options *options, const char *lifetime,
 		  Usher__MountObject **ret) {
 	Usher__MountObject *object =
 		(Usher__MountObject *)message_new(&usher__mount_object__descriptor);
@@ -187,7 +192,7 @@ int tree_describe(struct job *job, int mount, const char *source, const char *ta
 	*ret = object; /* the reply owns it now, also half made */
 	if (!object)
 		return -ENOMEM;
-	r = fill(object, source, target, type, options, n_options, lifetime);
+	r = fill(object, source, target, type, options, lifetime);
 	if (r == 0)
 		r = path_mount_id(mount, "", &object->id, &is_root);
 	if (r < 0)

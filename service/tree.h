@@ -23,9 +23,10 @@ int tree_detach(struct job *job, int mount);
 int tree_seal(struct job *job, int *mount);
 /* Attaches a detached mount where the caller wanted it. In the place, joined. */
 int tree_attach(struct job *job, int mount, const struct path *target);
-/* What mount a directory is on top of: fills the private part of the replies. */
+/* What was made, for the private part of the replies. The options are the caller's words and what
+ * was added to them. */
 int tree_describe(struct job *job, int mount, const char *source, const char *target,
-		  const char *type, char *const *options, size_t n_options, const char *lifetime,
+		  const char *type, const struct mount_options *options, const char *lifetime,
 		  Usher__MountObject **ret);
 /* Whether the words would take a restriction off the mount that a path is on. */
 bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/utsname.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ struct service {
 	struct desk desk;
 	struct door_bus *door;
 	bool leaving;
+	struct utsname names;
 	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint;
 };
 
@@ -83,12 +85,17 @@ static void on_caller_gone(struct caller *caller, void *userdata) {
 	start_idle_clock(service);
 }
 
-static void on_host_name(void *userdata) {
-	door_bus_host_changed(((struct service *)userdata)->door, "Hostname");
-}
+/* The kernel says that a name changed in whatever UTS namespace it did. */
+static void on_names(void *userdata) {
+	struct service *service = userdata;
+	struct utsname names = service->names;
 
-static void on_domain_name(void *userdata) {
-	door_bus_host_changed(((struct service *)userdata)->door, "Domainname");
+	if (uname(&service->names) < 0)
+		return;
+	if (strcmp(names.nodename, service->names.nodename) != 0)
+		door_bus_host_changed(service->door, "Hostname");
+	if (strcmp(names.domainname, service->names.domainname) != 0)
+		door_bus_host_changed(service->door, "Domainname");
 }
 
 static void on_mount_table(void *userdata) {
@@ -107,12 +114,15 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int watch(struct service *service) {
 	sd_event *event = service->desk.event;
-	int r = watch_file(event, &service->host_name, "/proc/sys/kernel/hostname", on_host_name,
-			   service);
+	int r = uname(&service->names) < 0 ? -errno : 0;
+
+	if (r >= 0)
+		r = watch_file(event, &service->host_name, "/proc/sys/kernel/hostname", on_names,
+			       service);
 
 	if (r >= 0)
 		r = watch_file(event, &service->domain_name, "/proc/sys/kernel/domainname",
-			       on_domain_name, service);
+			       on_names, service);
 	/* Ours is a copy of the host's, but what changes there changes here: a reason to look. */
 	if (r >= 0)
 		r = watch_file(event, &service->mount_table, "/proc/self/mountinfo", on_mount_table,

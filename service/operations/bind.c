@@ -96,7 +96,7 @@ static int bind_run(struct job *job) {
 	}
 	if (r == 0)
 		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
-				  m->mount_options, m->n_mount_options, m->lifetime,
+				  &binding->options, m->lifetime,
 				  &((Usher__MountReply *)job->reply)->made);
 	path_done(&binding->source);
 	path_done(&binding->target);

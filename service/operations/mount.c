@@ -130,8 +130,8 @@ static int mount_run(struct job *job) {
 		r = tree_attach(job, mount, &mounting->target);
 	if (r == 0)
 		r = tree_describe(job, mount, mounting->filesystem.source_name,
-				  mounting->target.real, mounting->filesystem.type, words.options,
-				  words.n_options, words.lifetime,
+				  mounting->target.real, mounting->filesystem.type,
+				  &mounting->filesystem.options, words.lifetime,
 				  &((Usher__MountReply *)job->reply)->made);
 	filesystem_done(&mounting->filesystem);
 	path_done(&mounting->target);
