@@ -13,6 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "message.h"
+#include "operation.h"
+
 void say_skip(const char *format, ...) {
 	va_list arguments;
 
@@ -70,6 +73,63 @@ void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal
 			 refusal->text);
 	if (!strstr(refusal->text, word))
 		fail_msg("'%s' is not in: %s", word, refusal->text);
+}
+
+static void set_field(ProtobufCMessage *message, const char *name, const char *value) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	void *member;
+
+	if (!field)
+		fail_msg("%s has no field %s", message->descriptor->name, name);
+	member = message_member(message, field);
+	message_set_has(message, field);
+	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+		assert_int_equal(field->type, PROTOBUF_C_TYPE_STRING);
+		assert_int_equal(message_append_string(member, message_count(message, field),
+						       value),
+				 0);
+		return;
+	}
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		free(*(char **)member);
+		*(char **)member = strdup(value);
+		break;
+	case PROTOBUF_C_TYPE_UINT32:
+		*(uint32_t *)member = (uint32_t)strtoul(value, NULL, 10);
+		break;
+	case PROTOBUF_C_TYPE_UINT64: *(uint64_t *)member = strtoull(value, NULL, 10); break;
+	case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)member = strcmp(value, "yes") == 0; break;
+	default: fail_msg("%s: a type that no request has", name);
+	}
+}
+
+ProtobufCMessage *request_of(const char *name, const char *fields) {
+	_cleanup_free_ char *copy = strdup(fields);
+	size_t place;
+	const struct operation *operation = operation_find_whole(name, &place);
+	ProtobufCMessage *message;
+	char *rest = copy;
+
+	if (!operation)
+		fail_msg("no operation %s", name);
+	message = message_new(operation->request);
+	assert_true(message && copy);
+	/* as it arrives: what must be there is there */
+	for (unsigned i = 0; i < operation->request->n_fields; i++)
+		if (operation->request->fields[i].type == PROTOBUF_C_TYPE_STRING &&
+		    operation->request->fields[i].label == PROTOBUF_C_LABEL_REQUIRED)
+			set_field(message, operation->request->fields[i].name, "");
+	for (char *word; (word = strsep(&rest, "|"));) {
+		char *value = strchr(word, '=');
+
+		if (!value)
+			continue;
+		*value++ = '\0';
+		set_field(message, word, value);
+	}
+	return message;
 }
 
 int in_child(int (*run)(void *data), void *data) {

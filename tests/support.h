@@ -12,6 +12,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
 #include "fd.h"
@@ -48,6 +49,11 @@ char *source_file(const char *name);
 
 /* Fails unless r is that refusal and its text has the word. */
 void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal, const char *word);
+
+/* A request in short: "Mounts.Mount",
+ * "target=/mnt|fstype=tmpfs|mount_options=ro|mount_options=nosuid". Of a descriptor its place. The
+ * caller frees. */
+ProtobufCMessage *request_of(const char *operation, const char *fields);
 
 /* Runs a function in a child, which leaves with what it returns. The status, as of waitpid(2). */
 int in_child(int (*run)(void *data), void *data);

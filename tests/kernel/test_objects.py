@@ -46,6 +46,16 @@ class Objects(ring.TestCase):
         self.me.signal("InterfacesRemoved")
         self.assertEqual(self.me.objects("Mount"), [])
 
+    def test_they_go_with_their_namespace(self):
+        target = self.directory("there")
+        other = self.start_process(CLONE_NEWNS)
+        with Descriptor(os.pidfd_open(other.pid), True) as pidfd:
+            path = self.mounts("Mount", "", target, "tmpfs", [], {"in": pidfd})
+        self.assertEqual(self.me.objects("Mount"), [path])
+        other.kill()
+        other.wait()
+        wait_until(lambda: not self.me.objects("Mount"), "the object of a mount whose namespace is gone goes", 30)
+
     def test_numbers_are_not_used_again(self):
         seen = set()
         for _ in range(5):
@@ -173,6 +183,8 @@ class Restart(ring.TestCase):
         target, path = self.tmpfs(options=["size=1m"])
         with Descriptor(os.pidfd_open(other.pid), True) as pidfd:
             elsewhere = self.mounts("Mount", "", target, "tmpfs", [], {"in": pidfd})
+            with self.refused("NotFound", "namespaces"):
+                self.me.call("Mount", "Unmount", {}, path=elsewhere)
         before = {one: self.me.get_all("Mount", path=one) for one in (path, elsewhere)}
         self.assertTrue(self.kept())
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -180,7 +192,8 @@ class Restart(ring.TestCase):
                 self.service.restart(number)
                 self.assertEqual({one: self.me.get_all("Mount", path=one) for one in self.me.objects("Mount")}, before)
         self.assertIn(path, [entry.get("Object") for entry in self.mounts("List", {})])
-        self.me.call("Mount", "Unmount", {}, path=elsewhere)
+        with Descriptor(os.pidfd_open(other.pid), True) as pidfd:
+            self.me.call("Mount", "Unmount", {"in": pidfd}, path=elsewhere)
         self.assertIsNone(mount_at(target, other.pid))
         self.mounts("Unmount", target, {})
         self.assertEqual(self.me.objects("Mount"), [])

@@ -477,6 +477,7 @@ class _Agent:
                 _send(self.socket, answer)
             except (TypeError, AttributeError, pickle.PicklingError):
                 _send(self.socket, ("error", RuntimeError(f"cannot be sent: {answer!r}")))
+            request = answer = None  # with the descriptors in them
 
     def signature(self, name, path, interface, method):
         if (path, interface) not in self.signatures:
@@ -1110,6 +1111,12 @@ def possessions():
     }
 
 
+def settle():
+    """Have the service run, with all it keeps open from its first call on, and nothing of an earlier test going on."""
+    root().call("Host", "GetHostname", {})
+    wait_until(lambda: not children("usher-worker.service"), "no work of an earlier test goes on")
+
+
 @contextlib.contextmanager
 def nothing_leaked(timeout=PATIENCE, ignore=()):
     """What was held before is held after, no more and no less; what is on its way out is given time to go.
@@ -1195,9 +1202,18 @@ class MountTestCase(TestCase):
         cls.addClassCleanup(cls.alice.close)
         cls.uid = pwd.getpwnam("alice").pw_uid
 
+    @classmethod
+    def sit_down(cls):
+        """A session is active only until the next one begins."""
+        if cls.session and check_authorization(cls.alice, "org.usher1.mount-own") != "yes":
+            cls.alice.close()
+            cls.alice = Client("alice", session=True)
+            cls.addClassCleanup(cls.alice.close)
+
     def setUp(self):
         super().setUp()
-        wait_until(lambda: not children("usher-worker.service"), "no work of an earlier test goes on")
+        self.sit_down()
+        settle()
         self.during(nothing_leaked())
         self.home = self.alice.run(make_directory, "test")
         self.addCleanup(shutil.rmtree, self.home)

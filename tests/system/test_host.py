@@ -27,6 +27,7 @@ KINDS = ("hostname", "domainname")
 class HostTestCase(support.TestCase):
     def setUp(self):
         super().setUp()
+        support.settle()
         self.during(support.nothing_leaked())
         self.addCleanup(support.libc.setdomainname, read("domainname").encode(), len(read("domainname")))
         self.addCleanup(socket.sethostname, socket.gethostname())

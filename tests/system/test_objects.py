@@ -176,10 +176,9 @@ class Lifetime(support.MountTestCase):
             with self.subTest(namespace=name), support.Place("alice" if through else "root", *through, "--mount") as place:
                 client = support.Client("alice", session=True)
                 try:
-                    with place.pidfd() as pidfd:
+                    with place.pidfd() as pidfd, support.polkit_answer("no" if through else "yes", "org.usher1.*", "alice"):
                         options = {"in": pidfd, "lifetime": "connection"}
-                        with support.polkit_answer("yes", "org.usher1.*", "alice"):
-                            self.mount("", target, "tmpfs", options=options, client=client)
+                        self.mount("", target, "tmpfs", options=options, client=client)
                     self.assert_mounted(target, "tmpfs", pid=place.pid)
                 finally:
                     client.kill()
