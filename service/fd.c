@@ -72,15 +72,26 @@ int fd_receive(int socket) {
 				 .msg_controllen = sizeof control };
 	ssize_t n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *header;
-	int fd;
+	int fd = -1;
 
 	if (n < 0)
 		return -errno;
 	if (n == 0)
 		return -ECONNRESET;
 	header = CMSG_FIRSTHDR(&packet);
-	if (!header || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fd))
+	if (!header || header->cmsg_type != SCM_RIGHTS)
 		return -EBADMSG;
-	memcpy(&fd, CMSG_DATA(header), sizeof fd);
-	return fd;
+	/* there is room for a second one, for reasons of alignment: then both are closed */
+	for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof fd; i++) {
+		int extra;
+
+		memcpy(&extra, CMSG_DATA(header) + i * sizeof extra, sizeof extra);
+		if (i == 0)
+			fd = extra;
+		else {
+			fd_closep(&extra);
+			fd_closep(&fd);
+		}
+	}
+	return fd < 0 ? -EBADMSG : fd;
 }

@@ -45,20 +45,6 @@ int job_detail(struct job *job, const char *key, const char *value) {
 	return detail->key && detail->value ? 0 : -ENOMEM;
 }
 
-int job_detail_words(struct job *job, const char *key, char *const *words, size_t n) {
-	_cleanup_free_ char *joined = NULL;
-	size_t used = 0, size = 1;
-
-	for (size_t i = 0; i < n; i++)
-		size += strlen(words[i]) + 1;
-	joined = calloc(1, size);
-	if (!joined)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		used += (size_t)sprintf(joined + used, "%s%s", i ? " " : "", words[i]);
-	return job_detail(job, key, joined);
-}
-
 int job_descriptor(const struct job *job, bool given, uint32_t place) {
 	return given ? fds_get(&job->fds, place) : -1;
 }

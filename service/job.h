@@ -39,7 +39,6 @@ struct job {
 void job_require(struct job *job, enum tier tier);
 /* Something for the person who is asked to know; value may be NULL (then it is left out). */
 int job_detail(struct job *job, const char *key, const char *value);
-int job_detail_words(struct job *job, const char *key, char *const *words, size_t n);
 /* A descriptor of the request by its field; -1 if the caller gave none. */
 int job_descriptor(const struct job *job, bool given, uint32_t place);
 /* From here on nothing can hang and nothing may be left half done: no deadline any more. */

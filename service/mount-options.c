@@ -171,3 +171,24 @@ bool mount_options_force(struct mount_options *options) {
 	options->set |= both & ~options->clear;
 	return options->clear & both;
 }
+
+static size_t joined_size(const char *const *words, size_t n) {
+	size_t size = 0;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	return size;
+}
+
+char *mount_options_join(const struct mount_options *options) {
+	const char *const *words = (const char *const *)options->words;
+	char *joined = calloc(1, joined_size(words, options->n_words) +
+					 joined_size(options->added, options->n_added) + 1);
+	char *at = joined;
+
+	for (size_t i = 0; joined && i < options->n_words; i++)
+		at = stpcpy(stpcpy(at, at == joined ? "" : " "), words[i]);
+	for (size_t i = 0; joined && i < options->n_added; i++)
+		at = stpcpy(stpcpy(at, at == joined ? "" : " "), options->added[i]);
+	return joined;
+}

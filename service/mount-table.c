@@ -147,12 +147,13 @@ static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *m
 	entry->has_id = entry->has_parent = true;
 	entry->id = mount->mnt_id;
 	entry->parent = mount->mnt_parent_id;
-	if (set_string(&entry->source, mount->strings + mount->sb_source) < 0 ||
+	if (set_string(&entry->source, mount->mask & KERNEL_STATMOUNT_SB_SOURCE
+					       ? mount->strings + mount->sb_source
+					       : "") < 0 ||
 	    set_string(&entry->target, mount->strings + mount->mnt_point) < 0 ||
 	    set_string(&type, mount->strings + mount->fs_type) < 0)
 		return -ENOMEM;
 	entry->fstype = type;
-	unescape_octal(entry->source);
 	r = set_string(&entry->propagation,
 		       propagation_word(mount->mnt_propagation & MS_SHARED,
 					mount->mnt_propagation & MS_SLAVE,

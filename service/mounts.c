@@ -121,11 +121,15 @@ void mounts_remove(struct mounts *mounts, struct mount *mount) {
 static void ignore_answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 }
 
-/* Whatever it was that kept us from unmounting it, it is nobody's any more. */
+/* It may not be there any more. Else something lies on top of it, or the like: then it is tried
+ * again when the mount table changes. */
 static void give_up(struct call *call, int code, const char *sentence) {
 	struct mount *mount = mounts_find(&call->desk->mounts, call->object);
 
-	if (mount)
+	if (!mount)
+		return;
+	mount->leaving = false;
+	if (refusal_of(code) == REFUSED_NOT_FOUND)
 		mounts_remove(&call->desk->mounts, mount);
 }
 
@@ -138,6 +142,7 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 	Usher__UnmountObjectRequest *request;
 	struct fds fds = { 0 };
 
+	mount->orphan = true;
 	if (mount->leaving)
 		return;
 	mount->leaving = true;
@@ -237,6 +242,8 @@ static void on_list(struct call *call, const ProtobufCMessage *reply, const stru
 			there = list->mounts[i]->id == mount->object->id;
 		if (!there)
 			mounts_remove(mounts, mount);
+		else if (mount->orphan)
+			mounts_unmount(mounts, mount);
 	}
 }
 

@@ -17,6 +17,7 @@ struct mount {
 	Usher__MountObject *object;
 	int namespace;         /* the mount namespace it is in; -1: the service's own */
 	struct caller *caller; /* whose connection keeps it, or NULL */
+	bool orphan;           /* its connection has gone, and so shall it */
 	bool leaving;          /* is being unmounted by us */
 };
 

@@ -80,6 +80,11 @@ int overlay_resolve(struct job *job, const struct mount_options *options, struct
 			&job->refusal, REFUSED_INVALID,
 			"mount_options: overlay needs both upperdir= and workdir=, or neither");
 	r = add_lower_layers(job, overlay, lower);
+	if (r == 0 && overlay->n == 1 && !upper)
+		r = refusal_note(
+			&job->refusal, REFUSED_INVALID,
+			"mount_options: without upperdir=, overlay needs two directories in "
+			"lowerdir=");
 	if (r == 0 && upper)
 		r = add_layer(job, overlay, "upperdir", "upperdir", upper);
 	if (r == 0 && upper)

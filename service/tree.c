@@ -111,9 +111,14 @@ int tree_attach(struct job *job, int mount, const struct path *target) {
 	job_commit();
 	if (move_mount(mount, "", target->fd, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return refusal_note(&job->refusal, -errno, "target: '%s': %s", target->real,
-				    errno == EINVAL ? "not in these namespaces, or deleted"
-						    : strerrordesc_np(errno));
+		return errno == ENOENT
+			       ? refusal_note(&job->refusal, REFUSED_RETRY,
+					      "target: '%s' changed meanwhile", target->real)
+			       : refusal_note(&job->refusal, -errno, "target: '%s': %s",
+					      target->real,
+					      errno == EINVAL
+						      ? "not in these namespaces, or deleted"
+						      : strerrordesc_np(errno));
 	return 0;
 }
 
@@ -151,6 +156,12 @@ void tree_judge(struct job *job, const struct path *path, bool recursive,
 	if (mount_options_force(options) || tree_loosens(path, options, recursive) ||
 	    !path_is_own(job, path))
 		job_require(job, TIER_ADMIN);
+}
+
+int tree_tell_options(struct job *job, const struct mount_options *options) {
+	_cleanup_free_ char *joined = mount_options_join(options);
+
+	return joined ? job_detail(job, "options", joined) : -ENOMEM;
 }
 
 int tree_give(struct job *job, int mount) {

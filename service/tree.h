@@ -36,6 +36,8 @@ bool tree_is_free(const struct job *job);
  * free, unless the words say otherwise. */
 void tree_judge(struct job *job, const struct path *path, bool recursive,
 		struct mount_options *options);
+/* Tells the person who is asked of the options, all that were said and added. */
+int tree_tell_options(struct job *job, const struct mount_options *options);
 /* Takes a detached mount and makes it the OpenReply. */
 int tree_give(struct job *job, int mount);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,8 +100,9 @@ int wire_send(int socket, const ProtobufCMessage *message, const struct fds *fds
 	return 0;
 }
 
-/* Keeps what came, whatever else is wrong with the packet: it must be closed. */
-static int collect(struct msghdr *packet, struct fds *fds) {
+/* Keeps what came, whatever else is wrong with the packet: it must be closed. The message's own
+ * descriptor, where it has one, is the first and does not count among the others. */
+static int collect(struct msghdr *packet, bool outside, int *ret_outside, struct fds *fds) {
 	int worst = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(packet); c; c = CMSG_NXTHDR(packet, c)) {
@@ -112,25 +114,24 @@ static int collect(struct msghdr *packet, struct fds *fds) {
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			if (fds_add(fds, fd) < 0)
+			if (outside && *ret_outside < 0)
+				*ret_outside = fd;
+			else if (fds_add(fds, fd) < 0)
 				worst = -EBADMSG;
 		}
 	}
 	return packet->msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? -EBADMSG : worst;
 }
 
-/* A message that is not in the packet: out of the first descriptor, which must be sealed, so that
- * nobody changes it under the reader. */
-static int read_outside(struct fds *fds, size_t size, uint8_t **ret) {
+/* A message that is not in the packet: out of a descriptor, which must be sealed, so that nobody
+ * changes it under the reader. */
+static int read_outside(int fd, size_t size, uint8_t **ret) {
 	_cleanup_free_ uint8_t *bytes = NULL;
-	_cleanup_close_ int fd = -1;
 	struct stat st;
 	int seals;
 
-	if (fds->n == 0 || size > WIRE_MESSAGE_MAX)
+	if (fd < 0 || size > WIRE_MESSAGE_MAX)
 		return -EBADMSG;
-	fd = fds->fd[0];
-	memmove(fds->fd, fds->fd + 1, --fds->n * sizeof(int));
 	seals = fcntl(fd, F_GET_SEALS);
 	if (seals < 0 || (seals & SEALS) != SEALS)
 		return -EBADMSG;
@@ -166,6 +167,7 @@ int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struc
 		.msg_control = &control,
 		.msg_controllen = sizeof control,
 	};
+	_cleanup_close_ int outside = -1;
 	ssize_t n;
 	int r;
 
@@ -174,7 +176,7 @@ int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struc
 	n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
-	r = collect(&packet, fds);
+	r = collect(&packet, (size_t)n >= sizeof header && header.outside == 1, &outside, fds);
 	if (n == 0)
 		return -ECONNRESET;
 	if (r < 0)
@@ -182,13 +184,13 @@ int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struc
 	if ((size_t)n < sizeof header || header.magic != magic || header.outside > 1)
 		return -EBADMSG;
 	if (header.outside) {
-		uint8_t *outside = NULL;
+		uint8_t *message = NULL;
 
-		r = read_outside(fds, header.size, &outside);
+		r = read_outside(outside, header.size, &message);
 		if (r < 0)
 			return r;
 		free(bytes);
-		bytes = outside;
+		bytes = message;
 	} else if (header.size != (size_t)n - sizeof header)
 		return -EBADMSG;
 	return decode(descriptor, bytes, header.size, ret);

@@ -41,7 +41,7 @@ static int tell(struct job *job, const struct binding *binding) {
 		r = job_detail(job, "target", binding->target.real);
 	if (r == 0)
 		r = job_detail(job, "idmap", m->has_idmap_as_fd ? "a user namespace" : m->idmap);
-	return r == 0 ? job_detail_words(job, "options", m->mount_options, m->n_mount_options) : r;
+	return r == 0 ? tree_tell_options(job, &binding->options) : r;
 }
 
 static int bind_resolve(struct job *job) {

@@ -81,7 +81,7 @@ static int tell(struct job *job, const struct words *words, const struct mountin
 		r = job_detail(job, "target", mounting->target.real);
 	if (r == 0)
 		r = job_detail(job, "fstype", mounting->filesystem.type);
-	return r == 0 ? job_detail_words(job, "options", words->options, words->n_options) : r;
+	return r == 0 ? tree_tell_options(job, &mounting->filesystem.options) : r;
 }
 
 static int mount_resolve(struct job *job) {

@@ -29,7 +29,7 @@ static int open_mount_resolve(struct job *job) {
 		r = job_detail(job, "source", filesystem->source_name);
 	if (r == 0)
 		r = job_detail(job, "fstype", filesystem->type);
-	return r == 0 ? job_detail_words(job, "options", m->mount_options, m->n_mount_options) : r;
+	return r == 0 ? tree_tell_options(job, &filesystem->options) : r;
 }
 
 /* Whoever holds a detached mount may change its flags as root of any namespace of its own. So it is

@@ -46,7 +46,7 @@ static int open_tree_resolve(struct job *job) {
 	r = job_detail(job, "path", opening->path.real);
 	if (r == 0)
 		r = job_detail(job, "idmap", m->has_idmap_as_fd ? "a user namespace" : m->idmap);
-	return r == 0 ? job_detail_words(job, "options", m->mount_options, m->n_mount_options) : r;
+	return r == 0 ? tree_tell_options(job, &opening->options) : r;
 }
 
 static int open_tree_run(struct job *job) {

@@ -76,7 +76,7 @@ static int remount_resolve(struct job *job) {
 	r = job_detail(job, "target", remounting->target.real);
 	if (r == 0)
 		r = job_detail(job, "propagation", m->propagation);
-	return r == 0 ? job_detail_words(job, "options", m->mount_options, m->n_mount_options) : r;
+	return r == 0 ? tree_tell_options(job, &remounting->options) : r;
 }
 
 static int set_flags(struct job *job, const struct remounting *remounting, bool recursive) {
