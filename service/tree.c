@@ -107,18 +107,25 @@ int tree_seal(struct job *job, int *mount) {
 	return 0;
 }
 
+/* The kernel says ENOENT for a directory that was removed, and for one whose mount was unmounted.
+ */
+static int attach_failed(struct job *job, int r, const struct path *target) {
+	struct stat st;
+	bool removed = fstat(target->fd, &st) == 0 && st.st_nlink == 0;
+
+	if (r == -ENOENT && !removed)
+		return refusal_note(&job->refusal, REFUSED_RETRY, "target: '%s' changed meanwhile",
+				    target->real);
+	return refusal_note(&job->refusal, r, "target: '%s': %s", target->real,
+			    r == -EINVAL ? "not in these namespaces, or deleted"
+					 : strerrordesc_np(-r));
+}
+
 int tree_attach(struct job *job, int mount, const struct path *target) {
 	job_commit();
 	if (move_mount(mount, "", target->fd, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return errno == ENOENT
-			       ? refusal_note(&job->refusal, REFUSED_RETRY,
-					      "target: '%s' changed meanwhile", target->real)
-			       : refusal_note(&job->refusal, -errno, "target: '%s': %s",
-					      target->real,
-					      errno == EINVAL
-						      ? "not in these namespaces, or deleted"
-						      : strerrordesc_np(errno));
+		return attach_failed(job, -errno, target);
 	return 0;
 }
 

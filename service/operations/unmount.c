@@ -202,7 +202,9 @@ static int find(struct job *job, uint64_t id, struct unmounting *ret) {
 	if (r == 0 && !entry)
 		r = refusal_note(&job->refusal, REFUSED_NOT_FOUND,
 				 "the mount is gone, or is in other namespaces than the caller's");
-	if (entry)
+	if (entry && strcmp(entry->target, "/") == 0)
+		r = refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
+	else if (entry)
 		r = path_resolve_parent(job, "target", entry->target, &ret->parent, &ret->name);
 	ret->id = id;
 	ret->is_object = true;

@@ -77,7 +77,7 @@ class OpenMount(support.MountTestCase):
     def test_what_is_an_administrators_to_mount_is_an_administrators_to_open(self):
         image = support.make_image("ext4", f"{self.home}/i", "alice")
         for source, fstype, words in ((image, "ext4", []), ("", "tmpfs", ["suid"]), ("", "tmpfs", ["size=90%"]),
-                                      ("", "overlay", ["lowerdir=/etc"]), ("", "debugfs", [])):
+                                      ("", "overlay", ["lowerdir=/etc:/usr"]), ("", "debugfs", [])):
             with self.subTest(fstype=fstype, words=words), self.needs_admin("open-mount"):
                 self.alice.call("Mounts", "OpenMount", source, fstype, words, {})
         with self.refused("NotPermitted", "proc"):

@@ -280,7 +280,7 @@ class Overlay(support.MountTestCase):
     def test_a_layer_of_somebody_elses_is_an_administrators(self):
         lower, upper, work, target = self.layers("lower", "upper", "work", "m")
         bad = self.directory("root", "root")
-        for words in ([f"lowerdir={lower}:{bad}"], ["lowerdir=/etc"], [f"lowerdir={lower}", f"upperdir={bad}", f"workdir={work}"],
+        for words in ([f"lowerdir={lower}:{bad}"], ["lowerdir=/etc:/usr"], [f"lowerdir={lower}", f"upperdir={bad}", f"workdir={work}"],
                       [f"lowerdir={lower}", f"upperdir={upper}", f"workdir={bad}"]):
             with self.subTest(words=words), self.needs_admin("mount"):
                 self.mount("", target, "overlay", words)

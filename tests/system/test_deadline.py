@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What hangs: file systems that do not answer, children that die, and that nobody else notices."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import support
+from support import Variant, wait_until
+
+WORKER = "usher-worker.service"
+HALF_A_SECOND = {"deadline_usec": Variant("t", 500000)}
+GETATTR, STATFS = support.FUSE_GETATTR, support.FUSE_STATFS
+
+
+class Stuck(support.MountTestCase):
+    def setUp(self):
+        super().setUp()
+        self.spot = self.directory("stuck")
+
+    @contextlib.contextmanager
+    def stuck(self, answers=None, reads=True):
+        with support.StuckFilesystem(self.spot, "alice", answers, reads) as filesystem:
+            yield filesystem
+        wait_until(lambda: not support.children(WORKER), "the child has gone with the file system that it waited for")
+
+    @contextlib.contextmanager
+    def taking(self, least, most):
+        began = time.monotonic()
+        yield
+        took = time.monotonic() - began
+        self.assertGreaterEqual(took, least)
+        self.assertLess(took, most)
+
+    def begin(self, deadline=0.5, client=None):
+        return (client or self.alice).begin("Mounts", "Mount", "", self.spot, "tmpfs", [], {"deadline_usec": Variant("t", int(deadline * 1e6))})
+
+    def child(self):
+        """The child of the worker that hangs."""
+        return wait_until(lambda: support.children(WORKER), "a child of the worker is at work").pop()
+
+
+class Deadlines(Stuck):
+    def test_a_target_that_does_not_answer_times_out(self):
+        with self.stuck(), self.taking(0.4, 2), self.refused("TimedOut"):
+            self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
+        self.assert_not_mounted(self.spot)
+
+    def test_a_target_whose_daemon_does_not_even_listen_times_out(self):
+        with self.stuck(reads=False), self.taking(0.4, 2), self.refused("TimedOut"):
+            self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
+        self.assert_not_mounted(self.spot)
+
+    def test_a_source_that_does_not_answer_times_out(self):
+        target = self.directory("m")
+        for make in (lambda: self.bind(self.spot, target, options=HALF_A_SECOND),
+                     lambda: self.alice.call("Mounts", "OpenTree", self.spot, [], HALF_A_SECOND),
+                     lambda: self.mount(self.spot, target, "squashfs", options=HALF_A_SECOND),
+                     lambda: self.mount(f"{self.spot}/image", target, "auto", options=HALF_A_SECOND),
+                     lambda: self.mount("", target, "overlay", [f"lowerdir={self.spot}:{target}"], HALF_A_SECOND)):
+            with self.stuck(), self.taking(0.4, 2), self.refused("TimedOut"):
+                make()
+        self.assert_not_mounted(target)
+
+    def test_a_descriptor_that_does_not_answer_times_out(self):
+        target = self.directory("m")
+        with self.stuck():
+            with support.Descriptor(os.open(self.spot, os.O_PATH), owned=True) as fd:
+                for keys, arguments in (({"source_fd": fd}, ("", target)), ({"target_fd": fd}, (target, ""))):
+                    with self.taking(0.4, 2), self.refused("TimedOut"):
+                        self.bind(*arguments, options={**keys, **HALF_A_SECOND})
+
+    def test_what_hangs_only_when_it_is_done_times_out_too(self):
+        """It answers while paths are looked up, and no more when they are used."""
+        target, other = self.directory("m"), self.directory("other")
+        with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.4, 2), self.refused("TimedOut"):
+            self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], HALF_A_SECOND)
+        self.assert_not_mounted(target)
+
+    def test_a_mount_that_was_made_too_late_goes_again(self):
+        target, other = self.directory("m"), self.directory("other")
+        answers = {GETATTR: 1, STATFS: 1}
+        with self.stuck(answers) as filesystem:
+            with self.refused("TimedOut"):
+                self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], HALF_A_SECOND)
+            filesystem.end()
+            wait_until(lambda: not support.children(WORKER), "the child has ended")
+        self.assert_not_mounted(target)
+        self.assertEqual([path for path in self.alice.objects("Mount") if self.alice.get("Mount", "Target", path) == target], [])
+
+    def test_the_default_is_ten_seconds_and_a_millisecond_is_possible(self):
+        with self.stuck(reads=False):
+            pending = self.alice.begin("Mounts", "Mount", "", self.spot, "tmpfs", [], {})
+            self.assertFalse(pending.is_done(1.5), "nothing has timed out yet")
+            os.kill(self.child(), signal.SIGKILL)
+            with self.refused("Failed"):
+                pending.result()
+            with self.taking(0, 1.5), self.refused("TimedOut"):
+                self.begin(0.001).result()
+
+    def test_others_are_served_meanwhile(self):
+        other = self.client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        target = self.directory("m")
+        with self.stuck():
+            pending = self.begin(1.5)
+            self.child()
+            for _ in range(5):
+                with self.taking(0, 0.5):
+                    self.unmount(self.mount("", target, "tmpfs", client=other), other)
+            self.assertFalse(pending.is_done())
+            with self.refused("TimedOut"):
+                pending.result()
+
+    def test_many_that_hang_keep_nobody_from_being_served(self):
+        target = self.directory("m")
+        clients = [self.client("alice") for _ in range(3)]
+        with self.stuck():
+            pending = [client.begin("Mounts", "OpenTree", self.spot, [], {"deadline_usec": Variant("t", 1500000)}) for client in clients]
+            wait_until(lambda: len(support.children(WORKER)) == 3, "three children hang")
+            with self.taking(0, 0.5):
+                self.unmount(self.mount("", target, "tmpfs"))
+            for one in pending:
+                with self.refused("TimedOut"):
+                    one.result()
+
+    def test_the_service_is_restarted_while_something_hangs(self):
+        with self.stuck():
+            self.begin(5)
+            self.child()
+            with self.taking(0, 5):
+                subprocess.run(["systemctl", "restart", "usherd.service"], check=True)
+            self.assertEqual(self.client("bob").call("Host", "GetHostname", {}), os.uname().nodename)
+        self.alice.close()
+        type(self).alice = support.Client("alice", session=True)
+        self.addClassCleanup(type(self).alice.close)
+
+
+class Deaths(Stuck):
+    def test_a_child_that_is_killed_while_it_looks_is_told_as_such(self):
+        with self.stuck(reads=False):
+            pending = self.begin(5)
+            os.kill(self.child(), signal.SIGKILL)
+            with self.taking(0, 1), self.refused("Failed", "died"):
+                pending.result()
+        self.assert_not_mounted(self.spot)
+
+    def test_a_child_that_is_killed_while_it_works_leaves_nothing(self):
+        target, other = self.directory("m"), self.directory("other")
+        with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
+            pending = self.alice.begin("Mounts", "Mount", "", target, "overlay", [f"lowerdir={self.spot}:{other}"],
+                                       {"deadline_usec": Variant("t", 5000000)})
+            child = self.child()
+            wait_until(lambda: "Seccomp:\t2" in open(f"/proc/{child}/status", encoding="ascii").read(), "it is at work")
+            time.sleep(0.2)
+            for pid in support.children(WORKER):
+                os.kill(pid, signal.SIGKILL)
+            with self.taking(0, 1), self.refused("Failed"):
+                pending.result()
+        self.assert_not_mounted(target)
+        self.assertEqual(self.alice.objects("Mount"), [])
+
+    def test_the_next_call_is_served_after_the_worker_itself_was_killed(self):
+        os.kill(support.main_pid(WORKER), signal.SIGKILL)
+        target = self.directory("m")
+        self.mount("", target, "tmpfs")
+        self.assert_mounted(target)
+
+    def test_a_caller_that_leaves_takes_its_child_along(self):
+        caller = self.client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        with self.stuck(reads=False):
+            self.begin(60, caller)
+            self.child()
+            caller.kill()
+            wait_until(lambda: not support.children(WORKER), "nobody waits for the answer any more")
+
+    def test_a_caller_that_is_killed_while_its_call_is_done_gets_nothing_that_goes_with_its_connection(self):
+        for _ in range(5):
+            caller = self.client("alice", session=True)
+            target = self.directory(f"m{_}")
+            caller.begin("Mounts", "Mount", "", target, "tmpfs", [], {"lifetime": "connection"})
+            time.sleep(0.002 * _)
+            caller.kill()
+            wait_until(lambda: not support.children(WORKER), "the work is done")
+            wait_until(lambda: support.mount_at(target) is None, "the mount has gone with its connection")
+        self.sit_down()
