@@ -12,6 +12,7 @@
 #include <systemd/sd-journal.h>
 #include <time.h>
 
+#include "escape.h"
 #include "lifetime.h"
 #include "message.h"
 #include "wire.h"
@@ -21,6 +22,8 @@
  * be killed, and until then it may still answer. */
 static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 		      most_usec = 600 * UINT64_C(1000000), grace_usec = UINT64_C(500000);
+
+enum { CALLS_OF_A_USER_MAX = 64, MOUNTS_OF_A_USER_MAX = 1000 };
 
 static uint64_t now_usec(void) {
 	struct timespec now;
@@ -52,24 +55,34 @@ static void call_free(struct call *call) {
 		desk->idle(desk);
 }
 
+/* A detail of the finding as the authority was told it, or NULL. The caller frees. */
+static char *told(const struct call *call, const char *key) {
+	for (size_t i = 0; call->finding && i < call->finding->n_details; i++)
+		if (strcmp(call->finding->details[i]->key, key) == 0)
+			return usher_escape(call->finding->details[i]->value);
+	return NULL;
+}
+
 /* One line about every call, whatever became of it. */
 static void note(const struct call *call, int code, const char *sentence) {
 	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
 	uint64_t took = now_usec() - call->began_usec;
+	_cleanup_free_ char *source = told(call, "source"), *target = told(call, "target");
 	char uid[16] = "?";
 
 	if (!call->caller)
 		return; /* the service's own housekeeping */
 	if (call->caller->known)
 		(void)snprintf(uid, sizeof uid, "%u", call->caller->uid);
-	sd_journal_send("MESSAGE=%s.%s for uid %s: %s%s%s", call->operation->interface,
-			call->operation->method, uid, code == 0 ? "done" : refusal_name(code),
-			sentence ? ": " : "", sentence ?: "", "PRIORITY=%d",
-			code == 0 ? LOG_INFO : LOG_NOTICE, "USHER_OPERATION=%s.%s",
-			call->operation->interface, call->operation->method, "USHER_UID=%s", uid,
-			"USHER_CALLER=%s", call->caller->name, "USHER_TIER=%s",
-			call->finding ? tiers[call->tier] : "", "USHER_RESULT=%s",
-			code == 0 ? "" : refusal_name(code), "USHER_DURATION_USEC=%llu",
+	sd_journal_send("MESSAGE=%s.%s for uid %s%s%s: %s%s%s", call->operation->interface,
+			call->operation->method, uid, target ? ", " : "", target ?: "",
+			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "",
+			sentence ?: "", "PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE,
+			"USHER_OPERATION=%s.%s", call->operation->interface,
+			call->operation->method, "USHER_UID=%s", uid, "USHER_CALLER=%s",
+			call->caller->name, "USHER_TIER=%s", call->finding ? tiers[call->tier] : "",
+			"USHER_RESULT=%s", code == 0 ? "" : refusal_name(code), "USHER_SOURCE=%s",
+			source ?: "", "USHER_TARGET=%s", target ?: "", "USHER_DURATION_USEC=%llu",
 			(unsigned long long)took, NULL);
 }
 
@@ -89,7 +102,7 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 
 /* The only way out. */
 static void call_finish(struct call *call, int code, const char *text) {
-	if (!call->timed_out)
+	if (!call->given_up)
 		settle(call, code, text, NULL, NULL);
 	call_free(call);
 }
@@ -120,7 +133,7 @@ static void undo(struct call *call, ProtobufCMessage *reply) {
 
 	if (reply->descriptor != &usher__mount_reply__descriptor || !made->made)
 		return;
-	if (!call->timed_out && !lifetime_is_connection(made->made->lifetime))
+	if (!call->given_up && !lifetime_is_connection(made->made->lifetime))
 		return;
 	mount = mounts_find_id(&call->desk->mounts, made->made->id);
 	if (mount)
@@ -142,9 +155,9 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 		call_finish(call, r, NULL);
 		return;
 	}
-	if (call->timed_out || (call->caller && call->caller->gone))
+	if (call->given_up || (call->caller && call->caller->gone))
 		undo(call, reply);
-	if (!call->timed_out)
+	if (!call->given_up)
 		settle(call, 0, NULL, reply, fds);
 	call_free(call);
 }
@@ -160,7 +173,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 
 	settle(call, REFUSED_TIMED_OUT, "the kernel does not finish, and will not be interrupted",
 	       NULL, NULL);
-	call->timed_out = true;
+	call->given_up = true;
 	return 0;
 }
 
@@ -220,7 +233,7 @@ static void ask(struct call *call) {
 
 /* The child knows what the words mean; of mounts that were made here, we know whose they are. */
 static void on_finding(struct call *call) {
-	if (call->timed_out || call->finding->tier >= _TIER_MAX) {
+	if (call->given_up || call->finding->tier >= _TIER_MAX) {
 		call_finish(call, -EBADMSG, NULL); /* too late: it is not to be done any more */
 		return;
 	}
@@ -336,12 +349,34 @@ static int check(const struct call *call, struct refusal *refusal) {
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
 }
 
+/* What one user may have under way and keep. Root and the owner of a bus of their own are not
+ * limited. */
+static int limit(const struct call *call, struct refusal *refusal) {
+	size_t calls = 0;
+
+	if (is_trusted(call))
+		return 0;
+	for (const struct call *other = call->desk->first; other; other = other->next)
+		calls += other->caller && other->caller->known &&
+			 other->caller->uid == call->caller->uid;
+	if (calls > CALLS_OF_A_USER_MAX)
+		return refusal_note(refusal, REFUSED_LIMIT, "more than %d calls of a user at once",
+				    CALLS_OF_A_USER_MAX);
+	if (call->operation->reply == &usher__mount_reply__descriptor &&
+	    mounts_count(&call->desk->mounts, call->caller->uid) >= MOUNTS_OF_A_USER_MAX)
+		return refusal_note(refusal, REFUSED_LIMIT, "more than %d mounts of a user",
+				    MOUNTS_OF_A_USER_MAX);
+	return 0;
+}
+
 /* It is known for whom: the words are checked, and whatever becomes of it is noted under that name.
  */
 static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
-	int r = check(call, &refusal);
+	int r = limit(call, &refusal);
 
+	if (r == 0)
+		r = check(call, &refusal);
 	if (r != 0)
 		call_finish(call, r, refusal.text);
 	else
@@ -395,23 +430,29 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	return 0;
 }
 
-/* What has not been granted is over; what has been may have happened, and its child will tell. */
+/* A prompt that nobody needs goes away, and with it the child that waits for its end. A child that
+ * still looks is let go when it has looked: until then it counts. What has been granted may have
+ * happened, and its child will tell. */
 void call_drop_caller(struct desk *desk, const struct caller *caller) {
 	struct call *next;
 
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (call->caller == caller && !call->granted && !call->identifying)
+		if (call->caller != caller || call->granted || call->identifying)
+			continue;
+		if (call->question)
 			call_free(call);
+		else
+			call->given_up = true;
 	}
 }
 
-void call_drop_questions(struct desk *desk) {
+void call_wind_up(struct desk *desk) {
 	struct call *next;
 
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (call->question)
+		if (call->given_up || !call->granted)
 			call_finish(call, REFUSED_RETRY, "the service is being stopped");
 	}
 }
@@ -419,5 +460,6 @@ void call_drop_questions(struct desk *desk) {
 void call_drop_all(struct desk *desk) {
 	desk->idle = NULL;
 	while (desk->first)
-		call_free(desk->first);
+		call_finish(desk->first, REFUSED_FAILED,
+			    "the service was stopped before it was known what became of it");
 }

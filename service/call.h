@@ -60,7 +60,7 @@ struct call {
 	uint64_t began_usec, stage_usec;
 	bool identifying; /* the bus is being asked who it is */
 	bool granted;     /* the child may have begun to do it */
-	bool timed_out;   /* the caller was told so, but the child is still at it */
+	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
 
 /* Takes the request, with its descriptors, in any case; caller NULL for the service itself. */
@@ -69,7 +69,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       const struct door *door, void *door_data);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
-/* What waits for a person is refused: a service that is leaving does not wait for people. */
-void call_drop_questions(struct desk *desk);
+/* A service that is leaving does not wait for people, nor for what can still be let be. */
+void call_wind_up(struct desk *desk);
 /* At the end of the service. */
 void call_drop_all(struct desk *desk);

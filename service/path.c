@@ -78,6 +78,17 @@ static int open_below(int root, const char *path, uint64_t flags) {
 	return -errno;
 }
 
+/* A symbolic link at the end is opened itself, also where slashes follow it. */
+static int open_itself(int root, const char *path) {
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
+		copy[n - 1] = '\0';
+	return open_below(root, copy, O_NOFOLLOW);
+}
+
 static int describe(struct job *job, struct path *path) {
 	char link[64], real[PATH_MAX];
 	ssize_t n;
@@ -109,7 +120,7 @@ int path_resolve(struct job *job, const char *argument, const char *path, int fd
 	if (fd >= 0)
 		ret->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	else
-		ret->fd = open_below(job->place.root, path, O_NOFOLLOW);
+		ret->fd = open_itself(job->place.root, path);
 	if (ret->fd < 0)
 		return failed(job, argument, path, fd >= 0 ? -errno : ret->fd);
 	r = describe(job, ret);
@@ -122,7 +133,7 @@ int path_resolve(struct job *job, const char *argument, const char *path, int fd
 int path_resolve_source(struct job *job, const char *argument, const char *path, struct path *ret) {
 	int r;
 
-	ret->fd = open_below(job->place.root, path, O_NOFOLLOW);
+	ret->fd = open_itself(job->place.root, path);
 	if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0 && S_ISLNK(ret->st.st_mode)) {
 		fd_closep(&ret->fd);
 		ret->fd = open_below(job->place.root, path, 0);

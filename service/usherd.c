@@ -24,7 +24,8 @@
 #include "door-bus.h"
 #include "watch-file.h"
 
-static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 10 * UINT64_C(1000000);
+static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 10 * UINT64_C(1000000),
+		      leave_usec = 2 * UINT64_C(1000000);
 
 struct service {
 	struct desk desk;
@@ -51,13 +52,19 @@ static int leave(struct service *service) {
 	(void)sd_bus_release_name(service->desk.bus, "org.usher1");
 	while (sd_bus_process(service->desk.bus, NULL) > 0)
 		;
-	call_drop_questions(&service->desk);
-	return service->desk.first ? 0 : sd_event_exit(service->desk.event, 0);
+	call_wind_up(&service->desk);
+	if (!service->desk.first)
+		return sd_event_exit(service->desk.event, 0);
+	/* what has been granted is waited for, but not for ever */
+	(void)sd_event_source_set_time_relative(service->idle, leave_usec);
+	return sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
 }
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct service *service = userdata;
 
+	if (service->leaving)
+		return sd_event_exit(service->desk.event, 0);
 	if (service->desk.first || service->desk.mounts.first ||
 	    callers_listen(service->desk.callers))
 		return 0; /* whatever ends last starts the clock again */

@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One call, from its arrival to its answer, on every way that it can take: whatever the worker, the
+ * authority and the caller do, it is answered once, or nobody is there any more to be answered.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "stage.h"
+
+enum { NOBODY_TOLD = 1000 };
+
+struct scenario {
+	const char *what;
+	const char *operation, *fields;
+	const char *worker;
+	enum polkit polkit;
+	bool interactive;
+	int code;         /* 0: answered; a refusal; NOBODY_TOLD */
+	const char *word; /* in the sentence */
+	size_t questions;
+	bool granted;
+};
+
+#define NAME "Host.SetHostname", "hostname=x"
+/* less than the broker's own patience of half a second more */
+#define SHORT "Host.SetHostname", "hostname=x|deadline_usec=1000"
+
+static const struct scenario scenarios[] = {
+	/* nothing is in the way */
+	{ "free", NAME, "find=0 grant ok", POLKIT_ABSENT, false, 0, "", 0, true },
+	{ "allowed", NAME, "find=3 grant ok", POLKIT_YES, false, 0, "", 1, true },
+	{ "allowed to a person", NAME, "find=3 grant ok", POLKIT_CHALLENGE, true, 0, "", 1, true },
+	{ "a safe one", NAME, "find=1 grant ok", POLKIT_YES, false, 0, "", 1, true },
+
+	/* the authority */
+	{ "not allowed", NAME, "find=3 grant ok", POLKIT_NO, true, REFUSED_PERMISSION,
+	  "polkit does not allow org.usher1.set-hostname", 1, false },
+	{ "nobody may be asked", NAME, "find=3 grant ok", POLKIT_CHALLENGE, false,
+	  REFUSED_INTERACTION, "org.usher1.set-hostname", 1, false },
+	{ "no authority", NAME, "find=3 grant ok", POLKIT_ABSENT, false, REFUSED_PERMISSION,
+	  "polkit cannot be asked", 0, false },
+	{ "an authority that fails", NAME, "find=3 grant ok", POLKIT_ERROR, false,
+	  REFUSED_PERMISSION, "polkit cannot be asked", 1, false },
+	{ "an authority that talks nonsense", NAME, "find=3 grant ok", POLKIT_NONSENSE, false,
+	  REFUSED_PERMISSION, "nonsense", 1, false },
+
+	/* the words */
+	{ "bad words", "Host.SetHostname", "hostname=", "hang", POLKIT_YES, false, REFUSED_INVALID,
+	  "hostname:", 0, false },
+	{ "a deadline too short", "Host.SetHostname", "hostname=x|deadline_usec=999", "hang",
+	  POLKIT_YES, false, REFUSED_INVALID, "deadline_usec", 0, false },
+	{ "a deadline too long", "Host.SetHostname", "hostname=x|deadline_usec=600000001", "hang",
+	  POLKIT_YES, false, REFUSED_INVALID, "deadline_usec", 0, false },
+	{ "no deadline at all", "Host.SetHostname", "hostname=x|deadline_usec=18446744073709551615",
+	  "hang", POLKIT_YES, false, REFUSED_INVALID, "deadline_usec", 0, false },
+	{ "an object for a place", "Host.SetHostname", "hostname=x|in_as_object=/a", "hang",
+	  POLKIT_YES, false, REFUSED_UNSUPPORTED, "in:", 0, false },
+
+	/* the worker says no */
+	{ "refused at a look", NAME, "code=3", POLKIT_YES, false, REFUSED_NOT_FOUND, "because", 0,
+	  false },
+	{ "failed at a look", NAME, "code=-16", POLKIT_YES, false, REFUSED_BUSY, "because (EBUSY)",
+	  0, false },
+	{ "refused in the doing", NAME, "find=3 grant code=-22", POLKIT_YES, false, REFUSED_INVALID,
+	  "because (EINVAL)", 1, true },
+	{ "refused while it is asked about", NAME, "find=3 asked code=-2", POLKIT_SILENT, false,
+	  REFUSED_NOT_FOUND, "because", 1, false },
+	{ "a code from nowhere", NAME, "code=99999", POLKIT_YES, false, REFUSED_FAILED, "because",
+	  0, false },
+
+	/* the worker dies */
+	{ "dead at once", NAME, "die", POLKIT_YES, false, REFUSED_FAILED, "died", 0, false },
+	{ "dead after a look", NAME, "find=0 die", POLKIT_YES, false, REFUSED_FAILED, "", 0,
+	  false },
+	{ "dead while it is asked about", NAME, "find=3 asked die", POLKIT_SILENT, false,
+	  REFUSED_FAILED, "died", 1, false },
+	{ "dead in the doing", NAME, "find=0 grant die", POLKIT_ABSENT, false, REFUSED_FAILED,
+	  "died", 0, true },
+
+	/* the worker talks nonsense */
+	{ "garbage at once", NAME, "garbage", POLKIT_YES, false, REFUSED_FAILED, "nonsense", 0,
+	  false },
+	{ "garbage for an outcome", NAME, "find=0 grant garbage", POLKIT_YES, false, REFUSED_FAILED,
+	  "nonsense", 0, true },
+	{ "a frame of no bytes", NAME, "empty", POLKIT_YES, false, REFUSED_FAILED, "", 0, false },
+	{ "a frame of another kind", NAME, "other", POLKIT_YES, false, REFUSED_FAILED, "nonsense",
+	  0, false },
+	{ "an outcome before anybody granted it", NAME, "ok", POLKIT_YES, false, REFUSED_FAILED,
+	  "nonsense", 0, false },
+	{ "an outcome while it is asked about", NAME, "find=3 asked ok", POLKIT_SILENT, false,
+	  REFUSED_FAILED, "nonsense", 1, false },
+	{ "two findings", NAME, "find=0 grant find=0", POLKIT_YES, false, REFUSED_FAILED,
+	  "nonsense", 0, true },
+	{ "a tier that there is not", NAME, "find=4 grant ok", POLKIT_YES, false, REFUSED_FAILED,
+	  "", 0, false },
+	{ "a tier far away", NAME, "find=4294967295 grant ok", POLKIT_YES, false, REFUSED_FAILED,
+	  "", 0, false },
+	{ "a reply that is none", NAME, "find=0 grant bad", POLKIT_YES, false, REFUSED_FAILED, "",
+	  0, true },
+	{ "a mount that is none", "Mounts.Mount", "target=/m|fstype=tmpfs", "find=0 grant ok",
+	  POLKIT_YES, false, REFUSED_NO_MEMORY, "", 0, true },
+	{ "two outcomes", NAME, "find=0 grant ok ok", POLKIT_YES, false, 0, "", 0, true },
+	{ "an outcome and garbage", NAME, "find=0 grant ok garbage", POLKIT_YES, false, 0, "", 0,
+	  true },
+
+	/* time */
+	{ "a look that never ends", SHORT, "told die", POLKIT_YES, false, REFUSED_TIMED_OUT,
+	  "does not finish", 0, false },
+	{ "a look that ends too late", SHORT, "told find=0 grant ok", POLKIT_YES, false,
+	  REFUSED_TIMED_OUT, "does not finish", 0, false },
+	{ "a look that fails too late", SHORT, "told code=-2", POLKIT_YES, false, REFUSED_TIMED_OUT,
+	  "does not finish", 0, false },
+	{ "a doing that never ends", SHORT, "find=0 grant told die", POLKIT_YES, false,
+	  REFUSED_TIMED_OUT, "does not finish", 0, true },
+	{ "a doing that ends too late", SHORT, "find=0 grant told ok", POLKIT_YES, false,
+	  REFUSED_TIMED_OUT, "does not finish", 0, true },
+	{ "a doing that talks nonsense too late", SHORT, "find=0 grant told garbage", POLKIT_YES,
+	  false, REFUSED_TIMED_OUT, "does not finish", 0, true },
+
+	/* the caller leaves */
+	{ "gone at a look", NAME, "leave gone find=3 grant ok", POLKIT_YES, false, NOBODY_TOLD, "",
+	  0, false },
+	{ "gone while it is asked about", NAME, "find=3 asked leave gone grant", POLKIT_SILENT,
+	  false, NOBODY_TOLD, "", 1, false },
+	{ "gone in the doing", NAME, "find=0 grant leave gone ok", POLKIT_YES, false, NOBODY_TOLD,
+	  "", 0, true },
+	{ "gone before a failure", NAME, "find=0 grant leave gone code=-5", POLKIT_YES, false,
+	  NOBODY_TOLD, "", 0, true },
+	{ "gone, and the worker dies", NAME, "find=0 grant leave gone die", POLKIT_YES, false,
+	  NOBODY_TOLD, "", 0, true },
+};
+
+static void assert_told(const struct stage *stage, const struct scenario *scenario) {
+	if (stage->ends != 1)
+		fail_msg("%s: ended %zu times", scenario->what, stage->ends);
+	if (scenario->code == NOBODY_TOLD) {
+		if (stage->answers + stage->refusals > 0)
+			fail_msg("%s: somebody was told", scenario->what);
+		return;
+	}
+	if (stage->answers + stage->refusals != 1)
+		fail_msg("%s: %zu answers and %zu refusals", scenario->what, stage->answers,
+			 stage->refusals);
+	if (scenario->code == 0 && stage->refusals > 0)
+		fail_msg("%s: %s", scenario->what, stage->sentence);
+	if (scenario->code != 0 &&
+	    (stage->answers > 0 || (int)refusal_of(stage->code) != scenario->code ||
+	     !strstr(stage->sentence, scenario->word)))
+		fail_msg("%s: %s: %s", scenario->what, refusal_name(stage->code), stage->sentence);
+}
+
+static bool leaves_before_it_is_granted(const struct scenario *scenario) {
+	return scenario->code == NOBODY_TOLD && !scenario->granted;
+}
+
+static void play(const struct scenario *scenario) {
+	struct stage stage;
+
+	stage_new(&stage, scenario->polkit, false);
+	if (stage.uid == 0)
+		fail_msg("everybody here is root");
+	stage.scripts[0] = scenario->worker;
+	stage_call(&stage, scenario->operation, scenario->fields, scenario->interactive, 0);
+	stage_settle(&stage);
+	assert_told(&stage, scenario);
+	if (stage.questions != scenario->questions)
+		fail_msg("%s: polkit was asked %zu times", scenario->what, stage.questions);
+	if ((stage.n_children > 0 && stage.children[0].granted) != scenario->granted)
+		fail_msg("%s: %sgranted", scenario->what, scenario->granted ? "not " : "");
+	/* one line in the journal for each call, but for those that came to nothing */
+	if (stage_log_lines() != (leaves_before_it_is_granted(scenario) ? 0 : 1))
+		fail_msg("%s: %zu lines in the journal", scenario->what, stage_log_lines());
+	/* an authority that is still thinking about it is told not to */
+	assert_int_equal(stage.cancelled,
+			 scenario->polkit == POLKIT_SILENT ? scenario->questions : 0);
+	stage_free(&stage);
+}
+
+static void whatever_happens_a_call_is_answered_once(void **state) {
+	(void)state;
+	for (size_t i = 0; i < N_OF(scenarios); i++)
+		play(&scenarios[i]);
+}
+
+/* ---- the order ---- */
+
+static void the_worker_is_told_who_asks_for_what(void **state) {
+	struct stage stage;
+	const Usher__Order *order;
+	char link[64], text[64];
+	ssize_t n;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x|deadline_usec=123456", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.n_children, 1);
+	order = stage.children[0].order;
+	assert_string_equal(order->operation, "Host.SetHostname");
+	assert_int_equal(order->uid, stage.uid);
+	assert_int_equal(order->deadline_usec, 123456);
+	assert_string_equal(((Usher__SetHostnameRequest *)stage.children[0].request)->hostname,
+			    "x");
+	assert_true(order->has_caller_fd);
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d",
+		       fds_get(&stage.children[0].fds, order->caller_fd));
+	n = readlink(link, text, sizeof text - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_non_null(strstr(text, "pidfd"));
+	stage_free(&stage);
+}
+
+static void the_authority_is_asked_about_exactly_what_was_found(void **state) {
+	struct stage stage;
+	const char *unique;
+	char subject[64];
+
+	(void)state;
+	stage_new(&stage, POLKIT_CHALLENGE, false);
+	stage.scripts[0] = "find=3 grant ok";
+	assert_true(sd_bus_get_unique_name(stage.client, &unique) >= 0);
+	(void)snprintf(subject, sizeof subject, "system-bus-name name %s", unique);
+	stage_call(&stage, "Host.SetHostname", "hostname=x", true, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.questions, 1);
+	assert_string_equal(stage.action, "org.usher1.set-hostname");
+	assert_string_equal(stage.subject, subject);
+	assert_string_equal(stage.details, "what=a\\xff ");
+	assert_true(stage.asked_interactively);
+	stage_free(&stage);
+}
+
+static void each_tier_asks_for_its_own_action(void **state) {
+	static const struct {
+		const char *script, *action;
+	} tiers[] = { { "find=1 grant code=1", "org.usher1.unmount-own" },
+		      { "find=2 grant code=1", "org.usher1.unmount-others" },
+		      { "find=3 grant code=1", "org.usher1.unmount" } };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(tiers); i++) {
+		struct stage stage;
+
+		stage_new(&stage, POLKIT_YES, false);
+		stage.scripts[0] = tiers[i].script;
+		stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+		stage_settle(&stage);
+		assert_string_equal(stage.action, tiers[i].action);
+		stage_free(&stage);
+	}
+}
+
+/* ---- who is not asked about ---- */
+
+static void root_is_not_asked_about(void **state) {
+	struct stage stage;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip_because("not root");
+	stage_new(&stage, POLKIT_NO, true);
+	stage.scripts[0] = "find=3 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	assert_int_equal(stage.questions, 0);
+	stage_free(&stage);
+}
+
+static void nobody_is_asked_about_in_a_session(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_NO, false);
+	stage.desk.session = true;
+	stage.scripts[0] = "find=3 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	assert_int_equal(stage.questions, 0);
+	stage_free(&stage);
+}
+
+/* ---- a caller that leaves at once ---- */
+
+static void a_caller_that_nobody_could_identify_is_not_answered(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_SILENT, false);
+	stage.scripts[0] = "find=3 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x", true, 0);
+	stage_leave(&stage); /* before the bus has said who it is */
+	stage_settle(&stage);
+	assert_int_equal(stage.answers + stage.refusals, 0);
+	assert_int_equal(stage.ends, 1);
+	stage_free(&stage);
+}
+
+static void many_calls_of_one_caller_are_each_answered_once(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+		stage.scripts[i] = i % 2 ? "find=3 grant ok" : "find=3 grant code=5";
+		stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	}
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, CHILDREN_MAX / 2);
+	assert_int_equal(stage.refusals, CHILDREN_MAX / 2);
+	assert_int_equal(stage.ends, CHILDREN_MAX);
+	assert_int_equal(stage.questions, CHILDREN_MAX);
+	stage_free(&stage);
+}
+
+static void a_caller_that_leaves_takes_all_its_questions_along(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_SILENT, false);
+	for (size_t i = 0; i < 4; i++) {
+		stage.scripts[i] = "find=3 grant ok";
+		stage_call(&stage, "Host.SetHostname", "hostname=x", true, 0);
+	}
+	stage_until(&stage, stage.questions == 1 && stage.n_children == 4);
+	stage_until(&stage, stage.questions == 4);
+	stage_leave(&stage);
+	stage_settle(&stage);
+	assert_int_equal(stage.cancelled, 4);
+	assert_int_equal(stage.answers + stage.refusals, 0);
+	assert_int_equal(stage.ends, 4);
+	stage_free(&stage);
+}
+
+static void a_service_that_leaves_waits_for_no_person(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_SILENT, false);
+	stage.scripts[0] = "find=3 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x", true, 0);
+	stage_until(&stage, stage.questions == 1);
+	call_wind_up(&stage.desk);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_RETRY);
+	assert_int_equal(stage.cancelled, 1);
+	stage_free(&stage);
+}
+
+/* ---- the worker cannot be had ---- */
+
+static void a_worker_that_is_not_there_is_a_failure(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.worker_source = sd_event_source_disable_unref(stage.worker_source);
+	fd_closep(&stage.worker);
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_FAILED);
+	assert_non_null(strstr(stage.sentence, "cannot be reached"));
+	stage_free(&stage);
+}
+
+static void a_worker_that_does_not_keep_up_makes_callers_try_again(void **state) {
+	struct stage stage;
+	int fd, n = 0;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	fd = some_descriptor();
+	assert_true(sd_event_source_set_enabled(stage.worker_source, SD_EVENT_OFF) >= 0);
+	while (fd_send(stage.desk.launcher.pair, fd, MSG_DONTWAIT) == 0)
+		assert_true(n++ < 100000);
+	(void)close(fd);
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_RETRY);
+	stage_free(&stage);
+}
+
+static void arguments_that_no_frame_holds_are_refused(void **state) {
+	char *fields = malloc(17 * 1024 * 1024);
+	struct stage stage;
+
+	(void)state;
+	assert_non_null(fields);
+	strcpy(fields, "target=/m|fstype=tmpfs|mount_options=");
+	memset(fields + strlen(fields), 'x', 16 * 1024 * 1024 + 10);
+	fields[16 * 1024 * 1024 + 10] = '\0';
+	stage_new(&stage, POLKIT_YES, false);
+	stage_call(&stage, "Mounts.Mount", fields, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_LIMIT);
+	stage_free(&stage);
+	free(fields);
+}
+
+/* ---- what it means to the service ---- */
+
+#define MOUNT "Mounts.Mount", "target=/m|fstype=tmpfs"
+
+static const struct mount *make_mount(struct stage *stage, const char *script) {
+	stage->scripts[0] = script;
+	stage_call(stage, MOUNT, false, 0);
+	stage_settle(stage);
+	assert_int_equal(stage->answers, 1);
+	return stage->desk.mounts.first;
+}
+
+static void a_mount_that_was_made_is_an_object(void **state) {
+	struct stage stage;
+	const struct mount *mount;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	mount = make_mount(&stage, "find=0 grant made=manual");
+	assert_non_null(mount);
+	assert_null(mount->next);
+	assert_int_equal(mount->object->id, UNLIKELY_ID);
+	assert_int_equal(mount->object->owner, stage.uid);
+	assert_ptr_equal(mounts_find_id(&stage.desk.mounts, UNLIKELY_ID), mount);
+	assert_ptr_equal(mounts_find(&stage.desk.mounts, mount->object->number), mount);
+	assert_ptr_equal(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"), mount);
+	stage_free(&stage);
+}
+
+static void assert_unmounted_by_the_service(const struct stage *stage, size_t place) {
+	const struct child *child = &stage->children[place];
+	const Usher__UnmountObjectRequest *m = (const void *)child->request;
+
+	assert_int_equal(stage->n_children, place + 1);
+	assert_string_equal(child->order->operation, "Mount.Unmount");
+	assert_false(child->order->has_caller_fd); /* the service's own order */
+	assert_true(m->has_id && m->id == UNLIKELY_ID);
+	assert_true(m->has_lazy && m->lazy);
+	assert_null(stage->desk.mounts.first);
+}
+
+static void a_mount_goes_with_its_connection(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_NO, false);
+	(void)make_mount(&stage, "find=0 grant made=connection");
+	stage.scripts[1] = "find=3 grant ok";
+	stage_leave(&stage);
+	stage_until(&stage, stage.client_gone);
+	stage_settle(&stage);
+	assert_unmounted_by_the_service(&stage, 1);
+	assert_int_equal(stage.questions, 0); /* it is nobody's wish but the service's */
+	stage_free(&stage);
+}
+
+static void a_manual_mount_stays_without_its_connection(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	stage_leave(&stage);
+	stage_settle(&stage);
+	assert_int_equal(stage.n_children, 1);
+	assert_non_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+/* The caller was told that nothing was left behind, so nothing may be. */
+static void a_mount_that_came_too_late_is_undone(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant told made=manual";
+	stage.scripts[1] = "find=3 grant ok";
+	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs|deadline_usec=1000", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_TIMED_OUT);
+	assert_int_equal(stage.answers, 0);
+	assert_unmounted_by_the_service(&stage, 1);
+	stage_free(&stage);
+}
+
+static void a_mount_for_a_connection_that_has_left_meanwhile_is_undone(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant leave gone made=connection";
+	stage.scripts[1] = "find=3 grant ok";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers + stage.refusals, 0);
+	assert_unmounted_by_the_service(&stage, 1);
+	stage_free(&stage);
+}
+
+static void a_manual_mount_for_a_caller_that_has_left_stays(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant leave gone made=manual";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.n_children, 1);
+	assert_non_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+static void an_object_that_is_found_to_be_gone_is_forgotten(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=connection");
+	stage.scripts[1] = "code=3";
+	stage_leave(&stage);
+	stage_until(&stage, stage.client_gone);
+	stage_settle(&stage);
+	assert_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+/* It is nobody's any more, so nobody else would. */
+static void what_could_not_go_with_its_connection_is_tried_again_when_the_table_changes(
+	void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=connection");
+	stage.scripts[1] = "code=-16";
+	stage_leave(&stage);
+	stage_until(&stage, stage.client_gone);
+	stage_settle(&stage);
+	assert_non_null(stage.desk.mounts.first);
+	stage.scripts[2] = "find=0 grant list";
+	stage.scripts[3] = "find=3 grant ok";
+	mounts_reconcile(&stage.desk.mounts);
+	stage_settle(&stage);
+	assert_unmounted_by_the_service(&stage, 3);
+	stage_free(&stage);
+}
+
+static void an_object_stays_as_long_as_its_mount_is_in_the_table(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	stage.scripts[1] = "find=0 grant list";
+	mounts_reconcile(&stage.desk.mounts);
+	mounts_reconcile(&stage.desk.mounts); /* again while it looks: once more after it */
+	stage.scripts[2] = "find=0 grant ok";
+	stage_until(&stage, stage.n_children == 2);
+	assert_non_null(stage.desk.mounts.first);
+	stage_settle(&stage);
+	assert_int_equal(stage.n_children, 3);
+	assert_string_equal(stage.children[2].order->operation, "Mounts.List");
+	assert_false(stage.children[2].order->has_caller_fd);
+	assert_null(stage.desk.mounts.first); /* the second look found nothing */
+	stage_free(&stage);
+}
+
+static void a_look_that_fails_forgets_nothing(void **state) {
+	static const char *const scripts[] = { "code=-5", "die", "garbage", "find=0 grant bad" };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(scripts); i++) {
+		struct stage stage;
+
+		stage_new(&stage, POLKIT_YES, false);
+		(void)make_mount(&stage, "find=0 grant made=manual");
+		stage.scripts[1] = scripts[i];
+		mounts_reconcile(&stage.desk.mounts);
+		stage_settle(&stage);
+		assert_non_null(stage.desk.mounts.first);
+		stage_free(&stage);
+	}
+}
+
+static void what_is_unmounted_is_an_object_no_more(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	stage.scripts[1] = "find=3+id grant ok";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 2);
+	assert_string_equal(stage.action,
+			    "org.usher1.unmount-own"); /* the broker knows whose it is */
+	assert_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+static void what_could_not_be_unmounted_is_an_object_still(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	stage.scripts[1] = "find=3+id grant code=-16";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_non_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+static void a_mount_of_another_users_is_asked_about_as_such(void **state) {
+	struct stage stage;
+	struct mount *mount;
+
+	(void)state;
+	stage_new(&stage, POLKIT_NO, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	mount = stage.desk.mounts.first;
+	mount->object->owner = stage.uid + 1;
+	stage.scripts[1] = "find=3+id grant ok";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_settle(&stage);
+	assert_string_equal(stage.action, "org.usher1.unmount-others");
+	assert_int_equal(stage.refusals, 1);
+	/* whoever remounts it is an administrator: there is no such action for others */
+	stage.scripts[2] = "find=3+id grant ok";
+	stage_call(&stage, "Mounts.Remount", "target=/m|mount_options=ro", false, 0);
+	stage_settle(&stage);
+	assert_string_equal(stage.action, "org.usher1.remount");
+	assert_non_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+static void numbers_of_objects_are_not_used_again(void **state) {
+	struct stage stage;
+	uint64_t first;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	first = make_mount(&stage, "find=0 grant made=manual")->object->number;
+	mounts_remove(&stage.desk.mounts, stage.desk.mounts.first);
+	stage.scripts[1] = "find=0 grant made=manual";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_settle(&stage);
+	assert_true(stage.desk.mounts.first->object->number > first);
+	stage_free(&stage);
+}
+
+/* What hangs must not take the deadline of a person into account, and the other way round. */
+static void a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time(void **state) {
+	struct stage stage;
+
+	(void)state;
+	known_fault("on_child_lost() counts the time that a person takes to the work");
+	stage_new(&stage, POLKIT_SILENT, false);
+	stage.scripts[0] = "find=3 asked hang";
+	stage_call(&stage, "Host.SetHostname", "hostname=x|deadline_usec=1000", true, 0);
+	stage_until(&stage, stage.questions == 1);
+	(void)usleep(5000);
+	stage.children[0].script = "die";
+	stage_settle(&stage);
+	assert_int_equal(refusal_of(stage.code), REFUSED_FAILED);
+	stage_free(&stage);
+}
+
+static int start(void **state) {
+	(void)state;
+	return stage_bus_start() ? 0 : -1;
+}
+
+static int stop(void **state) {
+	(void)state;
+	stage_bus_stop();
+	return 0;
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whatever_happens_a_call_is_answered_once),
+		cmocka_unit_test(the_worker_is_told_who_asks_for_what),
+		cmocka_unit_test(the_authority_is_asked_about_exactly_what_was_found),
+		cmocka_unit_test(each_tier_asks_for_its_own_action),
+		cmocka_unit_test(root_is_not_asked_about),
+		cmocka_unit_test(nobody_is_asked_about_in_a_session),
+		cmocka_unit_test(a_caller_that_nobody_could_identify_is_not_answered),
+		cmocka_unit_test(many_calls_of_one_caller_are_each_answered_once),
+		cmocka_unit_test(a_caller_that_leaves_takes_all_its_questions_along),
+		cmocka_unit_test(a_service_that_leaves_waits_for_no_person),
+		cmocka_unit_test(a_worker_that_is_not_there_is_a_failure),
+		cmocka_unit_test(a_worker_that_does_not_keep_up_makes_callers_try_again),
+		cmocka_unit_test(arguments_that_no_frame_holds_are_refused),
+		cmocka_unit_test(a_mount_that_was_made_is_an_object),
+		cmocka_unit_test(a_mount_goes_with_its_connection),
+		cmocka_unit_test(a_manual_mount_stays_without_its_connection),
+		cmocka_unit_test(a_mount_that_came_too_late_is_undone),
+		cmocka_unit_test(a_mount_for_a_connection_that_has_left_meanwhile_is_undone),
+		cmocka_unit_test(a_manual_mount_for_a_caller_that_has_left_stays),
+		cmocka_unit_test(an_object_that_is_found_to_be_gone_is_forgotten),
+		cmocka_unit_test(
+			what_could_not_go_with_its_connection_is_tried_again_when_the_table_changes),
+		cmocka_unit_test(an_object_stays_as_long_as_its_mount_is_in_the_table),
+		cmocka_unit_test(a_look_that_fails_forgets_nothing),
+		cmocka_unit_test(what_is_unmounted_is_an_object_no_more),
+		cmocka_unit_test(what_could_not_be_unmounted_is_an_object_still),
+		cmocka_unit_test(a_mount_of_another_users_is_asked_about_as_such),
+		cmocka_unit_test(numbers_of_objects_are_not_used_again),
+		cmocka_unit_test(a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
