@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -155,6 +156,21 @@ static bool is_safe_image(const struct filesystem *filesystem) {
 	       mount_options_only(&filesystem->options, nothing);
 }
 
+bool filesystem_needs_own_ids(const char *type) {
+	return strcmp(type, "overlay") == 0 || strcmp(type, "squashfs") == 0 ||
+	       strcmp(type, "erofs") == 0 || strcmp(type, "auto") == 0;
+}
+
+/* erofs since Linux 5.19, squashfs since 6.2. */
+static bool can_be_mapped(const struct filesystem *filesystem) {
+	struct utsname kernel;
+	unsigned major = 0, minor = 0;
+
+	if (uname(&kernel) < 0 || sscanf(kernel.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	return strcmp(filesystem->type, "squashfs") != 0 || major > 6 || (major == 6 && minor >= 2);
+}
+
 static void make_read_only(struct mount_options *options) {
 	if (!(options->set & MOUNT_ATTR_RDONLY))
 		mount_options_add(options, "ro");
@@ -184,7 +200,7 @@ static int resolve_device(struct job *job, struct filesystem *filesystem, const 
 		r = find_type(job, filesystem);
 	if (r != 0)
 		return r;
-	if (is_safe_image(filesystem)) {
+	if (is_safe_image(filesystem) && can_be_mapped(filesystem)) {
 		/* whatever the words: there is nothing to write */
 		make_read_only(&filesystem->options);
 		job_require(job, TIER_OWN);
@@ -271,6 +287,8 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 		if (mount_options_force(&ret->options))
 			job_require(job, TIER_ADMIN);
 	}
+	ret->mapped =
+		ret->kind == FILESYSTEM_DEVICE && job->needed < TIER_ADMIN && job->place.uid != 0;
 	ret->user_xattr = ret->kind == FILESYSTEM_LAYERS && job->needed < TIER_ADMIN &&
 			  !mount_options_value(&ret->options, user_xattr);
 	if (ret->user_xattr)
@@ -406,6 +424,19 @@ static int configure(struct job *job, const struct filesystem *filesystem, int f
 	return r;
 }
 
+/* Whoever makes an image says who owns what is in it, and a program that trusts root's files, or
+ * those of its own user, would trust these. Only what is the caller's is shown as somebody's. */
+static int map(struct job *job, const struct filesystem *filesystem, int mount) {
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_IDMAP,
+					 .userns_fd = (uint64_t)job->own_ids };
+
+	if (mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes) < 0)
+		return refusal_note(&job->refusal, -errno,
+				    "fstype: the owners in a %s cannot be mapped: %s",
+				    filesystem->type, strerrordesc_np(errno));
+	return 0;
+}
+
 static int create(struct job *job, const struct filesystem *filesystem, int *ret_mount) {
 	_cleanup_close_ int fs = -1, loop = -1;
 	int r;
@@ -416,7 +447,9 @@ static int create(struct job *job, const struct filesystem *filesystem, int *ret
 	if (r != 0)
 		return r;
 	*ret_mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)filesystem->options.set);
-	return *ret_mount < 0 ? filesystem_failed(job, fs, -errno, filesystem->type) : 0;
+	if (*ret_mount < 0)
+		return filesystem_failed(job, fs, -errno, filesystem->type);
+	return filesystem->mapped ? map(job, filesystem, *ret_mount) : 0;
 }
 
 struct layering {

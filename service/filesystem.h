@@ -24,7 +24,8 @@ struct filesystem {
 	struct path source; /* device or image; fd -1 for the others */
 	char *source_name;  /* as it shall stand in the mount table; owned */
 	struct overlay overlay;
-	bool free;         /* the kernel lets the place's own root do it: no privilege is used */
+	bool free;   /* the kernel lets the place's own root do it: no privilege is used */
+	bool mapped; /* an image: nothing in it may look like anybody else's but the caller's */
 	bool default_size; /* tmpfs: nobody said how large */
 	bool user_xattr;   /* overlay: its marks in user.*, not in trusted.* */
 };
@@ -32,6 +33,8 @@ struct filesystem {
 /* The words: the type's characters, the options, and that proc has no device. */
 int filesystem_check(const char *type, char *const *options, size_t n_options,
 		     struct refusal *refusal);
+/* Whether a mount of this type may take a user namespace of the caller's ids. */
+bool filesystem_needs_own_ids(const char *type);
 /* Looks up what the words stand for, as the caller, and requires the tier that it takes: `free` for
  * what the kernel lets a namespace's own root do, `own` for tmpfs and overlay and images that can
  * do no harm, the administrator for the rest. Forces nosuid and nodev on what is not free, unless
@@ -52,5 +55,6 @@ int filesystem_reconfigure(struct job *job, const struct path *path,
 /* What filesystem_create() takes. */
 #define FILESYSTEM_CAPABILITIES \
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
-#define FILESYSTEM_CREATE \
-	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_unshare
+#define FILESYSTEM_CREATE                                                                         \
+	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_unshare, \
+		SYS_uname, SYS_mount_setattr

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "filesystem.h"
 #include "idmap.h"
 #include "message.h"
 #include "probe.h"
@@ -177,8 +178,8 @@ static int start_helpers(struct job *job, const char *libexec) {
 	if (job->operation->probes)
 		r = probe_start(libexec, job->request, &job->prober);
 	if (r == 0 && job->operation->probes &&
-	    strcmp(string_field(job, "fstype"), "overlay") == 0 && !job->place.mounts.own)
-		r = idmap_open_own(job, &job->layers);
+	    filesystem_needs_own_ids(string_field(job, "fstype")))
+		r = idmap_open_own(job, &job->own_ids);
 	if (r == 0 && job->operation->maps)
 		r = ranges_read(libexec, job->request, job->place.uid, &job->ranges);
 	if (r == 0 && job->ranges)
@@ -279,7 +280,7 @@ static void job_done(struct job *job) {
 	fds_done(&job->reply_fds);
 	place_done(&job->place);
 	fd_closep(&job->prober);
-	fd_closep(&job->layers);
+	fd_closep(&job->own_ids);
 	fd_closep(&job->idmap);
 	free(job->ranges);
 	free(job->state);
@@ -288,7 +289,7 @@ static void job_done(struct job *job) {
 _Noreturn void job_serve(int socket, const char *libexec) {
 	struct job job = { .place = PLACE_NONE,
 			   .prober = -1,
-			   .layers = -1,
+			   .own_ids = -1,
 			   .idmap = -1,
 			   .finding = USHER__FINDING__INIT };
 	int r = confine_begin(socket);

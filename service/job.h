@@ -23,10 +23,10 @@ struct job {
 
 	uint64_t deadline_usec; /* of looking, and again of doing */
 
-	int prober; /* a socket to the program that knows file systems, or -1 */
-	int layers; /* a user namespace where the caller has root's rights to what is its own, or -1
-		     */
-	int idmap;  /* the user namespace of the request's map, or -1 */
+	int prober;   /* a socket to the program that knows file systems, or -1 */
+	int own_ids;  /* a user namespace in which the caller's ids, and no others, are there; or -1
+		       */
+	int idmap;    /* the user namespace of the request's map, or -1 */
 	char *ranges; /* what the program that knows id ranges said, or NULL */
 
 	void *state; /* what resolve() keeps for run(); freed with free() */

@@ -174,8 +174,8 @@ static int find_layers(struct job *job, struct overlay *overlay) {
 }
 
 int overlay_enter(struct job *job, struct overlay *overlay) {
-	if (setns(job->place.mounts.fd, CLONE_NEWNS) < 0 || setns(job->layers, CLONE_NEWUSER) < 0 ||
-	    unshare(CLONE_NEWNS) < 0)
+	if (setns(job->place.mounts.fd, CLONE_NEWNS) < 0 ||
+	    setns(job->own_ids, CLONE_NEWUSER) < 0 || unshare(CLONE_NEWNS) < 0)
 		return -errno;
 	return find_layers(job, overlay);
 }

@@ -34,7 +34,7 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 	_cleanup_close_ int tree = open_tree(path->fd, "",
 					     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 						     (recursive ? AT_RECURSIVE : 0));
-	int r = 0;
+	int r;
 
 	if (tree < 0)
 		return refusal_note(&job->refusal, -errno, "'%s' cannot be bound: %s", path->real,
@@ -42,6 +42,11 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 					    ? "it is unbindable, not in these namespaces, or hides "
 					      "something that only a recursive copy keeps hidden"
 					    : strerrordesc_np(errno));
+	/* A copy is its source's peer: what is unmounted below the one goes below the other, be it
+	 * whoever's. As a slave it hears of what happens to its source, and not the other way. */
+	r = set_attributes(tree, true, &(struct mount_attr){ .propagation = MS_SLAVE });
+	if (r < 0)
+		return r;
 	if (attributes.attr_set || attributes.attr_clr)
 		r = set_attributes(tree, recursive, &attributes);
 	if (r < 0)
