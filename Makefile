@@ -19,7 +19,7 @@ build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
 
 # All tests: of units, with two compilers and with sanitizers, and of the running system. STEPS="gcc system" names
-# some, SKIP_CLANG=1, SKIP_SANITIZERS=1 and SKIP_SYSTEM=1 leave one out.
+# some, SKIP_CLANG=1, SKIP_SANITIZERS=1, SKIP_KERNEL=1 and SKIP_SYSTEM=1 leave one out.
 .PHONY: check
 check: deps
 	@tests/run-all $(STEPS)

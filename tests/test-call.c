@@ -308,19 +308,83 @@ static void a_caller_that_nobody_could_identify_is_not_answered(void **state) {
 }
 
 static void many_calls_of_one_caller_are_each_answered_once(void **state) {
+	enum { N = 8 };
 	struct stage stage;
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	for (size_t i = 0; i < CHILDREN_MAX; i++) {
+	for (size_t i = 0; i < N; i++) {
 		stage.scripts[i] = i % 2 ? "find=3 grant ok" : "find=3 grant code=5";
 		stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
 	}
 	stage_settle(&stage);
-	assert_int_equal(stage.answers, CHILDREN_MAX / 2);
-	assert_int_equal(stage.refusals, CHILDREN_MAX / 2);
-	assert_int_equal(stage.ends, CHILDREN_MAX);
-	assert_int_equal(stage.questions, CHILDREN_MAX);
+	assert_int_equal(stage.answers, N / 2);
+	assert_int_equal(stage.refusals, N / 2);
+	assert_int_equal(stage.ends, N);
+	assert_int_equal(stage.questions, N);
+	stage_free(&stage);
+}
+
+static void one_call_too_many_of_a_user_is_refused_and_the_others_are_not(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	for (size_t i = 0; i < 65; i++) {
+		stage.scripts[i] = "find=0 grant ok";
+		stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	}
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 64);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(stage.ends, 65);
+	assert_int_equal(refusal_of(stage.code), REFUSED_LIMIT);
+	assert_non_null(strstr(stage.sentence, "64"));
+	/* and when those are over there is room again */
+	stage.scripts[64] = "find=0 grant ok";
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 65);
+	stage_free(&stage);
+}
+
+static void add_mounts(struct stage *stage, size_t n, uid_t owner) {
+	while (n-- > 0) {
+		Usher__MountReply *reply =
+			(Usher__MountReply *)message_new(&usher__mount_reply__descriptor);
+		struct fds none = { 0 };
+
+		reply->made = (Usher__MountObject *)message_new(&usher__mount_object__descriptor);
+		reply->made->has_id = reply->made->has_owner = true;
+		reply->made->has_host = reply->made->host = true;
+		reply->made->owner = owner;
+		assert_int_equal(mounts_add(&stage->desk.mounts, NULL, reply, &none), 0);
+		usher__mount_reply__free_unpacked(reply, NULL);
+	}
+}
+
+static void one_mount_too_many_of_a_user_is_refused(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant ok";
+	stage.scripts[1] = "find=0 grant made=manual";
+	add_mounts(&stage, 1000, stage.uid);
+	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_LIMIT);
+	assert_non_null(strstr(stage.sentence, "1000"));
+	/* what makes none is not counted, nor what is another user's */
+	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	mounts_remove(&stage.desk.mounts, stage.desk.mounts.first);
+	add_mounts(&stage, 1, stage.uid + 1);
+	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 2);
 	stage_free(&stage);
 }
 
@@ -703,6 +767,8 @@ int main(void) {
 		cmocka_unit_test(nobody_is_asked_about_in_a_session),
 		cmocka_unit_test(a_caller_that_nobody_could_identify_is_not_answered),
 		cmocka_unit_test(many_calls_of_one_caller_are_each_answered_once),
+		cmocka_unit_test(one_call_too_many_of_a_user_is_refused_and_the_others_are_not),
+		cmocka_unit_test(one_mount_too_many_of_a_user_is_refused),
 		cmocka_unit_test(a_caller_that_leaves_takes_all_its_questions_along),
 		cmocka_unit_test(a_service_that_leaves_waits_for_no_person),
 		cmocka_unit_test(a_worker_that_is_not_there_is_a_failure),

@@ -28,6 +28,9 @@
 
 /* What no row names and no child needs. */
 static const int nobodys[] = {
+#ifndef FILTERS_FOR_SANITIZERS
+	SYS_vfork, /* to print where a fault was found */
+#endif
 	SYS_execve,
 	SYS_execveat,
 	SYS_socket,
@@ -35,7 +38,6 @@ static const int nobodys[] = {
 	SYS_bind,
 	SYS_kill,
 	SYS_fork,
-	SYS_vfork,
 	SYS_clone3,
 	SYS_mount,
 	SYS_bpf,

@@ -572,7 +572,7 @@ static void every_type_leaves_in_every_place(void **state) {
 }
 
 static void structs_leave_alone_and_in_arrays(void **state) {
-	sd_bus_message *message = call_new(state);
+	sd_bus_message *message;
 	Every__Inner one = EVERY__INNER__INIT, other = EVERY__INNER__INIT,
 		     *inners[] = { &other, &one };
 	Every__Structs m = EVERY__STRUCTS__INIT;
@@ -581,6 +581,7 @@ static void structs_leave_alone_and_in_arrays(void **state) {
 
 	known_fault(
 		"message_bus_append() opens a struct without its contents, which sd-bus refuses");
+	message = call_new(state);
 	one.name = (char[]){ "one" };
 	one.number = 1;
 	other.name = (char[]){ "other" };
@@ -599,7 +600,7 @@ static void structs_leave_alone_and_in_arrays(void **state) {
 }
 
 static void arrays_of_numbers_leave_element_by_element(void **state) {
-	sd_bus_message *message = call_new(state);
+	sd_bus_message *message;
 	Every__Numbers m = EVERY__NUMBERS__INIT;
 	uint32_t numbers[] = { 1, 2, 3 }, things[] = { 0, 0 }, read[3];
 	uint64_t larges[] = { UINT64_MAX, 5 }, larges_read[2];
@@ -609,6 +610,7 @@ static void arrays_of_numbers_leave_element_by_element(void **state) {
 	int booleans[3], held[2];
 
 	known_fault("message_bus_append_field() steps through arrays by the size of a pointer");
+	message = call_new(state);
 	assert_int_equal(fds_add(&fds, some_descriptor()), 0);
 	m.numbers = numbers;
 	m.n_numbers = 3;

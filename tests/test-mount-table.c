@@ -366,7 +366,6 @@ static void a_source_that_looks_escaped_is_told_as_it_is(void **state) {
 	int status;
 
 	(void)state;
-	known_fault("fill_entry() unescapes a source that statmount(2) has not escaped");
 	if (!namespaces_work())
 		skip_because("no namespaces of one's own here");
 	status = in_child(compare_escaped_source, NULL);

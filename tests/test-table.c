@@ -890,7 +890,7 @@ static void the_bus_lets_every_interface_through_and_no_other(void **state) {
 
 		(void)snprintf(
 			wanted, sizeof wanted,
-			"<allow send_destination=\"org.usher1\" send_interface=\"org.usher1.%s\"/>",
+			"<allow send_destination=\"org.usher1\" send_interface=\"org.usher1.%.60s\"/>",
 			interfaces[i]);
 		if (!strstr(conf, wanted))
 			fail_msg("the bus stops org.usher1.%s", interfaces[i]);

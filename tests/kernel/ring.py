@@ -18,11 +18,11 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 import support
-from support import Client, DBusError, Descriptor, Variant, mount_at, mounts, wait_until  # pylint: disable=unused-import
+# What a test needs of these it finds here.
+from support import Client, DBusError, Descriptor, Variant, mount_at, mounts, wait_until  # noqa: F401 pylint: disable=unused-import
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 RING = os.environ.get("USHER_RING", "")  # "root" or "user"
@@ -32,11 +32,6 @@ SANITIZERS = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error")
 
 # Everybody here is who runs the tests.
 support.identity_of = lambda user: {}
-
-
-def with_sanitizers():
-    with open(f"{BUILD}/usherd", "rb") as file:
-        return b"__asan_init" in file.read()
 
 
 # ---- the kernel
@@ -359,6 +354,19 @@ class Service:
 
 # ---- test cases
 
+def kernel_is_at_least(*version):
+    return tuple(int(word) for word in re.findall(r"[0-9]+", os.uname().release)[:2]) >= version
+
+
+def needs_kernel(major, minor, reason):
+    return unittest.skipUnless(kernel_is_at_least(major, minor), f"needs Linux {major}.{minor}: {reason}")
+
+
+def needs_block():
+    if os.uname().machine != "x86_64":
+        raise unittest.SkipTest("system calls are blocked by their numbers on x86_64 only")
+
+
 def needs_root(reason):
     return unittest.skipUnless(RING == "root", f"not in a user namespace: {reason}")
 
@@ -373,6 +381,8 @@ class TestCase(support.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        if cls.BLOCK:
+            needs_block()
         cls.service = Service(block=cls.BLOCK)
 
     @classmethod

@@ -8,7 +8,7 @@ import unittest
 
 import ring
 from ring import (CLONE_NEWNS, CLONE_NEWUSER, MS_BIND, MS_REC, MS_SHARED, MS_UNBINDABLE, Descriptor, Variant, mount_at,
-                  needs_root, read)
+                  needs_kernel, needs_root, read)
 
 LOOPS = os.path.exists("/dev/loop-control")
 
@@ -443,6 +443,7 @@ class Bind(ring.TestCase):
         self.assert_not_mounted(target)
 
     @needs_root("only who rules the file system may map it")
+    @needs_kernel(6, 3, "a tmpfs cannot be mapped before")
     def test_mapped(self):
         source, target = self.directory("source"), self.directory("target")
         self.file("source/file", "text")

@@ -51,6 +51,7 @@ class Overlay(ring.TestCase):
                 target = self.overlay("lowerdir=" + ":".join(words), target=f"targets/{name.encode('utf-8', 'replace').hex()}")
                 self.assertEqual(read(f"{target}/all"), ascii(f"layers/{name}"))
 
+    @ring.needs_kernel(6, 7, "all layers have to fit 256 bytes before")
     def test_many_layers(self):
         lower = [self.layer(f"layer{number}") for number in range(60)]
         target = self.overlay("lowerdir=" + ":".join(lower))

@@ -277,7 +277,7 @@ class StallsAtTheEnd(ring.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        pass
+        ring.needs_block()
 
     @classmethod
     def tearDownClass(cls):

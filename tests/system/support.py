@@ -706,9 +706,9 @@ class AuthenticationAgent(Client):
         self._ask("authenticate", client.pid)
 
     def question(self, timeout=PATIENCE):
-        """What is asked next: (cookie, action, message, details)."""
-        _, _, _, (action, message, _, details, cookie, _) = self.signal("BeginAuthentication", timeout=timeout)
-        return cookie, action, message, details
+        """What is asked next: (cookie, action, message)."""
+        _, _, _, (action, message, _, _, cookie, _) = self.signal("BeginAuthentication", timeout=timeout)
+        return cookie, action, message
 
     def answer(self, cookie, yes=True):
         self._ask("authenticated", cookie, yes)
@@ -1072,6 +1072,12 @@ def processes(name):
 def children(name):
     """Process ids of what a unit runs beside its main process."""
     return processes(name) - {main_pid(name)}
+
+
+def kill_children(name):
+    for pid in children(name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def descriptors(pid):

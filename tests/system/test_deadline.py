@@ -12,6 +12,7 @@ from support import Variant, wait_until
 
 WORKER = "usher-worker.service"
 HALF_A_SECOND = {"deadline_usec": Variant("t", 500000)}
+SOON = {"deadline_usec": Variant("t", 200000)}
 GETATTR, STATFS = support.FUSE_GETATTR, support.FUSE_STATFS
 
 
@@ -35,7 +36,8 @@ class Stuck(support.MountTestCase):
         self.assertLess(took, most)
 
     def begin(self, deadline=0.5, client=None):
-        return (client or self.alice).begin("Mounts", "Mount", "", self.spot, "tmpfs", [], {"deadline_usec": Variant("t", int(deadline * 1e6))})
+        return (client or self.alice).begin("Mounts", "Mount", "", self.spot, "tmpfs", [],
+                                            {"deadline_usec": Variant("t", int(deadline * 1e6))})
 
     def child(self):
         """The child of the worker that hangs."""
@@ -55,12 +57,12 @@ class Deadlines(Stuck):
 
     def test_a_source_that_does_not_answer_times_out(self):
         target = self.directory("m")
-        for make in (lambda: self.bind(self.spot, target, options=HALF_A_SECOND),
-                     lambda: self.alice.call("Mounts", "OpenTree", self.spot, [], HALF_A_SECOND),
-                     lambda: self.mount(self.spot, target, "squashfs", options=HALF_A_SECOND),
-                     lambda: self.mount(f"{self.spot}/image", target, "auto", options=HALF_A_SECOND),
-                     lambda: self.mount("", target, "overlay", [f"lowerdir={self.spot}:{target}"], HALF_A_SECOND)):
-            with self.stuck(), self.taking(0.4, 2), self.refused("TimedOut"):
+        for make in (lambda: self.bind(self.spot, target, options=SOON),
+                     lambda: self.alice.call("Mounts", "OpenTree", self.spot, [], SOON),
+                     lambda: self.mount(self.spot, target, "squashfs", options=SOON),
+                     lambda: self.mount(f"{self.spot}/image", target, "auto", options=SOON),
+                     lambda: self.mount("", target, "overlay", [f"lowerdir={self.spot}:{target}"], SOON)):
+            with self.stuck(), self.taking(0.15, 2), self.refused("TimedOut"):
                 make()
         self.assert_not_mounted(target)
 
@@ -69,14 +71,14 @@ class Deadlines(Stuck):
         with self.stuck():
             with support.Descriptor(os.open(self.spot, os.O_PATH), owned=True) as fd:
                 for keys, arguments in (({"source_fd": fd}, ("", target)), ({"target_fd": fd}, (target, ""))):
-                    with self.taking(0.4, 2), self.refused("TimedOut"):
-                        self.bind(*arguments, options={**keys, **HALF_A_SECOND})
+                    with self.taking(0.15, 2), self.refused("TimedOut"):
+                        self.bind(*arguments, options={**keys, **SOON})
 
     def test_what_hangs_only_when_it_is_done_times_out_too(self):
         """It answers while paths are looked up, and no more when they are used."""
         target, other = self.directory("m"), self.directory("other")
-        with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.4, 2), self.refused("TimedOut"):
-            self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], HALF_A_SECOND)
+        with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.15, 2), self.refused("TimedOut"):
+            self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
         self.assert_not_mounted(target)
 
     def test_a_mount_that_was_made_too_late_goes_again(self):
@@ -84,7 +86,7 @@ class Deadlines(Stuck):
         answers = {GETATTR: 1, STATFS: 1}
         with self.stuck(answers) as filesystem:
             with self.refused("TimedOut"):
-                self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], HALF_A_SECOND)
+                self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
             filesystem.end()
             wait_until(lambda: not support.children(WORKER), "the child has ended")
         self.assert_not_mounted(target)
@@ -118,7 +120,8 @@ class Deadlines(Stuck):
         target = self.directory("m")
         clients = [self.client("alice") for _ in range(3)]
         with self.stuck():
-            pending = [client.begin("Mounts", "OpenTree", self.spot, [], {"deadline_usec": Variant("t", 1500000)}) for client in clients]
+            pending = [client.begin("Mounts", "OpenTree", self.spot, [], {"deadline_usec": Variant("t", 1500000)})
+                       for client in clients]
             wait_until(lambda: len(support.children(WORKER)) == 3, "three children hang")
             with self.taking(0, 0.5):
                 self.unmount(self.mount("", target, "tmpfs"))
@@ -128,14 +131,47 @@ class Deadlines(Stuck):
 
     def test_the_service_is_restarted_while_something_hangs(self):
         with self.stuck():
-            self.begin(5)
+            self.begin(5, self.client("alice"))
             self.child()
             with self.taking(0, 5):
                 subprocess.run(["systemctl", "restart", "usherd.service"], check=True)
             self.assertEqual(self.client("bob").call("Host", "GetHostname", {}), os.uname().nodename)
-        self.alice.close()
-        type(self).alice = support.Client("alice", session=True)
-        self.addClassCleanup(type(self).alice.close)
+
+
+def flood(count, spot):
+    """So many calls on one connection, none of which is answered soon: the names and messages of the errors that came first."""
+    import dbus
+    import dbus.lowlevel
+    bus = dbus.bus.BusConnection(dbus.bus.BusConnection.TYPE_SYSTEM)
+    errors = []
+    message = dbus.lowlevel.MethodCallMessage("org.usher1", "/org/usher1", "org.usher1.Mounts", "OpenTree")
+    message.append(spot, [], {"deadline_usec": dbus.UInt64(2000000)}, signature="sasa{sv}")
+    for _ in range(count):
+        bus.send_message(message.copy())
+    for _ in range(3):
+        try:
+            bus.send_message_with_reply_and_block(message.copy(), 1)
+        except dbus.DBusException as error:
+            errors.append((error.get_dbus_name(), error.get_dbus_message()))
+    return errors
+
+
+class Limits(Stuck):
+    def test_one_user_who_asks_for_too_much_at_once_is_told_the_limit_and_others_are_served(self):
+        greedy = self.client("bob")
+        os.chmod("/home/alice", 0o711)
+        self.addCleanup(os.chmod, "/home/alice", 0o700)
+        os.chmod(self.home, 0o755)
+        target = self.directory("m")
+        with self.stuck(reads=False):
+            for name, message in greedy.run(flood, 64, self.spot):
+                self.assertEqual(name, support.ERROR + "LimitExceeded")
+                self.assertIn("64", message)
+            self.assertLessEqual(len(support.children(WORKER)), 64)
+            with self.taking(0, 1):
+                self.unmount(self.mount("", target, "tmpfs"))
+            wait_until(lambda: not support.children(WORKER), "the children end with their deadlines")
+        self.assertEqual(greedy.call("Host", "GetHostname", {}), os.uname().nodename)
 
 
 class Deaths(Stuck):
@@ -155,8 +191,7 @@ class Deaths(Stuck):
             child = self.child()
             wait_until(lambda: "Seccomp:\t2" in open(f"/proc/{child}/status", encoding="ascii").read(), "it is at work")
             time.sleep(0.2)
-            for pid in support.children(WORKER):
-                os.kill(pid, signal.SIGKILL)
+            support.kill_children(WORKER)
             with self.taking(0, 1), self.refused("Failed"):
                 pending.result()
         self.assert_not_mounted(target)
@@ -168,14 +203,14 @@ class Deaths(Stuck):
         self.mount("", target, "tmpfs")
         self.assert_mounted(target)
 
-    def test_a_caller_that_leaves_takes_its_child_along(self):
-        caller = self.client("alice", session=True)
-        self.addCleanup(self.sit_down)
+    def test_the_child_of_a_caller_that_left_ends_with_its_deadline(self):
+        caller = self.client("alice")
         with self.stuck(reads=False):
-            self.begin(60, caller)
+            self.begin(1, caller)
             self.child()
             caller.kill()
-            wait_until(lambda: not support.children(WORKER), "nobody waits for the answer any more")
+            with self.taking(0, 2):
+                wait_until(lambda: not support.children(WORKER), "nobody waits for the answer any more")
 
     def test_a_caller_that_is_killed_while_its_call_is_done_gets_nothing_that_goes_with_its_connection(self):
         for _ in range(5):

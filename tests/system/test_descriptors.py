@@ -39,6 +39,12 @@ def owner_of(path, dir_fd=None):
     return status.st_uid, status.st_gid
 
 
+def own_user_namespace(uid_map, gid_map):
+    support.unshare(support.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", uid_map), ("gid_map", gid_map)):
+        write_file(f"/proc/self/{name}", text)
+
+
 def open_path(path, flags=os.O_PATH):
     return Descriptor(os.open(path, flags | os.O_CLOEXEC), owned=True)
 
@@ -292,6 +298,14 @@ class MappedBind(support.MountTestCase):
         with Place("alice", "--user", "--map-root-user") as place, open_path(f"/proc/{place.pid}/ns/user", os.O_RDONLY) as fd:
             with self.needs_admin("bind"):
                 self.map(fd)
+
+    def test_the_groups_of_a_map_count_as_much_as_its_users(self):
+        for uid_map, gid_map in ((f"{self.uid} {self.uid} 1", f"0 {self.uid} 1"), (f"0 {self.uid} 1", f"{self.uid} {self.uid} 1")):
+            owner = self.client("alice")
+            owner.run(own_user_namespace, uid_map, gid_map)
+            with open_path(f"/proc/{owner.pid}/ns/user", os.O_RDONLY) as fd, self.needs_admin("bind"):
+                self.map(fd)
+        self.assert_not_mounted(self.target)
 
     def test_another_users_namespace_and_what_is_no_user_namespace_are_refused(self):
         with Place("bob", "--user", "--map-current-user") as place, open_path(f"/proc/{place.pid}/ns/user", os.O_RDONLY) as fd:

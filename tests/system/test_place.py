@@ -106,12 +106,12 @@ class OnesOwn(support.MountTestCase):
             self.mount("", target, "proc", options={"in": pidfd})
             processes = [name for name in os.listdir(place.path(target)) if name.isdigit()]
             self.assertEqual(processes, ["1"])
-            self.assertEqual(place.run("cat", f"{target}/1/comm").stdout, "sh\n")
+            self.assertEqual(place.run("cat", f"{target}/1/cmdline").stdout, "sleep\0infinity\0")
 
     def test_proc_is_mounted_by_a_process_that_calls_from_there(self):
         target = self.directory("m")
         result = support.run_as("alice", "unshare", *OWN, "--pid", "--fork", "sh", "-ec",
-                                f'usher mount -t proc "{target}" >/dev/null; cat "{target}/self/stat" | cut -d" " -f1; ls {target}/1/comm')
+                                f'usher mount -t proc "{target}" >/dev/null; cut -d" " -f1 "{target}/self/stat"; ls {target}/1/comm')
         self.assertEqual(result.returncode, 0, result.stderr)
         pid, listed = result.stdout.split()
         self.assertLess(int(pid), 100, "this is the machine's /proc")
@@ -152,7 +152,8 @@ class RootsNamespaces(support.MountTestCase):
     def test_paths_are_those_of_there(self):
         with Place("root", "--mount", "--propagation=private") as place:
             target = self.directory("m")
-            result = place.run("sh", "-ec", f'mount -t tmpfs -o mode=755 tmpfs {target}; mkdir {target}/inner; chown alice: {target}/inner')
+            result = place.run("sh", "-ec", f"mount -t tmpfs -o mode=755 tmpfs {target}; mkdir {target}/inner; "
+                                            f"chown alice: {target}/inner")
             self.assertEqual(result.returncode, 0, result.stderr)
             client = self.client("alice", through=("nsenter", f"--target={place.pid}", "--mount"))
             with support.polkit_answer("yes", "org.usher1.mount-own", "alice"):

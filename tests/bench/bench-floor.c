@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The floor: what usher does for a caller, done by who may do it, with the system calls alone; and
+ * what a program costs that has to be started for it.
+ *
+ *     bench-floor tmpfs|bind|tree|hostname|table|fork N [TARGET [SOURCE]]
+ *     bench-floor image N TARGET IMAGE
+ *     bench-floor run N COMMAND...                how long a command takes
+ *     bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "measure.h"
+
+extern char **environ;
+
+static int checked(int result, const char *what) {
+	if (result < 0)
+		err(1, "%s", what);
+	return result;
+}
+
+static int make(const char *type, const char *source, const char *key, const char *value) {
+	int fs = checked(fsopen(type, FSOPEN_CLOEXEC), "fsopen"), mount;
+
+	checked(fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0), "fsconfig source");
+	if (key)
+		checked(fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value,
+				 0),
+			key);
+	checked(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0), "fsconfig create");
+	mount = checked(fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV),
+			"fsmount");
+	(void)close(fs);
+	return mount;
+}
+
+static void attach(int mount, const char *target) {
+	checked(move_mount(mount, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "move_mount");
+	(void)close(mount);
+}
+
+static int copy(const char *source) {
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	int tree = checked(open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
+			   "open_tree");
+
+	checked(mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes),
+		"mount_setattr");
+	return tree;
+}
+
+static void tmpfs(size_t n, char *argv[]) {
+	struct measure mount = measure_new("tmpfs", n), unmount = measure_new("umount-tmpfs", n);
+
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&mount);
+		attach(make("tmpfs", "tmpfs", "size", "1m"), argv[0]);
+		measure_end(&mount);
+		measure_begin(&unmount);
+		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
+		measure_end(&unmount);
+	}
+	measure_print(&mount);
+	measure_print(&unmount);
+}
+
+static void bind_mount(size_t n, char *argv[]) {
+	struct measure mount = measure_new("bind", n), unmount = measure_new("umount-bind", n);
+
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&mount);
+		attach(copy(argv[1]), argv[0]);
+		measure_end(&mount);
+		measure_begin(&unmount);
+		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
+		measure_end(&unmount);
+	}
+	measure_print(&mount);
+	measure_print(&unmount);
+}
+
+static void tree(size_t n, char *argv[]) {
+	struct measure measure = measure_new("tree", n);
+
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		measure_begin(&measure);
+		fd = copy(argv[0]);
+		measure_end(&measure);
+		(void)close(fd);
+	}
+	measure_print(&measure);
+}
+
+static int attach_loop(int image, int *ret_number) {
+	struct loop_config config = { .fd = (unsigned)image,
+				      .info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_READ_ONLY };
+	int control = checked(open("/dev/loop-control", O_RDWR | O_CLOEXEC), "/dev/loop-control");
+	char name[32];
+	int loop;
+
+	/* others may take it before we do */
+	do {
+		*ret_number = checked(ioctl(control, LOOP_CTL_GET_FREE), "LOOP_CTL_GET_FREE");
+		(void)snprintf(name, sizeof name, "/dev/loop%d", *ret_number);
+		loop = checked(open(name, O_RDONLY | O_CLOEXEC), name);
+		if (ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+			break;
+		if (errno != EBUSY)
+			err(1, "LOOP_CONFIGURE");
+		(void)close(loop);
+	} while (true);
+	(void)close(control);
+	return loop;
+}
+
+static void mount_image(size_t n, char *argv[]) {
+	struct measure mount = measure_new("image", n), unmount = measure_new("umount-image", n);
+
+	for (size_t i = 0; i < n; i++) {
+		int number, image, loop;
+		char name[32];
+
+		measure_begin(&mount);
+		image = checked(open(argv[1], O_RDONLY | O_CLOEXEC), argv[1]);
+		loop = attach_loop(image, &number);
+		(void)snprintf(name, sizeof name, "/dev/loop%d", number);
+		attach(make("squashfs", name, "ro", NULL), argv[0]);
+		(void)close(loop);
+		(void)close(image);
+		measure_end(&mount);
+		measure_begin(&unmount);
+		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
+		measure_end(&unmount);
+	}
+	measure_print(&mount);
+	measure_print(&unmount);
+}
+
+static void hostname(size_t n, char *argv[]) {
+	struct measure measure = measure_new("hostname", n);
+	char name[65];
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&measure);
+		checked(gethostname(name, sizeof name), "gethostname");
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void table(size_t n, char *argv[]) {
+	struct measure measure = measure_new("table", n);
+	static char text[1 << 22];
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		int fd;
+
+		measure_begin(&measure);
+		fd = checked(open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), "mountinfo");
+		while (read(fd, text, sizeof text) > 0)
+			;
+		(void)close(fd);
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void fork_exit(size_t n, char *argv[]) {
+	struct measure measure = measure_new("fork", n);
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		pid_t pid;
+
+		measure_begin(&measure);
+		pid = checked(fork(), "fork");
+		if (pid == 0)
+			_exit(0);
+		(void)waitpid(pid, NULL, 0);
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void run_command(struct measure *measure, char *argv[]) {
+	posix_spawn_file_actions_t actions;
+	int status, r;
+	pid_t pid;
+
+	(void)posix_spawn_file_actions_init(&actions);
+	(void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	(void)posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	measure_begin(measure);
+	r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	if (r != 0)
+		errx(1, "%s: %s", argv[0], strerror(r));
+	(void)waitpid(pid, &status, 0);
+	measure_end(measure);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		errx(1, "%s: wait status %#x", argv[0], (unsigned)status);
+}
+
+static void run(size_t n, char *argv[]) {
+	struct measure measure = measure_new("run", n);
+
+	for (size_t i = 0; i < n; i++)
+		run_command(&measure, argv);
+	measure_print(&measure);
+}
+
+static void pair(size_t n, char *argv[]) {
+	struct measure one = measure_new("first", n), other = measure_new("second", n);
+	char **second = argv;
+
+	while (*second && strcmp(*second, "--") != 0)
+		second++;
+	if (!*second)
+		errx(2, "there is no second command");
+	*second++ = NULL;
+	for (size_t i = 0; i < n; i++) {
+		run_command(&one, argv);
+		run_command(&other, second);
+	}
+	measure_print(&one);
+	measure_print(&other);
+}
+
+static const struct {
+	const char *name;
+	void (*measure)(size_t n, char *argv[]);
+	int arguments;
+} kinds[] = {
+	{ "tmpfs", tmpfs, 1 },       { "bind", bind_mount, 2 },   { "tree", tree, 1 },
+	{ "image", mount_image, 2 }, { "hostname", hostname, 0 }, { "table", table, 0 },
+	{ "fork", fork_exit, 0 },    { "run", run, 1 },           { "pair", pair, 3 },
+};
+
+int main(int argc, char *argv[]) {
+	for (size_t i = 0; argc > 2 && i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i].name, argv[1]) == 0 && argc - 3 >= kinds[i].arguments) {
+			kinds[i].measure(strtoul(argv[2], NULL, 10), argv + 3);
+			return 0;
+		}
+	errx(2, "usage: bench-floor KIND N [ARGUMENT...]");
+}

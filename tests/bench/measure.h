@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Durations of one kind of operation, and what they come to: a line of JSON. */
+
+#ifndef MEASURE_H
+#define MEASURE_H
+
+#include <err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct measure {
+	const char *name;
+	uint64_t *nsec;
+	size_t n, size;
+	uint64_t began;
+};
+
+static inline uint64_t measure_now(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static inline struct measure measure_new(const char *name, size_t size) {
+	struct measure measure = { .name = name,
+				   .size = size,
+				   .nsec = calloc(size + 1, sizeof(uint64_t)) };
+
+	if (!measure.nsec)
+		err(1, "calloc");
+	return measure;
+}
+
+static inline void measure_begin(struct measure *measure) {
+	measure->began = measure_now();
+}
+
+static inline void measure_end(struct measure *measure) {
+	uint64_t now = measure_now();
+
+	if (measure->n < measure->size)
+		measure->nsec[measure->n++] = now - measure->began;
+}
+
+static inline int measure_compare(const void *a, const void *b) {
+	const uint64_t *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
+static inline double measure_percentile(const struct measure *measure, unsigned percent) {
+	size_t at = (measure->n * percent + 99) / 100;
+
+	return (double)measure->nsec[at > 0 ? at - 1 : 0] / 1000;
+}
+
+static inline void measure_print(struct measure *measure) {
+	double sum = 0;
+
+	if (measure->n == 0)
+		return;
+	qsort(measure->nsec, measure->n, sizeof *measure->nsec, measure_compare);
+	for (size_t i = 0; i < measure->n; i++)
+		sum += (double)measure->nsec[i] / 1000;
+	printf("{\"name\": \"%s\", \"n\": %zu, \"mean\": %.2f, \"p50\": %.2f, \"p99\": %.2f, \"min\": %.2f}\n",
+	       measure->name, measure->n, sum / (double)measure->n, measure_percentile(measure, 50),
+	       measure_percentile(measure, 99), (double)measure->nsec[0] / 1000);
+	free(measure->nsec);
+}
+
+#endif

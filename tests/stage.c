@@ -1,0 +1,565 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "wire.h"
+
+enum { NOBODY = 65534 };
+
+static char directory[] = "/tmp/usher-bus-XXXXXX";
+static char socket_path[64];
+static pid_t bus_pid = -1;
+
+/* ---- the journal ---- */
+
+static size_t lines;
+
+int __wrap_sd_journal_send_with_location(const char *file, const char *line, const char *function,
+					 const char *format, ...);
+
+int __wrap_sd_journal_send_with_location(const char *file, const char *line, const char *function,
+					 const char *format, ...) {
+	lines++;
+	return 0;
+}
+
+/* ---- the bus ---- */
+
+static const char configuration[] =
+	"<busconfig><type>session</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>"
+	"<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>"
+	"<allow send_destination=\"*\"/><allow receive_sender=\"*\"/></policy></busconfig>\n";
+
+static _Noreturn void become_bus(const char *file, int ready) {
+	char option[128], number[32];
+
+	(void)snprintf(option, sizeof option, "--config-file=%s", file);
+	(void)snprintf(number, sizeof number, "--print-address=%d", ready);
+	(void)fcntl(ready, F_SETFD, 0);
+	(void)dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+	(void)execlp("dbus-daemon", "dbus-daemon", option, "--nofork", "--nopidfile", "--nosyslog",
+		     number, (char *)NULL);
+	_exit(1);
+}
+
+bool stage_bus_start(void) {
+	char path[64], byte;
+	int pair[2], r;
+	FILE *file;
+
+	if (!mkdtemp(directory) || chmod(directory, 0755) < 0 || pipe2(pair, O_CLOEXEC) < 0)
+		return false;
+	(void)snprintf(socket_path, sizeof socket_path, "%s/bus", directory);
+	(void)snprintf(path, sizeof path, "%s/conf", directory);
+	file = fopen(path, "we");
+	if (!file)
+		return false;
+	(void)fprintf(file, configuration, socket_path);
+	(void)fclose(file);
+	bus_pid = fork();
+	if (bus_pid == 0)
+		become_bus(path, pair[1]);
+	(void)close(pair[1]);
+	r = bus_pid > 0 && read(pair[0], &byte, 1) == 1;
+	(void)close(pair[0]);
+	if (!r)
+		stage_bus_stop();
+	return r;
+}
+
+void stage_bus_stop(void) {
+	char path[64];
+
+	if (bus_pid > 0 && kill(bus_pid, SIGTERM) == 0)
+		(void)waitpid(bus_pid, NULL, 0);
+	bus_pid = -1;
+	(void)unlink(socket_path);
+	(void)snprintf(path, sizeof path, "%s/conf", directory);
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
+/* The bus knows who connects by who that was when it did. */
+static int connect_as(uid_t uid) {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool other = uid != geteuid();
+
+	assert_true(fd >= 0);
+	strcpy(address.sun_path, socket_path);
+	if (other)
+		assert_int_equal(seteuid(uid), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	if (other)
+		assert_int_equal(seteuid(0), 0);
+	return fd;
+}
+
+static sd_bus *bus_new(sd_event *event, uid_t uid) {
+	int fd = connect_as(uid);
+	const char *name;
+	sd_bus *bus;
+
+	assert_true(sd_bus_new(&bus) >= 0);
+	assert_true(sd_bus_set_fd(bus, fd, fd) >= 0);
+	assert_true(sd_bus_set_bus_client(bus, 1) >= 0);
+	assert_true(sd_bus_negotiate_fds(bus, 1) >= 0);
+	assert_true(sd_bus_start(bus) >= 0);
+	assert_true(sd_bus_attach_event(bus, event, 0) >= 0);
+	assert_true(sd_bus_get_unique_name(bus, &name) >= 0); /* waits for the bus's greeting */
+	return bus;
+}
+
+sd_bus *stage_connect(struct stage *stage, bool as_root) {
+	return bus_new(stage->event, as_root || geteuid() != 0 ? geteuid() : NOBODY);
+}
+
+/* Also from a test that has failed and still holds it. */
+static void take_name(sd_bus *bus, const char *name) {
+	assert_true(sd_bus_request_name(bus, name,
+					SD_BUS_NAME_ALLOW_REPLACEMENT |
+						SD_BUS_NAME_REPLACE_EXISTING) >= 0);
+}
+
+/* ---- polkit ---- */
+
+static void note_question(struct stage *stage, sd_bus_message *message) {
+	const char *kind, *key, *value, *action;
+	uint32_t flags;
+
+	*stage->details = '\0';
+	assert_true(sd_bus_message_enter_container(message, 'r', "sa{sv}") > 0);
+	assert_true(sd_bus_message_read(message, "sa{sv}", &kind, 1, &key, "s", &value) > 0);
+	assert_true(sd_bus_message_exit_container(message) >= 0);
+	(void)snprintf(stage->subject, sizeof stage->subject, "%s %s %s", kind, key, value);
+	assert_true(sd_bus_message_read(message, "s", &action) > 0);
+	(void)snprintf(stage->action, sizeof stage->action, "%s", action);
+	assert_true(sd_bus_message_enter_container(message, 'a', "{ss}") > 0);
+	while (sd_bus_message_read(message, "{ss}", &key, &value) > 0)
+		(void)snprintf(stage->details + strlen(stage->details),
+			       sizeof stage->details - strlen(stage->details), "%s=%s ", key,
+			       value);
+	assert_true(sd_bus_message_exit_container(message) >= 0);
+	assert_true(sd_bus_message_read(message, "us", &flags, &value) > 0);
+	stage->asked_interactively = flags & 1;
+	assert_true(strlen(value) >= 16); /* to be taken back by */
+}
+
+static int on_question(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct stage *stage = userdata;
+
+	stage->questions++;
+	note_question(stage, message);
+	switch (stage->polkit) {
+	case POLKIT_YES: return sd_bus_reply_method_return(message, "(bba{ss})", 1, 0, 0);
+	case POLKIT_NO: return sd_bus_reply_method_return(message, "(bba{ss})", 0, 0, 0);
+	case POLKIT_CHALLENGE: {
+		int yes = stage->asked_interactively;
+
+		return sd_bus_reply_method_return(message, "(bba{ss})", yes, !yes, 0);
+	}
+	case POLKIT_ERROR:
+		return sd_bus_reply_method_errorf(message,
+						  "org.freedesktop.PolicyKit1.Error.Failed", "no");
+	case POLKIT_NONSENSE: return sd_bus_reply_method_return(message, "s", "yes, of course");
+	default: return 1; /* no answer */
+	}
+}
+
+static int on_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct stage *stage = userdata;
+
+	stage->cancelled++;
+	return sd_bus_reply_method_return(message, NULL);
+}
+
+/* By hand: a vtable would see to it that no nonsense is answered. */
+static int on_polkit_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	if (sd_bus_message_is_method_call(message, NULL, "CheckAuthorization"))
+		return on_question(message, userdata, error);
+	if (sd_bus_message_is_method_call(message, NULL, "CancelCheckAuthorization"))
+		return on_cancel(message, userdata, error);
+	return 0;
+}
+
+static void start_polkit(struct stage *stage) {
+	stage->polkit_bus = bus_new(stage->event, geteuid());
+	assert_true(sd_bus_add_object(stage->polkit_bus, NULL,
+				      "/org/freedesktop/PolicyKit1/Authority", on_polkit_call,
+				      stage) >= 0);
+	take_name(stage->polkit_bus, "org.freedesktop.PolicyKit1");
+}
+
+/* ---- the worker ---- */
+
+static void say(struct child *child, Usher__Finding *finding, Usher__Outcome *outcome,
+		const struct fds *fds) {
+	Usher__Reply reply = USHER__REPLY__INIT;
+
+	reply.finding = finding;
+	reply.outcome = outcome;
+	(void)wire_send(child->fd, &reply.base, fds); /* the broker may have gone */
+}
+
+static void say_finding(struct child *child, const char *word) {
+	Usher__Finding finding = USHER__FINDING__INIT;
+	Usher__Detail detail = USHER__DETAIL__INIT, *details[] = { &detail };
+
+	finding.tier = (uint32_t)strtoul(word, NULL, 10);
+	finding.has_mount_id = strstr(word, "+id") != NULL;
+	finding.mount_id = UNLIKELY_ID;
+	detail.key = (char[]){ "what" };
+	detail.value = (char[]){ "a\xff" };
+	finding.details = details;
+	finding.n_details = 1;
+	say(child, &finding, NULL, NULL);
+}
+
+static void say_reply(struct child *child, const ProtobufCMessage *reply, const struct fds *fds) {
+	Usher__Outcome outcome = USHER__OUTCOME__INIT;
+
+	outcome.has_reply = true;
+	outcome.reply.len = protobuf_c_message_get_packed_size(reply);
+	outcome.reply.data = malloc(outcome.reply.len + 1);
+	protobuf_c_message_pack(reply, outcome.reply.data);
+	say(child, NULL, &outcome, fds);
+	free(outcome.reply.data);
+}
+
+static void say_ok(struct child *child) {
+	ProtobufCMessage *reply = message_new(child->operation->reply);
+	struct fds fds = { 0 };
+
+	if (reply->descriptor == &usher__open_reply__descriptor)
+		assert_int_equal(fds_add(&fds, some_descriptor()), 0);
+	if (reply->descriptor == &usher__get_hostname_reply__descriptor)
+		((Usher__GetHostnameReply *)reply)->hostname = strdup("lectern\xfe");
+	say_reply(child, reply, &fds);
+	fds_done(&fds);
+	message_freep(&reply);
+}
+
+static void say_made(struct child *child, const char *lifetime) {
+	Usher__MountObject made = USHER__MOUNT_OBJECT__INIT;
+	Usher__MountReply reply = USHER__MOUNT_REPLY__INIT;
+	char word[32];
+
+	(void)snprintf(word, sizeof word, "%.*s", (int)strcspn(lifetime, " "), lifetime);
+	made.has_id = made.has_owner = made.has_host = made.host = true;
+	made.id = UNLIKELY_ID;
+	made.owner = child->order->uid;
+	made.lifetime = word;
+	made.source = (char[]){ "tmpfs" };
+	made.target = (char[]){ "/mnt/\x01" };
+	made.fstype = (char[]){ "tmpfs" };
+	reply.made = &made;
+	reply.mount_object = (char[]){ "" };
+	say_reply(child, &reply.base, NULL);
+}
+
+static void say_list(struct child *child) {
+	Usher__MountEntry entry = USHER__MOUNT_ENTRY__INIT, *entries[] = { &entry };
+	Usher__ListReply reply = USHER__LIST_REPLY__INIT;
+
+	entry.has_id = true;
+	entry.id = UNLIKELY_ID;
+	entry.source = entry.target = entry.fstype = (char[]){ "x" };
+	reply.mounts = entries;
+	reply.n_mounts = 1;
+	say_reply(child, &reply.base, NULL);
+}
+
+static void say_code(struct child *child, const char *number) {
+	Usher__Outcome outcome = USHER__OUTCOME__INIT;
+
+	outcome.code = (int32_t)strtol(number, NULL, 10);
+	outcome.text = (char[]){ "because" };
+	say(child, NULL, &outcome, NULL);
+}
+
+static void say_bad(struct child *child) {
+	Usher__Outcome outcome = USHER__OUTCOME__INIT;
+
+	outcome.has_reply = true;
+	outcome.reply.data = (uint8_t[]){ 0xff, 0xff, 0xff };
+	outcome.reply.len = 3;
+	say(child, NULL, &outcome, NULL);
+}
+
+static void child_close(struct child *child) {
+	child->source = sd_event_source_disable_unref(child->source);
+	fd_closep(&child->fd);
+}
+
+static bool word_is(const char *script, const char *word) {
+	size_t n = strlen(word);
+
+	return strncmp(script, word, n) == 0 &&
+	       (script[n] == ' ' || !script[n] || word[n - 1] == '=');
+}
+
+/* Says one word; false where it has to be waited for. */
+static bool say_word(struct child *child, const char *word) {
+	struct stage *stage = child->stage;
+
+	if (word_is(word, "find="))
+		say_finding(child, word + 5);
+	else if (word_is(word, "grant"))
+		return child->granted;
+	else if (word_is(word, "told"))
+		return stage->answers + stage->refusals > 0;
+	else if (word_is(word, "gone"))
+		return stage->client_gone;
+	else if (word_is(word, "asked"))
+		return stage->questions > 0;
+	else if (word_is(word, "leave"))
+		stage_leave(stage);
+	else if (word_is(word, "ok"))
+		say_ok(child);
+	else if (word_is(word, "made="))
+		say_made(child, word + 5);
+	else if (word_is(word, "code="))
+		say_code(child, word + 5);
+	else if (word_is(word, "list"))
+		say_list(child);
+	else if (word_is(word, "bad"))
+		say_bad(child);
+	else if (word_is(word, "garbage"))
+		(void)send(child->fd, "this is no frame at all", 23, MSG_NOSIGNAL);
+	else if (word_is(word, "empty"))
+		(void)send(child->fd, "", 0, MSG_NOSIGNAL);
+	else if (word_is(word, "other"))
+		(void)wire_send(child->fd, &child->order->base, NULL);
+	else if (word_is(word, "die"))
+		child_close(child);
+	else if (!word_is(word, "hang"))
+		fail_msg("the worker has no word '%s'", word);
+	else
+		return false;
+	return true;
+}
+
+static void child_go_on(struct child *child) {
+	while (child->order && child->fd >= 0 && *child->script && say_word(child, child->script)) {
+		child->script += strcspn(child->script, " ");
+		child->script += *child->script == ' ';
+	}
+}
+
+static int receive_order(struct child *child) {
+	ProtobufCMessage *message = NULL;
+	int r = wire_receive(child->fd, &usher__order__descriptor, &child->fds, &message);
+	size_t place;
+
+	if (r < 0)
+		return r;
+	child->order = (Usher__Order *)message;
+	child->operation = operation_find_whole(child->order->operation, &place);
+	assert_non_null(child->operation);
+	child->request =
+		protobuf_c_message_unpack(child->operation->request, NULL,
+					  child->order->request.len, child->order->request.data);
+	assert_non_null(child->request);
+	return 0;
+}
+
+static int receive_grant(struct child *child) {
+	ProtobufCMessage *message = NULL;
+	struct fds none = { 0 };
+	int r = wire_receive(child->fd, &usher__grant__descriptor, &none, &message);
+
+	if (r < 0)
+		return r;
+	assert_int_equal(none.n, 0);
+	assert_false(child->granted); /* once is enough */
+	child->granted = true;
+	message_freep(&message);
+	return 0;
+}
+
+static int on_broker(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+	struct child *child = userdata;
+	int r = child->order ? receive_grant(child) : receive_order(child);
+
+	if (r < 0) {
+		child_close(child); /* the broker has had enough */
+		return 0;
+	}
+	child_go_on(child);
+	return 0;
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+	struct stage *stage = userdata;
+	struct child *child = &stage->children[stage->n_children];
+	int connection = fd_receive(fd);
+
+	if (connection < 0)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	assert_true(stage->n_children < CHILDREN_MAX);
+	*child = (struct child){ .stage = stage,
+				 .fd = connection,
+				 .script = stage->scripts[stage->n_children] };
+	if (!child->script)
+		child->script = "hang";
+	stage->n_children++;
+	assert_true(sd_event_add_io(stage->event, &child->source, connection, EPOLLIN, on_broker,
+				    child) >= 0);
+	return 0;
+}
+
+static void start_worker(struct stage *stage) {
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	stage->desk.launcher = (struct launcher){ .pair = pair[0] };
+	stage->worker = pair[1];
+	assert_true(sd_event_add_io(stage->event, &stage->worker_source, pair[1], EPOLLIN,
+				    on_connection, stage) >= 0);
+}
+
+/* ---- who asks ---- */
+
+static void answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+	struct stage *stage = call->door_data;
+
+	stage->answers++;
+	assert_ptr_equal(reply->descriptor, call->operation->reply);
+	for (size_t i = 0; fds && i < fds->n; i++)
+		assert_true(fcntl(fds->fd[i], F_GETFD) >= 0);
+}
+
+static void refuse(struct call *call, int code, const char *sentence) {
+	struct stage *stage = call->door_data;
+
+	stage->refusals++;
+	stage->code = code;
+	(void)snprintf(stage->sentence, sizeof stage->sentence, "%s", sentence);
+}
+
+static void done(struct call *call) {
+	((struct stage *)call->door_data)->ends++;
+}
+
+static const struct door door = { answer, refuse, done };
+
+/* As the service does. */
+static void on_gone(struct caller *caller, void *userdata) {
+	struct stage *stage = userdata;
+
+	call_drop_caller(&stage->desk, caller);
+	mounts_drop_caller(&stage->desk.mounts, caller);
+	stage->client_gone = true;
+}
+
+void stage_call(struct stage *stage, const char *name, const char *fields, bool interactive,
+		uint64_t object) {
+	struct fds fds = { 0 };
+	const char *unique;
+	struct caller *caller;
+	size_t place;
+
+	assert_true(sd_bus_get_unique_name(stage->client, &unique) >= 0);
+	caller = callers_get(stage->desk.callers, unique);
+	assert_non_null(caller);
+	assert_int_equal(call_begin(&stage->desk, operation_find_whole(name, &place), caller,
+				    request_of(name, fields), &fds, interactive, object, &door,
+				    stage),
+			 0);
+}
+
+size_t stage_log_lines(void) {
+	return lines;
+}
+
+void stage_leave(struct stage *stage) {
+	stage->client = sd_bus_flush_close_unref(stage->client);
+}
+
+/* ---- all of it ---- */
+
+void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
+	memset(stage, 0, sizeof *stage);
+	lines = 0;
+	stage->descriptors = descriptors_open();
+	stage->polkit = polkit;
+	stage->uid = as_root || geteuid() != 0 ? geteuid() : NOBODY;
+	assert_true(sd_event_new(&stage->event) >= 0);
+	stage->desk.event = stage->event;
+	stage->desk.mounts.desk = &stage->desk;
+	stage->desk.bus = bus_new(stage->event, geteuid());
+	assert_true(callers_new(&stage->desk.callers, stage->desk.bus) >= 0);
+	callers_on_gone(stage->desk.callers, on_gone, stage);
+	start_worker(stage);
+	if (polkit != POLKIT_ABSENT)
+		start_polkit(stage);
+	stage->client = stage_connect(stage, as_root);
+	/* what the service listens for it listens for now */
+	stage_settle(stage);
+}
+
+void stage_open_door(struct stage *stage) {
+	assert_true(door_bus_new(&stage->door, &stage->desk) >= 0);
+	take_name(stage->desk.bus, "org.usher1");
+}
+
+void stage_turn(struct stage *stage) {
+	assert_true(sd_event_run(stage->event, 1000) >= 0);
+	for (size_t i = 0; i < stage->n_children; i++)
+		child_go_on(&stage->children[i]);
+}
+
+void stage_settle(struct stage *stage) {
+	int idle = 0;
+
+	/* a deadline is half a second at the least, so nothing may take long */
+	for (int turns = 0; idle < 3; turns++) {
+		int r = sd_event_run(stage->event, 5000);
+
+		assert_true(r >= 0);
+		for (size_t i = 0; i < stage->n_children; i++)
+			child_go_on(&stage->children[i]);
+		idle = r == 0 && !stage->desk.first ? idle + 1 : 0;
+		if (turns > 2000)
+			fail_msg("a call never ends");
+	}
+}
+
+static void child_done(struct child *child) {
+	child_close(child);
+	fds_done(&child->fds);
+	message_freep(&child->request);
+	if (child->order)
+		usher__order__free_unpacked(child->order, NULL);
+}
+
+void stage_free(struct stage *stage) {
+	call_drop_all(&stage->desk);
+	for (size_t i = 0; i < stage->n_children; i++)
+		child_done(&stage->children[i]);
+	sd_event_source_disable_unref(stage->worker_source);
+	fd_closep(&stage->worker);
+	launcher_done(&stage->desk.launcher);
+	door_bus_free(stage->door);
+	mounts_done(&stage->desk.mounts);
+	callers_free(stage->desk.callers);
+	sd_bus_flush_close_unref(stage->client);
+	sd_bus_flush_close_unref(stage->polkit_bus);
+	sd_bus_flush_close_unref(stage->desk.bus);
+	sd_event_unref(stage->event);
+	assert_no_leak(stage->descriptors);
+}

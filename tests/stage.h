@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A stage for the broker: a private bus with a caller on it, a polkit that says what the test
+ * wants, and a worker that does what the test wants, all in one event loop.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "call.h"
+#include "door-bus.h"
+#include "support.h"
+
+enum polkit {
+	POLKIT_ABSENT,
+	POLKIT_YES,
+	POLKIT_NO,
+	POLKIT_CHALLENGE, /* somebody could be asked: yes only if that was allowed */
+	POLKIT_SILENT,
+	POLKIT_ERROR,
+	POLKIT_NONSENSE,
+};
+
+enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
+
+/*
+ * What a child of the worker says, one word after the other:
+ *
+ *   find=TIER      a finding; with "+id" behind it, one that names the mount UNLIKELY_ID
+ *   grant          waits for the grant
+ *   told           waits until the caller has been told something
+ *   gone           waits until the broker knows that the caller has left
+ *   leave          the caller leaves
+ *   asked          waits until polkit has been asked
+ *   ok             an outcome, with an empty reply of the right kind
+ *   made=LIFETIME  an outcome with a mount in it
+ *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
+ *   code=N         an outcome that is a failure, with the text "because"
+ *   bad            an outcome whose reply is garbage
+ *   garbage empty other   a frame that is none, of no bytes, or of another kind
+ *   die            closes
+ *   hang           says nothing more, ever
+ */
+struct child {
+	struct stage *stage;
+	int fd;
+	sd_event_source *source;
+	const char *script; /* what is left of it */
+	Usher__Order *order;
+	struct fds fds;
+	const struct operation *operation;
+	ProtobufCMessage *request;
+	bool granted;
+};
+
+struct stage {
+	sd_event *event;
+	struct desk desk;
+	struct door_bus *door;
+	size_t descriptors;
+
+	sd_bus *client;
+	uid_t uid;
+	bool client_gone;
+
+	sd_bus *polkit_bus;
+	enum polkit polkit;
+	size_t questions, cancelled;
+	bool asked_interactively;
+	char action[96], subject[64], details[512];
+
+	int worker; /* the worker's end of the pair */
+	sd_event_source *worker_source;
+	const char *scripts[CHILDREN_MAX]; /* of each child, in the order of their coming */
+	struct child children[CHILDREN_MAX];
+	size_t n_children;
+
+	/* what the callers were told, through the door of call_begin() */
+	size_t answers, refusals, ends;
+	int code;
+	char sentence[512];
+	struct fds received;
+};
+
+/* Starts the bus that all stages of a program share; false if there is none here. */
+bool stage_bus_start(void);
+void stage_bus_stop(void);
+
+/* as_root: the caller is root, where this process is. */
+void stage_new(struct stage *stage, enum polkit polkit, bool as_root);
+/* Also fails where a descriptor was lost. */
+void stage_free(struct stage *stage);
+/* Puts the broker's interfaces on the bus. */
+void stage_open_door(struct stage *stage);
+/* One more connection of the same user. */
+sd_bus *stage_connect(struct stage *stage, bool as_root);
+void stage_leave(struct stage *stage);
+
+/* Begins a call of the client's, answered to the stage. */
+void stage_call(struct stage *stage, const char *operation, const char *fields, bool interactive,
+		uint64_t object);
+/* How many lines the broker has written to the journal. */
+size_t stage_log_lines(void);
+/* Runs until no call is left, and nothing more happens; fails if that takes long. */
+void stage_settle(struct stage *stage);
+/* Runs until a condition holds. */
+#define stage_until(stage, condition)                                         \
+	do {                                                                  \
+		for (int _turns = 0; !(condition); _turns++) {                \
+			if (_turns > 6000)                                    \
+				fail_msg("this never happened: " #condition); \
+			stage_turn(stage);                                    \
+		}                                                             \
+	} while (0)
+void stage_turn(struct stage *stage);
