@@ -32,6 +32,8 @@ static uint64_t now_usec(void) {
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+static void give_back(struct call *call);
+
 static void call_free(struct call *call) {
 	struct desk *desk = call->desk;
 	struct call **at = &desk->first;
@@ -39,6 +41,7 @@ static void call_free(struct call *call) {
 	while (*at != call)
 		at = &(*at)->next;
 	*at = call->next;
+	give_back(call);
 	sd_event_source_disable_unref(call->io);
 	sd_event_source_disable_unref(call->timer);
 	authority_cancel(call->question);
@@ -185,11 +188,45 @@ static int arm(struct call *call) {
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
+/* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
+ * it off, and of two that had both compared the second would take what lay below. */
+static int take(struct call *call) {
+	const ProtobufCMessageDescriptor *request = call->operation->request;
+	struct mount *mount = NULL;
+
+	if (!call->caller || (request != &usher__unmount_request__descriptor &&
+			      request != &usher__unmount_object_request__descriptor &&
+			      request != &usher__move_request__descriptor))
+		return 0;
+	if (call->object)
+		mount = mounts_find(&call->desk->mounts, call->object);
+	else if (call->finding->has_mount_id)
+		mount = mounts_find_id(&call->desk->mounts, call->finding->mount_id);
+	if (!mount)
+		return 0;
+	if (mount->leaving)
+		return REFUSED_BUSY;
+	mount->leaving = true;
+	call->taken = mount->object->number;
+	return 0;
+}
+
+static void give_back(struct call *call) {
+	struct mount *mount = call->taken ? mounts_find(&call->desk->mounts, call->taken) : NULL;
+
+	if (mount)
+		mount->leaving = false;
+}
+
 /* The authority said yes, or there was nothing to ask. */
 static void proceed(struct call *call) {
 	Usher__Grant grant = USHER__GRANT__INIT;
-	int r;
+	int r = take(call);
 
+	if (r != 0) {
+		call_finish(call, r, "it is being moved or unmounted by another call");
+		return;
+	}
 	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
 	r = wire_send(call->worker, &grant.base, NULL);
 	call->granted = true;

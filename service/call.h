@@ -51,6 +51,8 @@ struct call {
 	struct fds fds;
 	/* the object that a call is about, if it is; by number, since it may go meanwhile */
 	uint64_t object;
+	uint64_t
+		taken; /* the number of the mount object that this call may make go, once granted */
 
 	int worker;
 	sd_event_source *io, *timer;

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine.h"
 #include "ranges.h"
 
 static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
@@ -72,8 +74,12 @@ int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal) {
 
 /* A child that does nothing but be in a user namespace, a new one or the one given, until it is
  * killed: maps are read and written through its files in /proc. */
-static _Noreturn void stay(int join, int ready) {
+static _Noreturn void stay(int join, int ready, pid_t parent) {
 	if ((join >= 0 ? setns(join, CLONE_NEWUSER) : unshare(CLONE_NEWUSER)) < 0)
+		_exit(1);
+	/* It holds nothing that is not its own, and does not outlive who started it: a deadline may
+	 * end that one at any time. A change of credentials would have taken the signal back. */
+	if (confine_begin(ready) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	(void)!write(ready, "", 1);
 	for (;;)
@@ -88,8 +94,8 @@ static void child_done(pid_t *pid) {
 /* Its pid, or a negative errno. */
 static pid_t start_child(int join) {
 	_cleanup_close_ int ours = -1, theirs = -1;
+	pid_t parent = getpid(), pid;
 	int pair[2];
-	pid_t pid;
 	char byte;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
@@ -100,7 +106,7 @@ static pid_t start_child(int join) {
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		stay(join, theirs);
+		stay(join, theirs, parent);
 	fd_closep(&theirs);
 	if (read(ours, &byte, 1) != 1) {
 		child_done(&pid);

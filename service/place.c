@@ -119,12 +119,12 @@ static int read_credentials(struct place *place, const char *status, uid_t uid,
 	    sscanf(gids, "%u %u %u %u", g, g + 1, g + 2, g + 3) != 4)
 		return -EBADMSG;
 	for (int i = 0; i < 4; i++)
-		if (u[i] != uid)
+		if (u[i] != uid || g[i] != g[0])
 			return refusal_note(
 				refusal, REFUSED_PERMISSION,
 				"the calling process is no longer what it was when it connected "
-				"to the bus (uid %u, now %u)",
-				uid, u[i]);
+				"to the bus (uid %u, now %u, gid %u)",
+				uid, u[i], g[i]);
 	place->uid = uid;
 	place->gid = g[3];
 	while (place->n_groups < PLACE_GROUPS_MAX) {

@@ -71,7 +71,7 @@ class OpenMount(support.MountTestCase):
         target = self.directory("m")
         with self.alice.call("Mounts", "OpenMount", "", "tmpfs", [], {}) as mount:
             support.move_mount(mount.fileno(), target)
-        self.addCleanup(subprocess.run, ["umount", target], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", target], check=True)
         self.assert_mounted(target, "tmpfs", ("nosuid", "nodev"))
 
     def test_an_overlay_nowhere(self):
@@ -122,7 +122,7 @@ class OpenTree(support.MountTestCase):
         self.directory("a/m")
         with self.alice.call("Mounts", "OpenTree", source, ["private"], {"recursive": True}) as tree:
             support.move_mount(tree.fileno(), target)
-        self.addCleanup(subprocess.run, ["umount", "--recursive", target], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", "--recursive", target], check=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", f"{target}/m"], check=True)
         self.assert_not_mounted(f"{source}/m")
 
