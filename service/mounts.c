@@ -291,7 +291,7 @@ size_t mounts_count(const struct mounts *mounts, uid_t uid) {
 
 bool mounts_have_foreign(const struct mounts *mounts) {
 	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
-		if (!mount->object->host)
+		if (!mount->object->host || mount->orphan)
 			return true;
 	return false;
 }

@@ -24,7 +24,7 @@
 #include "door-bus.h"
 #include "watch-file.h"
 
-static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 10 * UINT64_C(1000000),
+static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
 		      leave_usec = 2 * UINT64_C(1000000);
 
 struct service {
