@@ -228,10 +228,10 @@ static void proceed(struct call *call) {
 		return;
 	}
 	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
-	r = wire_send(call->worker, &grant.base, NULL);
-	call->granted = true;
+	r = arm(call); /* first: the child's clock starts when it has the grant */
 	if (r >= 0)
-		r = arm(call);
+		r = wire_send(call->worker, &grant.base, NULL);
+	call->granted = true;
 	if (r < 0)
 		call_finish(call, r, "the worker has gone");
 }
@@ -353,13 +353,13 @@ static void launch(struct call *call) {
 	int r;
 
 	call->worker = launcher_connect(&call->desk->launcher);
-	r = call->worker < 0 ? call->worker : send_order(call);
+	r = call->worker < 0 ? call->worker : arm(call); /* before the child's own clock starts */
+	if (r >= 0)
+		r = send_order(call);
 	fds_done(&call->fds); /* they are the child's now */
 	if (r >= 0)
 		r = sd_event_add_io(call->desk->event, &call->io, call->worker, EPOLLIN, on_frame,
 				    call);
-	if (r >= 0)
-		r = arm(call);
 	if (r == -EAGAIN)
 		call_finish(call, REFUSED_RETRY, "too much is asked for at once");
 	else if (r == -EMSGSIZE)
