@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 
-#include "escape.h"
+#include "audit.h"
 #include "lifetime.h"
 #include "message.h"
 #include "wire.h"
@@ -58,43 +56,12 @@ static void call_free(struct call *call) {
 		desk->idle(desk);
 }
 
-/* A detail of the finding as the authority was told it, or NULL. The caller frees. */
-static char *told(const struct call *call, const char *key) {
-	for (size_t i = 0; call->finding && i < call->finding->n_details; i++)
-		if (strcmp(call->finding->details[i]->key, key) == 0)
-			return usher_escape(call->finding->details[i]->value);
-	return NULL;
-}
-
-/* One line about every call, whatever became of it. */
-static void note(const struct call *call, int code, const char *sentence) {
-	static const char *const tiers[_TIER_MAX] = { "free", "own", "others", "admin" };
-	uint64_t took = now_usec() - call->began_usec;
-	_cleanup_free_ char *source = told(call, "source"), *target = told(call, "target");
-	char uid[16] = "?";
-
-	if (!call->caller)
-		return; /* the service's own housekeeping */
-	if (call->caller->known)
-		(void)snprintf(uid, sizeof uid, "%u", call->caller->uid);
-	sd_journal_send("MESSAGE=%s.%s for uid %s%s%s: %s%s%s", call->operation->interface,
-			call->operation->method, uid, target ? ", " : "", target ?: "",
-			code == 0 ? "done" : refusal_name(code), sentence ? ": " : "",
-			sentence ?: "", "PRIORITY=%d", code == 0 ? LOG_INFO : LOG_NOTICE,
-			"USHER_OPERATION=%s.%s", call->operation->interface,
-			call->operation->method, "USHER_UID=%s", uid, "USHER_CALLER=%s",
-			call->caller->name, "USHER_TIER=%s", call->finding ? tiers[call->tier] : "",
-			"USHER_RESULT=%s", code == 0 ? "" : refusal_name(code), "USHER_SOURCE=%s",
-			source ?: "", "USHER_TARGET=%s", target ?: "", "USHER_DURATION_USEC=%llu",
-			(unsigned long long)took, NULL);
-}
-
 /* Answers, if anybody is there to hear it. */
 static void settle(struct call *call, int code, const char *text, const ProtobufCMessage *reply,
 		   const struct fds *fds) {
 	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
 
-	note(call, code, sentence);
+	audit_note(call, code, sentence, now_usec() - call->began_usec);
 	if (!call->door || (call->caller && call->caller->gone))
 		return;
 	if (code == 0)
@@ -228,7 +195,7 @@ static void proceed(struct call *call) {
 		return;
 	}
 	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
-	r = arm(call); /* first: the child's clock starts when it has the grant */
+	r = arm(call);           /* first: the child's clock starts when it has the grant */
 	if (r >= 0)
 		r = wire_send(call->worker, &grant.base, NULL);
 	call->granted = true;
