@@ -50,7 +50,7 @@ static const int every_child[] = {
 	SYS_setfsgid,
 	SYS_capget,
 	SYS_capset,
-	SYS_setitimer,
+	SYS_timer_settime,
 	SYS_clock_gettime,
 	SYS_futex,
 	SYS_rt_sigreturn,

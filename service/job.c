@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -50,15 +50,32 @@ int job_descriptor(const struct job *job, bool given, uint32_t place) {
 	return given ? fds_get(&job->fds, place) : -1;
 }
 
-static void deadline(uint64_t usec) {
-	struct itimerval timer = { .it_value = { (time_t)(usec / 1000000),
-						 (suseconds_t)(usec % 1000000) } };
+/* A clock of this process alone, which ends it whatever it hangs on; by SIGKILL, since nothing less
+ * ends what somebody has stopped. */
+static int make_timer(timer_t *ret) {
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
 
-	(void)setitimer(ITIMER_REAL, &timer, NULL); /* its signal kills, whatever we hang on */
+	return timer_create(CLOCK_MONOTONIC, &event, ret) < 0 ? -errno : 0;
+}
+
+static timer_t timer;
+static struct itimerspec deadline; /* on the monotonic clock; zero: none */
+
+static void set_deadline(uint64_t usec) {
+	struct timespec now = { 0 };
+	uint64_t at;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	at = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 + usec;
+	deadline = (struct itimerspec){ 0 };
+	if (usec > 0)
+		deadline.it_value =
+			(struct timespec){ (time_t)(at / 1000000), (long)(at % 1000000 * 1000) };
+	(void)timer_settime(timer, TIMER_ABSTIME, &deadline, NULL);
 }
 
 void job_commit(void) {
-	deadline(0);
+	set_deadline(0);
 }
 
 static int descriptor_field(const struct job *job, const char *name) {
@@ -76,8 +93,13 @@ struct child {
 
 static int child_main(void *data) {
 	struct child *child = data;
+	timer_t own; /* that of who waits for us ends that one only */
 
-	child->r = child->function(child->job, child->data);
+	child->r = make_timer(&own);
+	if (child->r == 0)
+		(void)timer_settime(own, TIMER_ABSTIME, &deadline, NULL);
+	if (child->r == 0)
+		child->r = child->function(child->job, child->data);
 	return 0;
 }
 
@@ -155,7 +177,7 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 		return r;
 	order = (Usher__Order *)message;
 	job->deadline_usec = order->deadline_usec;
-	deadline(job->deadline_usec);
+	set_deadline(job->deadline_usec);
 	job->operation = operation_find_whole(order->operation, ret_row);
 	if (!job->operation)
 		return -EBADMSG;
@@ -240,11 +262,11 @@ static int perform(struct job *job, int socket, const char *libexec) {
 		r = resolve(job);
 	if (r != 0)
 		return r;
-	deadline(0);
+	set_deadline(0);
 	r = await_grant(job, socket);
 	if (r != 0)
 		return r;
-	deadline(job->deadline_usec);
+	set_deadline(job->deadline_usec);
 	r = confine_lower(job->place.uid == 0
 				  ? job->operation->capabilities
 				  : job->operation->capabilities & ~CAP(CAP_DAC_READ_SEARCH));
@@ -294,6 +316,8 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 			   .finding = USHER__FINDING__INIT };
 	int r = confine_begin(socket);
 
+	if (r == 0)
+		r = make_timer(&timer);
 	if (r == 0)
 		r = perform(&job, socket, libexec);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */

@@ -49,7 +49,7 @@ void job_commit(void);
 int job_in_child(struct job *job, int (*function)(struct job *job, void *data), void *data);
 
 /* The system calls of job_in_child(). */
-#define JOB_IN_CHILD SYS_clone, SYS_wait4
+#define JOB_IN_CHILD SYS_clone, SYS_wait4, SYS_timer_create
 
 /* Serves one order on a connection from the broker, and exits. libexec is where the small programs
  * live that children may need. */

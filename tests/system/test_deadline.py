@@ -81,6 +81,15 @@ class Deadlines(Stuck):
             self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
         self.assert_not_mounted(target)
 
+    def test_what_a_child_made_to_work_for_it_goes_with_it(self):
+        """The layers of an overlay are looked at by a process in namespaces of its own."""
+        target, other = self.directory("m"), self.directory("other")
+        with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
+            with self.refused("TimedOut"):
+                self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
+            wait_until(lambda: not support.children(WORKER), "nothing hangs any more", 2)
+        self.assert_not_mounted(target)
+
     def test_a_mount_that_was_made_too_late_goes_again(self):
         target, other = self.directory("m"), self.directory("other")
         answers = {GETATTR: 1, STATFS: 1}
