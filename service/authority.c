@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "escape.h"
 #include "fd.h"
 #include "refusal.h"
+#include "text.h"
 
 #define POLKIT                                                                 \
 	"org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", \
@@ -87,7 +87,7 @@ static int append_details(sd_bus_message *message, Usher__Detail *const *details
 	int r = sd_bus_message_open_container(message, 'a', "{ss}");
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
-		_cleanup_free_ char *value = usher_escape(details[i]->value);
+		_cleanup_free_ char *value = text_from_name(details[i]->value);
 
 		r = value ? sd_bus_message_append(message, "{ss}", details[i]->key, value)
 			  : -ENOMEM;

@@ -233,13 +233,13 @@ class Details(support.MountTestCase):
         self.assertIn(str(place.pid), told["in"])
 
     def test_names_cannot_forge_what_a_person_reads(self):
-        bad = os.fsencode(f"{self.home}/") + b"a\x1b[2J\n\xff\x9bb"
+        bad = os.fsencode(f"{self.home}/") + b"a\x1b[2J\n\xff\x9bb\xe2\x80\xaec"
         os.mkdir(bad)
         os.chown(bad, self.uid, self.uid)
         with support.polkit_asked(user="alice") as asked:
             self.unmount(self.mount("", support.escape(bad), "tmpfs"))
             target = asked()[0]["target"]
-        self.assertEqual(target, f"{self.home}/a\\x1b[2J\\x0a\\xff\\x9bb")
+        self.assertEqual(target, f"{self.home}/a\\x1b[2J\\x0a\\xff\\x9bb\\xe2\\x80\\xaec")
         os.rmdir(bad)
 
 
