@@ -60,4 +60,4 @@ uninstall:
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitizers $(BUILD)-analyzer
+	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitizers $(BUILD)-analyzer $(BUILD)-security

@@ -101,7 +101,7 @@ class Files(support.TestCase):
         self.assertIsNotNone(library, linked)
         self.assertIn(os.path.realpath(library.group(1)), [os.path.realpath(path) for path in usher_files()])
 
-    def test_nothing_is_set_user_id_nor_has_capabilities(self):
+    def test_sec_67_nothing_is_set_user_id_nor_has_capabilities(self):
         paths = set(usher_files()) | set(FILES)
         self.assertGreater(len(paths), len(FILES))
         for path in sorted(paths):
