@@ -31,7 +31,7 @@ static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_
 static const unsigned sufficient =
 	KERNEL_STATMOUNT_MNT_BASIC | KERNEL_STATMOUNT_FS_TYPE | KERNEL_STATMOUNT_SB_SOURCE;
 
-bool mount_table_kernel_suffices(void) {
+static bool find_out(void) {
 	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
 	struct kernel_mount_request request = { .size = 24, .param = wanted };
 	struct statx stx;
@@ -44,6 +44,14 @@ bool mount_table_kernel_suffices(void) {
 	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0)
 		return errno == EOVERFLOW;
 	return (buffer->mask & sufficient) == sufficient;
+}
+
+bool mount_table_kernel_suffices(void) {
+	static enum { UNKNOWN, YES, NO } known;
+
+	if (known == UNKNOWN)
+		known = find_out() ? YES : NO;
+	return known == YES;
 }
 
 static Usher__MountEntry *add_entry(struct mount_table *table) {
@@ -329,6 +337,31 @@ int mount_table_read(struct mount_table *table, int proc) {
 	/* one way or the other, never a bit of both: their ids are not the same */
 	return mount_table_kernel_suffices() ? mount_table_read_kernel(table)
 					     : mount_table_read_mountinfo(table, proc);
+}
+
+int mount_table_parent(int proc, uint64_t id, uint64_t *ret) {
+	struct kernel_mount_request request = { .size = 24,
+						.mnt_id = id,
+						.param = KERNEL_STATMOUNT_MNT_BASIC };
+	struct mount_table table = { 0 };
+	struct kernel_statmount basic;
+	const Usher__MountEntry *entry;
+	int r;
+
+	if (mount_table_kernel_suffices()) {
+		if (syscall(SYS_statmount, &request, &basic, sizeof basic, 0) < 0)
+			return -errno;
+		*ret = basic.mnt_parent_id;
+		return 0;
+	}
+	r = mount_table_read_mountinfo(&table, proc);
+	entry = r == 0 ? mount_table_find(&table, id) : NULL;
+	if (r == 0 && !entry)
+		r = -ENOENT;
+	if (r == 0)
+		*ret = entry->parent;
+	mount_table_done(&table);
+	return r;
 }
 
 int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,

@@ -15,9 +15,12 @@ struct mount_table {
 };
 
 /* Whether this kernel's statmount says as much as mountinfo. Then mounts have ids that are never
- * used again; otherwise the ids of mountinfo, which are. */
+ * used again; otherwise the ids of mountinfo, which are. Found out once: in the place of somebody
+ * else the kernel may not let itself be asked. */
 bool mount_table_kernel_suffices(void);
 
+/* The mount that a mount of this namespace is on. proc as below. 0 or a negative errno. */
+int mount_table_parent(int proc, uint64_t id, uint64_t *ret);
 /* proc is a descriptor of a /proc that knows this process. 0 or a negative errno. */
 int mount_table_read(struct mount_table *table, int proc);
 /* The two ways, for the tests. -EOPNOTSUPP where this kernel has no listmount that is enough. */
