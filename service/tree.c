@@ -16,6 +16,7 @@
 #include "kernel.h"
 #include "lifetime.h"
 #include "message.h"
+#include "mount-table.h"
 
 static int set_attributes(int tree, bool recursive, struct mount_attr *attributes) {
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes,
@@ -126,12 +127,37 @@ static int attach_failed(struct job *job, int r, const struct path *target) {
 					 : strerrordesc_np(-r));
 }
 
-int tree_attach(struct job *job, int mount, const struct path *target) {
+/* A mount goes on top of all that lies over a directory. What the tier was judged by is the
+ * directory, and what lies there may be somebody else's. */
+int tree_check_parent(struct job *job, uint64_t mount, const struct path *target) {
+	uint64_t parent = 0, wanted = 0;
+	bool is_root;
+	int r = job->place.mounts.own ? 0 : path_mount_id(target->fd, "", &wanted, &is_root);
+
+	if (r == 0 && !job->place.mounts.own)
+		r = mount_table_parent(job->place.proc, mount, &parent);
+	if (r < 0)
+		return refusal_note(&job->refusal, r, "target: '%s': %s", target->real,
+				    strerrordesc_np(-r));
+	if (parent == wanted)
+		return 0;
+	return refusal_note(&job->refusal, REFUSED_RETRY,
+			    "target: something was mounted on '%s' after it was looked up",
+			    target->real);
+}
+
+int tree_attach(struct job *job, int mount, const Usher__MountObject *made,
+		const struct path *target) {
+	int r;
+
 	job_commit();
 	if (move_mount(mount, "", target->fd, "",
 		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return attach_failed(job, -errno, target);
-	return 0;
+	r = tree_check_parent(job, made->id, target);
+	if (r != 0)
+		(void)tree_detach(job, mount);
+	return r;
 }
 
 bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive) {

@@ -21,9 +21,13 @@ int tree_detach(struct job *job, int mount);
  * locks flags where a mount is copied into a mount namespace of a lesser user namespace, so a child
  * makes one, and the copy in it replaces *mount. */
 int tree_seal(struct job *job, int *mount);
-/* Attaches a detached mount where the caller wanted it. In the place, joined. */
-int tree_attach(struct job *job, int mount, const struct path *target);
-/* What was made, for the private part of the replies. The options are the caller's words and what
+/* Attaches a detached mount where the caller wanted it, or not at all. In the place, joined. */
+int tree_attach(struct job *job, int mount, const Usher__MountObject *made,
+		const struct path *target);
+/* Whether a mount is on that of the path, and not on what somebody has put over it. */
+int tree_check_parent(struct job *job, uint64_t mount, const struct path *target);
+/* What is being made, for the private part of the replies; before it is attached, so that there is
+ * no mount of which nobody is told. The options are the caller's words and what
  * was added to them. */
 int tree_describe(struct job *job, int mount, const char *source, const char *target,
 		  const char *type, const struct mount_options *options, const char *lifetime,
@@ -46,5 +50,7 @@ int tree_give(struct job *job, int mount);
 	JOB_IN_CHILD, SYS_setns, SYS_unshare, SYS_mount_setattr, SYS_move_mount, SYS_open_tree
 /* Those of tree_describe(). */
 #define TREE_DESCRIBE PATH_MOUNT_ID, SYS_ioctl
+/* Those of tree_attach(), besides. */
+#define TREE_ATTACH PATH_MOUNT_ID, SYS_move_mount, SYS_umount2
 /* Those of tree_copy(). */
 #define TREE_COPY SYS_open_tree, SYS_mount_setattr

@@ -78,6 +78,7 @@ static int bind_resolve(struct job *job) {
 static int bind_run(struct job *job) {
 	const Usher__BindRequest *m = (const void *)job->request;
 	struct binding *binding = job->state;
+	Usher__MountReply *reply = (Usher__MountReply *)job->reply;
 	_cleanup_close_ int tree = -1;
 	int r;
 
@@ -88,16 +89,15 @@ static int bind_run(struct job *job) {
 	if (r == 0 && job->place.users >= 0 && !tree_is_free(job))
 		r = tree_seal(job, &tree);
 	if (r == 0)
-		r = tree_attach(job, tree, &binding->target);
+		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
+				  &binding->options, m->lifetime, &reply->made);
+	if (r == 0)
+		r = tree_attach(job, tree, reply->made, &binding->target);
 	if (r == 0) {
 		r = tree_propagate(job, tree, &binding->options);
 		if (r != 0)
 			(void)tree_detach(job, tree);
 	}
-	if (r == 0)
-		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
-				  &binding->options, m->lifetime,
-				  &((Usher__MountReply *)job->reply)->made);
 	path_done(&binding->source);
 	path_done(&binding->target);
 	return r;
@@ -110,7 +110,7 @@ const struct operation operation_bind = {
 	.request = &usher__bind_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, TREE_DESCRIBE, SYS_umount2),
+	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL, TREE_DESCRIBE, TREE_ATTACH),
 	.maps = true,
 	.check = bind_check,
 	.resolve = bind_resolve,

@@ -121,18 +121,18 @@ static int make(struct job *job, struct filesystem *filesystem, int *ret_mount) 
 
 static int mount_run(struct job *job) {
 	struct mounting *mounting = job->state;
+	Usher__MountReply *reply = (Usher__MountReply *)job->reply;
 	struct words words = words_of(job);
 	_cleanup_close_ int mount = -1;
 	int r;
 
 	r = make(job, &mounting->filesystem, &mount);
 	if (r == 0)
-		r = tree_attach(job, mount, &mounting->target);
-	if (r == 0)
 		r = tree_describe(job, mount, mounting->filesystem.source_name,
 				  mounting->target.real, mounting->filesystem.type,
-				  &mounting->filesystem.options, words.lifetime,
-				  &((Usher__MountReply *)job->reply)->made);
+				  &mounting->filesystem.options, words.lifetime, &reply->made);
+	if (r == 0)
+		r = tree_attach(job, mount, reply->made, &mounting->target);
 	filesystem_done(&mounting->filesystem);
 	path_done(&mounting->target);
 	return r;
@@ -145,7 +145,7 @@ const struct operation operation_mount = {
 	.request = &usher__mount_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = FILESYSTEM_CAPABILITIES,
-	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE),
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE, TREE_ATTACH),
 	.probes = true,
 	.check = mount_check,
 	.resolve = mount_resolve,
@@ -159,7 +159,7 @@ const struct operation operation_mount_image = {
 	.request = &usher__mount_image_request__descriptor,
 	.reply = &usher__mount_reply__descriptor,
 	.capabilities = FILESYSTEM_CAPABILITIES,
-	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE),
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, TREE_SEAL, TREE_DESCRIBE, TREE_ATTACH),
 	.probes = true,
 	.check = mount_image_check,
 	.resolve = mount_resolve,

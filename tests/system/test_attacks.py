@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Attacks that worked once, or would without a defence that is easily lost."""
 
+import ctypes
 import os
 import subprocess
 
 import support
 
 NOBODY = 65534
+CLONE_NEWUSER = 0x10000000
+
+
+def move_into(root):
+    """Where the kernel finds no mount for the root directory of the caller."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWUSER) < 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    os.fchdir(root.fileno())
+    os.chroot(".")
 
 
 class Attacks(support.MountTestCase):
@@ -45,3 +56,38 @@ class Attacks(support.MountTestCase):
                     for path in (target, f"{target}/f"):
                         status = os.stat(path)
                         self.assertEqual((status.st_uid, status.st_gid), (NOBODY, NOBODY), path)
+
+    def test_a_mount_of_a_caller_with_an_odd_root_goes_with_its_connection(self):
+        """Which ids mounts have was asked in the caller's root; from a detached one the answer was another."""
+        source, target = self.directory("source"), self.directory("target")
+        client = self.client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        keys = {"source_fd": self.during(support.Descriptor(os.open(source, os.O_PATH), owned=True)),
+                "target_fd": self.during(support.Descriptor(os.open(target, os.O_PATH), owned=True))}
+        with client.call("Mounts", "OpenTree", self.home, [], {}) as root:
+            client.run(move_into, root)
+        client.call("Mounts", "Bind", "", "", [], {**keys, "lifetime": "connection"})
+        self.assert_mounted(target)
+        client.kill()
+        support.wait_until(lambda: support.mount_at(target) is None, "the mount has gone with its connection")
+
+    def cover(self, name):
+        """A directory of alice's with a mount of root's on it, and a descriptor of what is below."""
+        spot = self.directory(name)
+        fd = self.during(support.Descriptor(os.open(spot, os.O_PATH), owned=True))
+        support.mount("roots", spot, "tmpfs", 0, "mode=700")
+        self.addCleanup(support.umount, spot)
+        return spot, fd
+
+    def test_nothing_is_put_over_a_mount_by_a_descriptor_of_what_it_covers(self):
+        spot, fd = self.cover("covered")
+        source = self.directory("source")
+        image = self.file("image.sqsh")
+        subprocess.run(["mksquashfs", source, image, "-quiet", "-no-progress", "-noappend"], stdout=subprocess.DEVNULL, check=True)
+        with support.Descriptor(os.open(image, os.O_RDONLY), owned=True) as opened:
+            for make in (lambda: self.bind(source, "", options={"target_fd": fd}),
+                         lambda: self.mount("", "", "tmpfs", options={"target_fd": fd}),
+                         lambda: self.mount_image(opened, "", "squashfs", options={"target_fd": fd})):
+                with self.refused("Retry", "after it was looked up"):
+                    make()
+        self.assertEqual(support.mount_at(spot).source, "roots")

@@ -324,6 +324,28 @@ class Prompts(support.MountTestCase):
             pass
         self.assert_not_mounted(f"{self.home}/d/m")
 
+    def test_a_yes_is_not_for_what_was_mounted_there_while_a_person_thought(self):
+        source, top = self.directory("source"), self.directory("top")
+        self.mount("", top, "tmpfs", client=self.caller)
+        self.caller.call("Mounts", "Remount", top, ["private"], {})
+        moved, target = f"{top}/moved", f"{top}/target"
+        self.caller.run(os.mkdir, moved)
+        os.mkdir(target)
+        self.bind(source, moved, client=self.caller)
+        for method, arguments in (("Mount", ("", target, "tmpfs", [])), ("Bind", (source, target, [])), ("Move", (moved, target))):
+            with self.subTest(method=method):
+                pending = self.caller.begin("Mounts", method, *arguments, {}, interactive=True)
+                cookie = self.person.question()[0]
+                support.mount("roots", target, "tmpfs", 0, "mode=700")
+                try:
+                    self.person.answer(cookie)
+                    with self.refused("Retry", "after it was looked up"):
+                        pending.result()
+                    self.assertEqual(support.mount_at(target).source, "roots")
+                finally:
+                    support.umount(target)
+                self.assert_mounted(moved)
+
     def test_every_question_is_asked_again(self):
         for _ in range(2):
             pending = self.begin()
