@@ -371,12 +371,17 @@ static int open_for_namespaces(struct job *job, const struct filesystem *filesys
 	return r < 0 ? r : job_in_child(job, open_as_itself, (void *)(uintptr_t)filesystem);
 }
 
-static int open_filesystem(struct job *job, const struct filesystem *filesystem, int *ret) {
-	int r;
+/* sysfs shows a network namespace, and whatever talks to a server does so in one. */
+static bool needs_network(const struct filesystem *filesystem) {
+	return filesystem->kind == FILESYSTEM_OTHER || strcmp(filesystem->type, "sysfs") == 0;
+}
 
-	if (filesystem->kind == FILESYSTEM_KERNEL)
+static int open_filesystem(struct job *job, const struct filesystem *filesystem, int *ret) {
+	int r = needs_network(filesystem) ? place_join_network(&job->place) : 0;
+
+	if (r == 0 && filesystem->kind == FILESYSTEM_KERNEL)
 		r = open_for_namespaces(job, filesystem);
-	else
+	else if (r == 0)
 		r = open_as_itself(job, (void *)(uintptr_t)filesystem);
 	if (r == -ENODEV)
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,

@@ -456,11 +456,15 @@ int place_join_names(const struct place *place) {
 	return setns(place->names.fd, CLONE_NEWUTS) < 0 ? -errno : 0;
 }
 
+/* Joining what one is in already takes a right that one may not have. */
+int place_join_network(const struct place *place) {
+	if (place->net.host)
+		return 0;
+	return setns(place->net.fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
 int place_join_for_children(const struct place *place) {
-	/* joining what one is in already takes a right that one may not have */
-	if (!place->net.host && setns(place->net.fd, CLONE_NEWNET) < 0)
-		return -errno;
-	if (!place->pids.host && setns(place->pids.fd, CLONE_NEWPID) < 0)
-		return -errno;
-	return 0;
+	if (place->pids.host)
+		return 0;
+	return setns(place->pids.fd, CLONE_NEWPID) < 0 ? -errno : 0;
 }

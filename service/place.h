@@ -73,5 +73,7 @@ int place_join_mounts(struct place *place, bool as_its_root);
 /* After joining: the root of the whole namespace becomes the place's root. */
 int place_open_root(struct place *place);
 int place_join_names(const struct place *place);
-/* The network namespace, and the pid namespace for children that are made from now on. */
+/* The service has no network of its own: what looks at the network must look at the place's. */
+int place_join_network(const struct place *place);
+/* The pid namespace, for children that are made from now on. */
 int place_join_for_children(const struct place *place);

@@ -606,8 +606,7 @@ static const struct scenario scenarios[] = {
 						     "id of @/dst\n"
 						     "parent of 4711\n" },
 	{ "Mounts.Mount", "target=@/dst|fstype=proc", OWN, TIER_FREE,
-	  JOINED_OWN "setns net\n"
-		     "setns pids\n"
+	  JOINED_OWN "setns pids\n"
 		     "a child\n"
 		     "fsopen proc\n"
 		     "fsconfig source=proc\n"
@@ -616,6 +615,28 @@ static const struct scenario scenarios[] = {
 		     "id of @/mount\n"
 		     "ask mounts\n"
 		     "move_mount @/mount to @/dst\n" },
+	{ "Mounts.Mount", "target=@/dst|fstype=sysfs", OWN, TIER_FREE,
+	  JOINED_OWN "setns net\n"
+		     "setns pids\n"
+		     "a child\n"
+		     "fsopen sysfs\n"
+		     "fsconfig source=sysfs\n"
+		     "fsconfig create\n"
+		     "fsmount \n"
+		     "id of @/mount\n"
+		     "ask mounts\n"
+		     "move_mount @/mount to @/dst\n" },
+	/* one that may talk to a server */
+	{ "Mounts.Mount", "target=@/dst|fstype=ramfs", OTHER, TIER_ADMIN,
+	  JOINED_OTHER "setns net\n"
+		       "fsopen ramfs\n"
+		       "fsconfig source=ramfs\n"
+		       "fsconfig create\n"
+		       "fsmount nosuid,nodev\n" SEALED("@/mount") "id of @/tree\n"
+								  "ask mounts\n"
+								  "move_mount @/tree to @/dst\n"
+								  "id of @/dst\n"
+								  "parent of 4711\n" },
 	{ "Mounts.Mount",
 	  "target=@/dst|fstype=overlay|mount_options=lowerdir=@/src:@/new|mount_options=upperdir=@/upper|mount_options=workdir=@/scratch",
 	  HERE, TIER_OWN,

@@ -51,6 +51,21 @@ class AllowedTestCase(support.MountTestCase):
         cls.enterClassContext(support.polkit_answer("yes", "org.usher1.*", "alice"))
 
 
+class OfTheKernel(support.MountTestCase):
+    def test_sysfs_that_root_mounts_shows_the_machines_network_and_not_the_workers(self):
+        with open("/sys/class/net/lo/mtu", encoding="ascii") as file:
+            before = file.read()
+        with open("/sys/class/net/lo/mtu", "w", encoding="ascii") as file:
+            file.write("12345")
+        self.addCleanup(write_file, "/sys/class/net/lo/mtu", before)
+        target = self.directory("m")
+        with support.Client("root") as root:
+            root.call("Mounts", "Mount", "", target, "sysfs", [], {})
+            self.addCleanup(subprocess.run, ["umount", "-ql", target], check=False)
+            self.assertEqual(read_file(f"{target}/class/net/lo/mtu"), "12345\n")
+            root.call("Mounts", "Unmount", target, {})
+
+
 class Images(AllowedTestCase):
     def image(self, fstype):
         return support.make_image(fstype, f"{self.home}/{fstype}.img", "alice")

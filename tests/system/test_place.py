@@ -124,6 +124,11 @@ class OnesOwn(support.MountTestCase):
             self.assertEqual(place.run("ls", f"{target}/class/net").stdout, "lo\n")
             self.assert_not_mounted(target)
 
+    def test_sysfs_of_a_network_that_is_not_of_there_is_refused(self):
+        target = self.directory("m")
+        with self.refused("NotPermitted"):
+            self.mount("", target, "sysfs", client=self.insider)
+
     def test_when_the_last_process_has_gone_so_have_the_mounts(self):
         target = self.directory("m")
         client = self.client("alice")
