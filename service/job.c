@@ -96,12 +96,13 @@ struct child {
 static int child_main(void *data) {
 	struct child *child = data;
 	timer_t own; /* that of who waits for us ends that one only */
+	int r = make_timer(&own);
 
-	child->r = make_timer(&own);
-	if (child->r == 0)
+	if (r == 0)
 		(void)timer_settime(own, TIMER_ABSTIME, &deadline, NULL);
-	if (child->r == 0)
-		child->r = child->function(child->job, child->data);
+	if (r == 0)
+		r = child->function(child->job, child->data);
+	child->r = r; /* not before: one that is killed has not succeeded */
 	return 0;
 }
 
