@@ -33,10 +33,14 @@ static int read_string(sd_bus_message *bus, char letter, const char *name, char 
 	return 0;
 }
 
-static int read_descriptor(sd_bus_message *bus, struct fds *fds, uint32_t *ret) {
+static int read_descriptor(sd_bus_message *bus, const char *name, struct fds *fds, uint32_t *ret,
+			   struct refusal *refusal) {
 	int fd, r;
 
 	r = sd_bus_message_read_basic(bus, 'h', &fd);
+	if (r == -EBADMSG)
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "%s: no such descriptor came with the message", name);
 	if (r < 0)
 		return r;
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -89,7 +93,7 @@ static int read_field(sd_bus_message *bus, const ProtobufCFieldDescriptor *field
 	else if (*signature == 's' || *signature == 'o')
 		r = read_string(bus, *signature, name, member, refusal);
 	else if (*signature == 'h')
-		r = read_descriptor(bus, fds, member);
+		r = read_descriptor(bus, name, fds, member, refusal);
 	else if (*signature == 'b') {
 		r = sd_bus_message_read_basic(bus, 'b', &boolean);
 		if (r >= 0)
