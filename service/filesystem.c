@@ -104,6 +104,15 @@ static bool is_number(const char *word, unsigned number) {
 	return !word || strcmp(word, plain) == 0;
 }
 
+/* Inodes take memory that no size is a limit of; as many as the kernel gives by itself are enough.
+ */
+static bool is_modest(const char *inodes, uint64_t memory) {
+	uint64_t number;
+
+	return !inodes || (mount_options_size(inodes, 0, &number) == 0 && number > 0 &&
+			   number <= memory / (uint64_t)sysconf(_SC_PAGESIZE) / 2);
+}
+
 static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 	const struct mount_options *options = &filesystem->options;
 	const char *size = mount_options_value(options, "size"),
@@ -122,8 +131,8 @@ static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 		return refusal_note(&job->refusal, REFUSED_INVALID,
 				    "mount_options: '%s' is not a size", size);
 	if (!mount_options_only(options, tmpfs_safe) || bytes > memory / 100 * safe_percent ||
-	    (size && bytes == 0) || !is_number(uid, job->place.uid) ||
-	    !is_number(gid, job->place.gid))
+	    (size && bytes == 0) || !is_modest(mount_options_value(options, "nr_inodes"), memory) ||
+	    !is_number(uid, job->place.uid) || !is_number(gid, job->place.gid))
 		job_require(job, TIER_ADMIN);
 	return 0;
 }
