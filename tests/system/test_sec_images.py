@@ -9,7 +9,6 @@ import hashlib
 import itertools
 import os
 import random
-import select
 import struct
 import subprocess
 import tempfile
@@ -57,33 +56,6 @@ def open_there(place, name, flags=os.O_RDONLY):
 
 def flags_of(place):
     return os.statvfs(place if isinstance(place, str) else place.fileno()).f_flag
-
-
-class Watcher:
-    """A process that calls function(*arguments) again and again, as fast as it can, and keeps what it returns if that is true."""
-
-    def __init__(self, function, *arguments):
-        self.reader, writer = os.pipe()
-        stop, self.stop = os.pipe()
-        self.child = os.fork()
-        if self.child == 0:
-            os.close(self.stop)
-            found, rounds = set(), 0
-            while not select.select([stop], [], [], 0)[0]:
-                found.update(function(*arguments))
-                rounds += 1
-            os.write(writer, "\n".join([str(rounds), *sorted(found)[:50]]).encode())
-            os._exit(0)
-        os.close(writer)
-        os.close(stop)
-
-    def result(self):
-        """How often it has looked, and what it has seen."""
-        os.close(self.stop)
-        with open(self.reader, encoding="utf-8") as file:
-            rounds, *found = file.read().splitlines()
-        os.waitpid(self.child, 0)
-        return int(rounds), found
 
 
 def unsafe_mounts(source):
@@ -183,7 +155,7 @@ class Images(support.MountTestCase):
         insider.run(support.enter_user_namespace, "mnt")
         with support.Place("alice", "--user", "--mount", "--map-root-user") as place, place.pidfd() as there, \
                 support.polkit_answer("yes", "org.usher1.open-mount-own", "alice"):
-            watcher = Watcher(unsafe_mounts, "sec-08")
+            watcher = support.Watcher(unsafe_mounts, "sec-08")
             try:
                 for _ in range(15):
                     self.unmount(self.mount("sec-08", target, "tmpfs", ["size=64k"]))
@@ -203,7 +175,7 @@ class Images(support.MountTestCase):
         wanted = {self.directory(name): (*words, *SAFE) for name in ("tmpfs", "image", "bind", "tree", "moved")}
         tmpfs, image, bind, tree, moved = wanted
         source = self.directory("s")
-        watcher = Watcher(incomplete_mounts, self.home, wanted)
+        watcher = support.Watcher(incomplete_mounts, self.home, wanted)
         try:
             for _ in range(15):
                 self.unmount(self.mount("", tmpfs, "tmpfs", words))
