@@ -56,18 +56,19 @@ static void call_free(struct call *call) {
 		desk->idle(desk);
 }
 
-/* Answers, if anybody is there to hear it. */
+/* Answers, and notes it. */
 static void settle(struct call *call, int code, const char *text, const ProtobufCMessage *reply,
 		   const struct fds *fds) {
 	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
+	uint64_t took = now_usec() - call->began_usec;
 
-	audit_note(call, code, sentence, now_usec() - call->began_usec);
 	if (!call->door || (call->caller && call->caller->gone))
-		return;
-	if (code == 0)
+		; /* nobody is there to hear it */
+	else if (code == 0)
 		call->door->answer(call, reply, fds);
 	else
 		call->door->refuse(call, code, sentence ?: "");
+	audit_note(call, code, sentence, took); /* while the caller goes on */
 }
 
 /* The only way out. */
