@@ -22,10 +22,16 @@ struct entry {
 	struct waiter *waiters;
 };
 
+/* Who has called will call again, and asking the bus who it is takes as long as a call of no
+ * consequence. What is remembered is who connected; what that process is by now, the worker looks
+ * at with every order. */
+enum { IDLE_MAX = 128 };
+
 struct callers {
 	sd_bus *bus;
 	sd_bus_slot *match;
-	struct caller *first;
+	struct caller *first; /* the one that called last comes first */
+	size_t idle;          /* how many of them nobody uses, and that are kept */
 	void (*gone)(struct caller *caller, void *userdata);
 	void *userdata;
 };
@@ -37,12 +43,25 @@ static struct caller *find(const struct callers *callers, const char *name) {
 	return NULL;
 }
 
-static void drop(struct caller *caller) {
+static bool is_idle(const struct caller *caller) {
+	return caller->users == 0 && !caller->listens;
+}
+
+static void take_out(struct caller *caller) {
 	struct caller **at = &caller->callers->first;
 
 	while (*at != caller)
 		at = &(*at)->next;
 	*at = caller->next;
+}
+
+static void put_first(struct caller *caller) {
+	caller->next = caller->callers->first;
+	caller->callers->first = caller;
+}
+
+static void drop(struct caller *caller) {
+	take_out(caller);
 	sd_bus_slot_unref(caller->query);
 	fd_closep(&caller->pidfd);
 	free(caller->name);
@@ -60,6 +79,11 @@ static int on_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *e
 	if (!caller)
 		return 0;
 	caller->gone = true;
+	if (is_idle(caller)) {
+		callers->idle--;
+		drop(caller);
+		return 0;
+	}
 	caller->listens = false;
 	caller->users++; /* what is told below may let go of it */
 	if (callers->gone)
@@ -128,17 +152,39 @@ struct caller *callers_get(struct callers *callers, const char *name) {
 		}
 		caller->callers = callers;
 		caller->pidfd = -1;
-		caller->next = callers->first;
-		callers->first = caller;
+	} else {
+		callers->idle -= is_idle(caller);
+		take_out(caller);
 	}
+	put_first(caller);
 	caller->users++;
 	return caller;
 }
 
+static void drop_oldest(struct callers *callers) {
+	struct caller *oldest = NULL;
+
+	for (struct caller *caller = callers->first; caller; caller = caller->next)
+		if (is_idle(caller))
+			oldest = caller;
+	if (!oldest)
+		return;
+	callers->idle--;
+	drop(oldest);
+}
+
 void caller_release(struct caller *caller) {
+	struct callers *callers;
+
 	if (!caller || --caller->users > 0 || caller->listens)
 		return;
-	drop(caller);
+	callers = caller->callers;
+	if (caller->gone || !caller->known) {
+		drop(caller);
+		return;
+	}
+	if (++callers->idle > IDLE_MAX)
+		drop_oldest(callers);
 }
 
 static void tell(struct entry *entry, int error) {

@@ -36,7 +36,8 @@ bool callers_listen(const struct callers *callers);
 
 /* The caller of a name, with one more user; NULL when there is no memory. */
 struct caller *callers_get(struct callers *callers, const char *name);
-/* One user less; the last one frees it, unless it listens. */
+/* One user less. Without any, it is remembered for its next call: as long as it is connected, and
+ * not too many have called since. */
 void caller_release(struct caller *caller);
 /* Asks the bus who it is; known is called at once where that is known already. */
 int caller_identify(struct caller *caller, caller_known known, void *userdata);

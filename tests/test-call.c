@@ -307,6 +307,71 @@ static void a_caller_that_nobody_could_identify_is_not_answered(void **state) {
 	stage_free(&stage);
 }
 
+static struct caller *remembered(struct stage *stage, sd_bus *bus) {
+	struct caller *caller;
+	const char *unique;
+
+	assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
+	caller = callers_get(stage->desk.callers, unique);
+	assert_non_null(caller);
+	return caller;
+}
+
+static void on_known(struct caller *caller, int error, void *userdata) {
+	(void)caller;
+	(void)userdata;
+	assert_int_equal(error, 0);
+}
+
+static void who_has_called_is_known_until_it_leaves(void **state) {
+	struct stage stage;
+	struct caller *caller;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant ok";
+	stage_call(&stage, "Host.GetHostname", "", false, 0);
+	stage_settle(&stage);
+	caller = remembered(&stage, stage.client);
+	assert_true(caller->known);
+	assert_true(fcntl(caller->pidfd, F_GETFD) >= 0);
+	stage_leave(&stage);
+	stage_until(&stage, caller->gone);
+	caller_release(caller); /* and with that its pidfd is closed: stage_free() counts */
+	stage_free(&stage);
+}
+
+static void of_too_many_who_have_called_the_oldest_are_forgotten(void **state) {
+	enum { N = 132, KEPT = 128 };
+
+	static sd_bus *clients[N];
+	size_t known = 0;
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	for (size_t i = 0; i < N; i++)
+		clients[i] = stage_connect(&stage, false);
+	for (size_t i = 0; i < N; i++) {
+		struct caller *caller = remembered(&stage, clients[i]);
+
+		assert_int_equal(caller_identify(caller, on_known, NULL), 0);
+		stage_until(&stage, caller->known);
+		caller_release(caller);
+	}
+	for (size_t i = 0; i < N; i++) {
+		struct caller *caller = remembered(&stage, clients[i]);
+
+		assert_int_equal(caller->known, i >= N - KEPT);
+		known += caller->known;
+		caller_release(caller);
+	}
+	assert_int_equal(known, KEPT);
+	for (size_t i = 0; i < N; i++)
+		sd_bus_flush_close_unref(clients[i]);
+	stage_free(&stage);
+}
+
 static void many_calls_of_one_caller_are_each_answered_once(void **state) {
 	enum { N = 8 };
 	struct stage stage;
@@ -766,6 +831,8 @@ int main(void) {
 		cmocka_unit_test(root_is_not_asked_about),
 		cmocka_unit_test(nobody_is_asked_about_in_a_session),
 		cmocka_unit_test(a_caller_that_nobody_could_identify_is_not_answered),
+		cmocka_unit_test(who_has_called_is_known_until_it_leaves),
+		cmocka_unit_test(of_too_many_who_have_called_the_oldest_are_forgotten),
 		cmocka_unit_test(many_calls_of_one_caller_are_each_answered_once),
 		cmocka_unit_test(one_call_too_many_of_a_user_is_refused_and_the_others_are_not),
 		cmocka_unit_test(one_mount_too_many_of_a_user_is_refused),
