@@ -394,6 +394,18 @@ const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint6
 	return NULL;
 }
 
+size_t mount_table_below(const struct mount_table *table, const char *real) {
+	size_t length = strcmp(real, "/") == 0 ? 0 : strlen(real), n = 0;
+
+	for (size_t i = 0; i < table->n; i++) {
+		const char *target = table->entries[i]->target;
+
+		n += strncmp(target, real, length) == 0 && target[length] == '/' &&
+		     target[length + 1];
+	}
+	return n;
+}
+
 void mount_table_done(struct mount_table *table) {
 	while (table->n > 0)
 		usher__mount_entry__free_unpacked(table->entries[--table->n], NULL);

@@ -19,6 +19,8 @@ struct mount_table {
  * else the kernel may not let itself be asked. */
 bool mount_table_kernel_suffices(void);
 
+/* How many of its mounts are below a real name of the namespace. */
+size_t mount_table_below(const struct mount_table *table, const char *real);
 /* The mount that a mount of this namespace is on. proc as below. 0 or a negative errno. */
 int mount_table_parent(int proc, uint64_t id, uint64_t *ret);
 /* proc is a descriptor of a /proc that knows this process. 0 or a negative errno. */

@@ -186,13 +186,26 @@ bool tree_is_free(const struct job *job) {
 	return job->place.mounts.own && job->idmap < 0;
 }
 
+/* A copy of everything twice the size each time would soon fill the mount table that all share. */
+static bool is_large(const struct job *job, const struct path *path) {
+	struct mount_table table = { 0 };
+	bool large;
+
+	if (!job->place.mounts.host)
+		return false;
+	large = *path->real != '/' || mount_table_read(&table, job->place.proc) < 0 ||
+		mount_table_below(&table, path->real) >= TREE_OWN_MAX;
+	mount_table_done(&table);
+	return large;
+}
+
 void tree_judge(struct job *job, const struct path *path, bool recursive,
 		struct mount_options *options) {
 	if (tree_is_free(job))
 		return;
 	job_require(job, TIER_OWN);
 	if (mount_options_force(options) || tree_loosens(path, options, recursive) ||
-	    !path_is_own(job, path))
+	    !path_is_own(job, path) || (recursive && is_large(job, path)))
 		job_require(job, TIER_ADMIN);
 }
 

@@ -6,6 +6,9 @@
 #include "mount-options.h"
 #include "path.h"
 
+/* So many mounts may a copy have that needs no administrator. */
+enum { TREE_OWN_MAX = 256 };
+
 /* Copies the mounts under a directory or of a file, with the flags of the options set on every one
  * of them. In the place, joined. idmap is a user namespace or -1. */
 int tree_copy(struct job *job, const struct path *path, bool recursive,
@@ -52,5 +55,5 @@ int tree_give(struct job *job, int mount);
 #define TREE_DESCRIBE PATH_MOUNT_ID, SYS_ioctl
 /* Those of tree_attach(), besides. */
 #define TREE_ATTACH PATH_MOUNT_ID, SYS_move_mount, SYS_umount2
-/* Those of tree_copy(). */
-#define TREE_COPY SYS_open_tree, SYS_mount_setattr
+/* Those of tree_judge() and tree_copy(). */
+#define TREE_COPY SYS_open_tree, SYS_mount_setattr, SYS_listmount, SYS_statmount

@@ -293,6 +293,33 @@ static int compare(void) {
 	return result;
 }
 
+static void what_is_below_a_name_is_counted(void **state) {
+	static const struct {
+		const char *real;
+		size_t n;
+	} names[] = {
+		{ "/", 7 }, { "/a", 3 }, { "/a/b", 1 }, { "/ab", 0 }, { "/x", 0 }, { "/a/b/c", 0 },
+	};
+
+	char text[] = "1 0 0:1 / / rw - a a rw\n"
+		      "2 1 0:1 / /a rw - a a rw\n"
+		      "3 2 0:1 / /a/b rw - a a rw\n"
+		      "4 3 0:1 / /a/b/c rw - a a rw\n"
+		      "5 2 0:1 / /a/\\040 rw - a a rw\n"
+		      "6 1 0:1 / /ab rw - a a rw\n"
+		      "7 2 0:1 / /a rw - a a rw\n"
+		      "8 1 0:1 / /c rw - a a rw\n";
+	struct mount_table table = { 0 };
+
+	(void)state;
+	assert_int_equal(mount_table_parse(&table, text), 0);
+	for (size_t i = 0; i < N_OF(names); i++)
+		if (mount_table_below(&table, names[i].real) != names[i].n)
+			fail_msg("%s: %zu", names[i].real,
+				 mount_table_below(&table, names[i].real));
+	mount_table_done(&table);
+}
+
 static void both_ways_tell_the_same_about_this_process(void **state) {
 	int result = compare();
 
@@ -422,6 +449,7 @@ int main(void) {
 		cmocka_unit_test(an_escape_at_the_end_of_the_text_is_not_read_beyond_it),
 		cmocka_unit_test(the_longest_path_arrives_whole),
 		cmocka_unit_test(many_lines_are_many_entries_and_each_is_found_by_its_id),
+		cmocka_unit_test(what_is_below_a_name_is_counted),
 		cmocka_unit_test(both_ways_tell_the_same_about_this_process),
 		cmocka_unit_test(both_ways_tell_the_same_about_names_and_flags_of_every_kind),
 		cmocka_unit_test(a_source_that_looks_escaped_is_told_as_it_is),

@@ -48,6 +48,7 @@ static struct {
 	const char *words; /* what the file system says about its failure */
 	uint64_t mount_id;
 	uint64_t parent_id; /* of what was attached */
+	size_t n_mounts;    /* below @/src, in the table */
 	bool is_root;
 } kernel;
 
@@ -361,9 +362,13 @@ int __wrap_mount_table_read(struct mount_table *table, int proc) {
 	entry->target = strdup(target);
 	entry->source = strdup("x");
 	entry->fstype = strdup("tmpfs");
-	table->entries = malloc(sizeof *table->entries);
-	table->entries[0] = entry;
-	table->n = 1;
+	table->entries = calloc(kernel.n_mounts + 1, sizeof *table->entries);
+	table->entries[table->n++] = entry;
+	while (table->n <= kernel.n_mounts) {
+		entry = (Usher__MountEntry *)message_new(&usher__mount_entry__descriptor);
+		assert_true(asprintf(&entry->target, "%s/src/%zu", base, table->n) > 0);
+		table->entries[table->n++] = entry;
+	}
 	return 0;
 }
 
@@ -961,6 +966,40 @@ static void what_comes_to_lie_on_another_mount_goes_again(void **state) {
 	}
 }
 
+static void a_large_tree_is_the_administrators_to_copy(void **state) {
+	static const char *const fields[][2] = {
+		{ "Mounts.Bind", "source=@/src|target=@/dst" },
+		{ "Mounts.OpenTree", "path=@/src" },
+	};
+
+	static const struct {
+		size_t n;
+		const char *keys;
+		enum where where;
+		enum tier tier;
+	} trees[] = {
+		{ TREE_OWN_MAX - 1, "|recursive=yes", HERE, TIER_OWN },
+		{ TREE_OWN_MAX, "|recursive=yes", HERE, TIER_ADMIN },
+		{ TREE_OWN_MAX, "", HERE, TIER_OWN },
+		{ TREE_OWN_MAX, "|recursive=yes", OWN, TIER_FREE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(fields); i++)
+		for (size_t t = 0; t < N_OF(trees); t++) {
+			char whole[128];
+			struct job job;
+
+			(void)snprintf(whole, sizeof whole, "%s%s", fields[i][1], trees[t].keys);
+			kernel_new(-1, 0);
+			kernel.n_mounts = trees[t].n;
+			job_new(&job, fields[i][0], whole, trees[t].where);
+			look(&job);
+			assert_int_equal(job.needed, trees[t].tier);
+			job_free(&job);
+		}
+}
+
 static int steps_of(const struct scenario *scenario) {
 	struct job job;
 	int steps;
@@ -1269,6 +1308,13 @@ static const struct judged judged[] = {
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=dev", HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=51%", HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=0", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=1k", HERE, TIER_OWN },
+	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=0", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=1t", HERE,
+	  TIER_ADMIN },
+	{ "Mounts.Mount",
+	  "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=5|mount_options=nr_inodes=0", HERE,
+	  TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=1m|mount_options=size=99%",
 	  HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=huge=always", HERE, TIER_ADMIN },
@@ -1478,6 +1524,7 @@ int main(void) {
 		cmocka_unit_test(every_row_has_a_scenario),
 		cmocka_unit_test(what_appears_is_nosuid_and_nodev_from_the_first_moment),
 		cmocka_unit_test(what_comes_to_lie_on_another_mount_goes_again),
+		cmocka_unit_test(a_large_tree_is_the_administrators_to_copy),
 		cmocka_unit_test(whichever_call_fails_nothing_is_left_and_the_reason_is_told),
 		cmocka_unit_test(no_call_is_made_after_the_one_that_failed_but_to_clean_up),
 		cmocka_unit_test(the_kernels_own_words_reach_the_caller),
