@@ -21,7 +21,7 @@
 static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 		      most_usec = 600 * UINT64_C(1000000), grace_usec = UINT64_C(500000);
 
-enum { CALLS_OF_A_USER_MAX = 64, MOUNTS_OF_A_USER_MAX = 1000 };
+enum { CALLS_OF_A_USER_MAX = 64, MOUNTS_OF_A_USER_MAX = 1000, LOOP_DEVICES_OF_A_USER_MAX = 32 };
 
 static uint64_t now_usec(void) {
 	struct timespec now;
@@ -304,6 +304,8 @@ static int send_order(struct call *call) {
 		return -ENOMEM;
 	protobuf_c_message_pack(call->request, bytes);
 	order.deadline_usec = deadline_usec(call);
+	order.has_loop_devices = !is_trusted(call);
+	order.loop_devices = LOOP_DEVICES_OF_A_USER_MAX;
 	if (call->caller) {
 		order.uid = call->caller->uid;
 		place = fcntl(call->caller->pidfd, F_DUPFD_CLOEXEC, 3);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "confine.h"
-#include "loop.h"
 #include "probe.h"
 
 /* Types by what stands behind them. A type of DEVICE may be loaded by the kernel when it is asked
@@ -414,7 +413,7 @@ static int set_device(struct job *job, const struct filesystem *filesystem, int 
 		return r;
 	if (S_ISREG(filesystem->source.st.st_mode))
 		r = loop_attach(filesystem->source.fd, filesystem->options.set & MOUNT_ATTR_RDONLY,
-				ret_loop, device, &job->refusal);
+				job->place.uid, job->loop_devices, ret_loop, device, &job->refusal);
 	else
 		r = loop_device_name(filesystem->source.st.st_rdev, device);
 	if (r != 0)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "job.h"
+#include "loop.h"
 #include "mount-options.h"
 #include "overlay.h"
 #include "path.h"
@@ -57,4 +58,4 @@ int filesystem_reconfigure(struct job *job, const struct path *path,
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
 #define FILESYSTEM_CREATE                                                                         \
 	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_unshare, \
-		SYS_uname, SYS_mount_setattr
+		SYS_uname, SYS_mount_setattr, LOOP_ATTACH

@@ -187,6 +187,7 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 		return r;
 	order = (Usher__Order *)message;
 	job->deadline_usec = order->deadline_usec;
+	job->loop_devices = order->loop_devices;
 	set_deadline(job->deadline_usec);
 	job->operation = operation_find_whole(order->operation, ret_row);
 	if (!job->operation)

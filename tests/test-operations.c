@@ -393,10 +393,14 @@ int __wrap_ioctl(int fd, unsigned long request, ...) {
 	case LOOP_CTL_GET_FREE: return fails("a free loop device") ? -1 : 7;
 	case LOOP_CONFIGURE:
 		config = argument;
-		return fails("configure %s with %s%s%s", descriptor_text(fd),
+		return fails("configure %s with %s%s%s%s", descriptor_text(fd),
 			     descriptor_text((int)config->fd),
 			     config->info.lo_flags & LO_FLAGS_AUTOCLEAR ? "" : " FOR EVER",
-			     config->info.lo_flags & LO_FLAGS_READ_ONLY ? " ro" : "")
+			     config->info.lo_flags & LO_FLAGS_READ_ONLY ? " ro" : "",
+			     config->info.lo_sizelimit ==
+					     (UINT64_C(0x7573) << 48 | the_job->place.uid)
+				     ? " for the caller"
+				     : "")
 			       ? -1
 			       : 0;
 	default: return fails("ask %s", descriptor_text(fd)) ? -1 : 0;
@@ -567,10 +571,10 @@ struct scenario {
 #define NEW_TMPFS "fsopen tmpfs\nfsconfig source=tmpfs\nfsconfig size=10%\nfsconfig create\n"
 #define LOOP                                                                   \
 	"raise\nopen /dev/loop-control\na free loop device\nopen /dev/loop7\n" \
-	"configure loop7 with @/image\nfsconfig source=/dev/loop7\nfsconfig create\n"
+	"configure loop7 with @/image for the caller\nfsconfig source=/dev/loop7\nfsconfig create\n"
 #define LOOP_READ_ONLY                                                            \
 	"raise\nopen /dev/loop-control\na free loop device\nopen /dev/loop7 ro\n" \
-	"configure loop7 with @/image ro\nfsconfig source=/dev/loop7\nfsconfig ro\nfsconfig create\n"
+	"configure loop7 with @/image ro for the caller\nfsconfig source=/dev/loop7\nfsconfig ro\nfsconfig create\n"
 
 static const struct scenario scenarios[] = {
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs", HERE, TIER_OWN,
@@ -1124,7 +1128,7 @@ static void a_loop_device_that_is_taken_meanwhile_is_not_the_last(void **state) 
 	the_job = &job;
 	kernel_new(3, EBUSY);
 	kernel.armed = true;
-	assert_int_equal(loop_attach(image, true, &loop, name, &refusal), 0);
+	assert_int_equal(loop_attach(image, true, 0, 0, &loop, name, &refusal), 0);
 	assert_string_equal(name, "/dev/loop7");
 	assert_string_equal(
 		kernel.log,
@@ -1137,7 +1141,7 @@ static void a_loop_device_that_is_taken_meanwhile_is_not_the_last(void **state) 
 		loop = -1;
 		kernel_new(step, EIO);
 		kernel.armed = true;
-		assert_true(loop_attach(image, false, &loop, name, &refusal) != 0);
+		assert_true(loop_attach(image, false, 0, 0, &loop, name, &refusal) != 0);
 		assert_int_equal(loop, -1);
 		assert_int_equal(descriptors_open(), before + 1);
 	}

@@ -2,7 +2,9 @@
 """Attacks that worked once, or would without a defence that is easily lost."""
 
 import ctypes
+import glob
 import os
+import shutil
 import subprocess
 
 import support
@@ -91,3 +93,57 @@ class Attacks(support.MountTestCase):
                 with self.refused("Retry", "after it was looked up"):
                     make()
         self.assertEqual(support.mount_at(spot).source, "roots")
+
+
+def loops_of(uid):
+    """How many loop devices were made for a user, on the whole machine."""
+    found = 0
+    for path in glob.glob("/sys/block/loop*/loop/sizelimit"):
+        try:
+            with open(path, encoding="ascii") as file:
+                found += int(file.read()) == 0x7573 << 48 | uid
+        except OSError:
+            pass  # not any more
+    return found
+
+
+class LoopDevices(support.MountTestCase):
+    """Of bob, since there is one set of them for all systems that are booted on a machine, and images are mostly alice's."""
+
+    MOST = 32
+
+    def test_one_user_cannot_take_all_loop_devices(self):
+        bob = self.client("bob", session=True)
+        self.addCleanup(self.sit_down)
+        uid = support.identity_of("bob")["user"]
+        home = bob.run(support.make_directory, "loops")
+        self.addCleanup(shutil.rmtree, home)
+        image, target = f"{home}/image", f"{home}/target"
+        bob.run(os.mkdir, target)
+        subprocess.run(["mksquashfs", target, image, "-quiet", "-no-progress"], stdout=subprocess.DEVNULL, check=True)
+        os.chmod(image, 0o644)
+        before, made, refusal = loops_of(uid), [], None
+        try:
+            while refusal is None:
+                made.append(bob.call("Mounts", "OpenMount", image, "squashfs", [], {}))
+                self.assertLessEqual(len(made), self.MOST)
+        except support.DBusError as error:
+            refusal = error
+        if "no loop device is free" in refusal.message:
+            self.skipTest("other systems on this machine hold its loop devices")
+        self.assertEqual((refusal.name, refusal.message),
+                         (support.ERROR + "LimitExceeded", f"the limit LoopDevices={self.MOST} of a user is reached"))
+        self.assertEqual(before + len(made), self.MOST)
+        with self.refused("LimitExceeded", "LoopDevices"):
+            self.mount(image, target, "squashfs", client=bob)
+        subprocess.run(["systemctl", "restart", "usher-worker.service"], check=True)
+        with self.refused("LimitExceeded", "LoopDevices"):
+            bob.call("Mounts", "OpenMount", image, "squashfs", [], {})
+        self.unmount(self.mount(image, target, "squashfs", client=support.root()), support.root())
+        made.pop().close()
+        support.wait_until(lambda: loops_of(uid) < self.MOST, "a loop device has gone with its mount")
+        mount = self.mount(image, target, "squashfs", client=bob)
+        self.unmount(mount, bob)
+        for one in made:
+            one.close()
+        support.wait_until(lambda: loops_of(uid) == before, "all have gone")
