@@ -1153,7 +1153,8 @@ def possessions():
         "mounts of the broker": _mount_lines(broker) if broker else [],
         "loop devices": sorted(f"{name} ({file})" for name, file in loop_devices().items()),
         "processes of the worker": sorted(f"{pid} {command_of(pid)}" for pid in children("usher-worker.service")),
-        "descriptors of the broker": [str(len(descriptors(broker)))] if broker else [],
+        # without those of the last callers, which it remembers as long as they are connected
+        "descriptors of the broker": [str(sum("pidfd" not in what for what in descriptors(broker).values()))] if broker else [],
         "descriptors of the worker": [str(len(descriptors(main_pid("usher-worker.service"))))],
     }
 
