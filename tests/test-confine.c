@@ -137,6 +137,22 @@ static void a_call_that_no_row_names_kills_in_every_row(void **state) {
 		}
 }
 
+/* Lesson 12 of docs/security.md: whom something belongs to, and with what mode, is said to the
+ * kernel before there is a path to it. */
+static void sec_12_no_row_can_change_an_owner_or_a_mode(void **state) {
+	static const int numbers[] = { SYS_chown,    SYS_lchown,          SYS_fchown,
+				       SYS_fchownat, SYS_chmod,           SYS_fchmod,
+				       SYS_fchmodat, 452 /* fchmodat2 */, SYS_setxattr,
+				       SYS_mknodat,  SYS_fsetxattr,       SYS_utimensat };
+
+	(void)state;
+	for (size_t row = 0; row < operations_n; row++)
+		for (size_t i = 0; i < N_OF(numbers); i++)
+			if (!kills(row, numbers[i]))
+				fail_msg("%s may make system call %d", operations[row]->method,
+					 numbers[i]);
+}
+
 /* Every call that some row names, in every row: it lives if this row names it, and only then. */
 static void a_call_that_another_row_names_kills(void **state) {
 	int all[64];
@@ -394,6 +410,7 @@ static void a_child_cannot_be_traced_and_gains_nothing_by_programs(void **state)
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call_that_no_row_names_kills_in_every_row),
+		cmocka_unit_test(sec_12_no_row_can_change_an_owner_or_a_mode),
 		cmocka_unit_test(a_call_that_another_row_names_kills),
 		cmocka_unit_test(another_interface_to_the_kernel_is_no_way_around),
 		cmocka_unit_test(a_filter_cannot_be_taken_off),
