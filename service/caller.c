@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -64,6 +67,8 @@ static void drop(struct caller *caller) {
 	take_out(caller);
 	sd_bus_slot_unref(caller->query);
 	fd_closep(&caller->pidfd);
+	free(caller->unit);
+	free(caller->session);
 	free(caller->name);
 	free(caller);
 }
@@ -199,6 +204,35 @@ static void tell(struct entry *entry, int error) {
 	caller_release(&entry->caller);
 }
 
+static void read_command(struct caller *caller, pid_t pid) {
+	_cleanup_close_ int fd = -1;
+	char path[32];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, caller->command, sizeof caller->command);
+	if (n > 0)
+		caller->command[n - 1] = '\0'; /* in place of the line's end */
+}
+
+/* What there is to say about its process, before that has gone. A pid may be another's by then. */
+static void describe(struct caller *caller, pid_t pid) {
+	struct pollfd exited = { .fd = caller->pidfd, .events = POLLIN };
+
+	read_command(caller, pid);
+	(void)sd_pid_get_unit(pid, &caller->unit);
+	(void)sd_pid_get_session(pid, &caller->session);
+	if (poll(&exited, 1, 0) == 0) {
+		caller->pid = pid;
+		return;
+	}
+	*caller->command = '\0';
+	free(caller->unit);
+	free(caller->session);
+	caller->unit = caller->session = NULL;
+}
+
 /* Of the a{sv} that the bus tells of a connection, what we need. A bus that knows no ProcessFD
  * (before dbus 1.15.8) knows the pid; the worker then compares the process's uids with the
  * connection's. */
@@ -236,7 +270,11 @@ static int read_credentials(struct caller *caller, sd_bus_message *reply) {
 		return -ENODATA;
 	if (caller->pidfd < 0 && pid > 0)
 		caller->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	return caller->pidfd < 0 ? -ESRCH : 0;
+	if (caller->pidfd < 0)
+		return -ESRCH;
+	if (pid > 0)
+		describe(caller, (pid_t)pid);
+	return 0;
 }
 
 static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ignored) {

@@ -19,6 +19,10 @@ struct caller {
 		       */
 	uid_t uid;
 	int pidfd;
+	/* For people who read the journal; nothing is decided by it. The process chose the command,
+	 * and may do so again. 0, "" and NULL where nobody knows. */
+	pid_t pid;
+	char command[16], *unit, *session;
 	size_t users; /* calls and objects that point here */
 	sd_bus_slot *query;
 };
