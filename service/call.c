@@ -68,7 +68,7 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 		call->door->answer(call, reply, fds);
 	else
 		call->door->refuse(call, code, sentence ?: "");
-	audit_note(call, code, sentence, took); /* while the caller goes on */
+	audit_note(call, code, sentence, reply, took); /* while the caller goes on */
 }
 
 /* The only way out. */
@@ -128,7 +128,10 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 	}
 	if (call->given_up || (call->caller && call->caller->gone))
 		undo(call, reply);
-	if (!call->given_up)
+	if (call->given_up)
+		audit_note(call, 0, "after its caller had been told that it timed out", reply,
+			   now_usec() - call->began_usec);
+	else
 		settle(call, 0, NULL, reply, fds);
 	call_free(call);
 }
@@ -208,6 +211,8 @@ static void on_verdict(void *userdata, int verdict, const char *why) {
 	struct call *call = userdata;
 
 	call->question = NULL;
+	call->answered_usec = now_usec();
+	call->verdict = verdict;
 	if (verdict != 0)
 		call_finish(call, verdict, why);
 	else
@@ -232,6 +237,7 @@ static void ask(struct call *call) {
 	r = authority_ask(&call->question, call->desk->bus, call->caller->name, action,
 			  finding->details, finding->n_details, call->interactive, on_verdict,
 			  call);
+	call->asked_usec = now_usec();
 	if (r < 0)
 		call_finish(call, REFUSED_PERMISSION, "polkit cannot be asked");
 }
@@ -404,6 +410,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data) {
 	struct call *call = calloc(1, sizeof *call);
+	const struct mount *mount;
 	int r;
 
 	if (!call) {
@@ -426,6 +433,10 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 			       .began_usec = now_usec() };
 	*fds = (struct fds){ 0 };
 	desk->first = call;
+	(void)sd_id128_randomize(&call->id);
+	mount = caller ? NULL : mounts_find(&desk->mounts, object);
+	if (mount)
+		call->owner = mount->object->owner;
 	if (!caller)
 		examine(call);
 	else {

@@ -8,7 +8,9 @@
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
 
+#include "audit.h"
 #include "authority.h"
 #include "caller.h"
 #include "fd.h"
@@ -34,6 +36,7 @@ struct desk {
 	struct launcher launcher;
 	struct callers *callers;
 	struct mounts mounts;
+	struct audit audit;
 	bool session;                    /* no authority: the kernel judges alone */
 	struct call *first;              /* call::next */
 	void (*idle)(struct desk *desk); /* told when the last call is over */
@@ -60,6 +63,11 @@ struct call {
 	enum tier tier;
 	struct authority_question *question;
 	uint64_t began_usec, stage_usec;
+	/* for the journal */
+	sd_id128_t id;
+	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
+	int verdict;
+	uid_t owner;      /* of the object, where the service itself calls */
 	bool identifying; /* the bus is being asked who it is */
 	bool granted;     /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */

@@ -195,6 +195,7 @@ static void stop(struct service *service) {
 	struct desk *desk = &service->desk;
 
 	call_drop_all(desk);
+	audit_done(&desk->audit);
 	door_bus_free(service->door);
 	mounts_done(&desk->mounts);
 	callers_free(desk->callers);

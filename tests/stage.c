@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,14 +27,30 @@ static pid_t bus_pid = -1;
 
 /* ---- the journal ---- */
 
-static size_t lines;
+enum { ENTRIES_MAX = 512, ENTRY_MAX = 4096 };
 
-int __wrap_sd_journal_send_with_location(const char *file, const char *line, const char *function,
-					 const char *format, ...);
+/* each field ends with a newline, and before the first is one, too */
+static char logged[ENTRIES_MAX][ENTRY_MAX];
+static size_t n_logged;
 
-int __wrap_sd_journal_send_with_location(const char *file, const char *line, const char *function,
-					 const char *format, ...) {
-	lines++;
+int __wrap_sd_journal_sendv(const struct iovec *fields, int n);
+
+int __wrap_sd_journal_sendv(const struct iovec *fields, int n) {
+	char *at = logged[n_logged];
+	size_t left = ENTRY_MAX;
+
+	assert_true(n_logged < ENTRIES_MAX);
+	n_logged++;
+	for (int i = 0; i < n; i++) {
+		int size = snprintf(at, left, "\n%.*s", (int)fields[i].iov_len,
+				    (const char *)fields[i].iov_base);
+
+		assert_null(memchr(fields[i].iov_base, '\n', fields[i].iov_len));
+		assert_true(size > 0 && (size_t)size < left);
+		at += size;
+		left -= (size_t)size;
+	}
+	(void)snprintf(at, left, "\n");
 	return 0;
 }
 
@@ -217,7 +234,8 @@ static void say(struct child *child, Usher__Finding *finding, Usher__Outcome *ou
 
 static void say_finding(struct child *child, const char *word) {
 	Usher__Finding finding = USHER__FINDING__INIT;
-	Usher__Detail detail = USHER__DETAIL__INIT, *details[] = { &detail };
+	Usher__Detail detail = USHER__DETAIL__INIT, more = USHER__DETAIL__INIT;
+	Usher__Detail *details[] = { &detail, &more };
 
 	finding.tier = (uint32_t)strtoul(word, NULL, 10);
 	finding.has_mount_id = strstr(word, "+id") != NULL;
@@ -225,7 +243,9 @@ static void say_finding(struct child *child, const char *word) {
 	detail.key = (char[]){ "what" };
 	detail.value = (char[]){ "a\xff" };
 	finding.details = details;
-	finding.n_details = 1;
+	more.key = (char *)child->stage->detail[0];
+	more.value = (char *)child->stage->detail[1];
+	finding.n_details = more.key ? 2 : 1;
 	say(child, &finding, NULL, NULL);
 }
 
@@ -483,7 +503,33 @@ void stage_call(struct stage *stage, const char *name, const char *fields, bool 
 }
 
 size_t stage_log_lines(void) {
-	return lines;
+	return n_logged;
+}
+
+bool stage_log_has(size_t entry, const char *field, const char *value) {
+	char line[ENTRY_MAX];
+
+	assert_true(entry < n_logged);
+	if (!value)
+		(void)snprintf(line, sizeof line, "\n%s=", field);
+	else
+		(void)snprintf(line, sizeof line, "\n%s=%s\n", field, value);
+	return strstr(logged[entry], line);
+}
+
+uint64_t stage_log_number(size_t entry, const char *field) {
+	char start[64];
+	const char *line;
+
+	(void)snprintf(start, sizeof start, "\n%s=", field);
+	line = strstr(logged[entry], start);
+	if (!line)
+		fail_msg("no %s in: %s", field, logged[entry]);
+	return strtoull(line + strlen(start), NULL, 10);
+}
+
+const char *stage_log_entry(size_t entry) {
+	return logged[entry];
 }
 
 void stage_leave(struct stage *stage) {
@@ -494,7 +540,7 @@ void stage_leave(struct stage *stage) {
 
 void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	memset(stage, 0, sizeof *stage);
-	lines = 0;
+	n_logged = 0;
 	stage->descriptors = descriptors_open();
 	stage->polkit = polkit;
 	stage->uid = as_root || geteuid() != 0 ? geteuid() : NOBODY;
@@ -549,6 +595,7 @@ static void child_done(struct child *child) {
 
 void stage_free(struct stage *stage) {
 	call_drop_all(&stage->desk);
+	audit_done(&stage->desk.audit);
 	for (size_t i = 0; i < stage->n_children; i++)
 		child_done(&stage->children[i]);
 	sd_event_source_disable_unref(stage->worker_source);

@@ -75,6 +75,7 @@ struct stage {
 	const char *scripts[CHILDREN_MAX]; /* of each child, in the order of their coming */
 	struct child children[CHILDREN_MAX];
 	size_t n_children;
+	const char *detail[2]; /* one more of each finding: key and value */
 
 	/* what the callers were told, through the door of call_begin() */
 	size_t answers, refusals, ends;
@@ -100,8 +101,12 @@ void stage_leave(struct stage *stage);
 /* Begins a call of the client's, answered to the stage. */
 void stage_call(struct stage *stage, const char *operation, const char *fields, bool interactive,
 		uint64_t object);
-/* How many lines the broker has written to the journal. */
+/* How many entries the broker has made in the journal; whether one has a field, with a value or
+ * (NULL) with any; and all of it, for a message. */
 size_t stage_log_lines(void);
+bool stage_log_has(size_t entry, const char *field, const char *value);
+const char *stage_log_entry(size_t entry);
+uint64_t stage_log_number(size_t entry, const char *field);
 /* Runs until no call is left, and nothing more happens; fails if that takes long. */
 void stage_settle(struct stage *stage);
 /* Runs until a condition holds. */

@@ -31,5 +31,6 @@ const struct operation operation_get_domainname = {
 	.reply = &usher__get_domainname_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN),
 	.syscalls = SYSCALLS(SYS_setns, SYS_uname),
+	.looks = true,
 	.run = get_domainname_run,
 };

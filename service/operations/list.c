@@ -33,5 +33,6 @@ const struct operation operation_list = {
 	.reply = &usher__list_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT),
 	.syscalls = SYSCALLS(JOB_JOIN, SYS_listmount, SYS_statmount),
+	.looks = true,
 	.run = list_run,
 };
