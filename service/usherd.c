@@ -16,7 +16,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
+#include <syslog.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -162,6 +164,14 @@ static int start_worker(struct desk *desk, const char *libexec) {
 	return launcher_start(&desk->launcher, libexec);
 }
 
+static void say_hello(const struct desk *desk) {
+	size_t n = 0;
+
+	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
+		n++;
+	sd_journal_print(LOG_INFO, "usherd " USHER_VERSION ", with %zu mounts of earlier", n);
+}
+
 static int start(struct service *service, const char *libexec) {
 	struct desk *desk = &service->desk;
 	int r = sd_event_default(&desk->event);
@@ -186,6 +196,8 @@ static int start(struct service *service, const char *libexec) {
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
+	if (r >= 0)
+		say_hello(desk);
 	if (r >= 0)
 		mounts_reconcile(&desk->mounts); /* some may have gone while nobody was here */
 	return r;
