@@ -188,7 +188,7 @@ static void play(const struct scenario *scenario) {
 	stage_free(&stage);
 }
 
-static void whatever_happens_a_call_is_answered_once(void **state) {
+static void sec_66_whatever_happens_a_call_is_answered_once(void **state) {
 	(void)state;
 	for (size_t i = 0; i < N_OF(scenarios); i++)
 		play(&scenarios[i]);
@@ -828,7 +828,7 @@ static int stop(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whatever_happens_a_call_is_answered_once),
+		cmocka_unit_test(sec_66_whatever_happens_a_call_is_answered_once),
 		cmocka_unit_test(the_worker_is_told_who_asks_for_what),
 		cmocka_unit_test(the_authority_is_asked_about_exactly_what_was_found),
 		cmocka_unit_test(each_tier_asks_for_its_own_action),

@@ -122,7 +122,7 @@ static bool names(const int *numbers, int number) {
 	return false;
 }
 
-static void a_call_that_no_row_names_kills_in_every_row(void **state) {
+static void sec_40_a_call_that_no_row_names_kills_in_every_row(void **state) {
 	(void)state;
 	for (size_t row = 0; row < operations_n; row++)
 		for (size_t i = 0; i < N_OF(nobodys); i++) {
@@ -154,7 +154,7 @@ static void sec_12_no_row_can_change_an_owner_or_a_mode(void **state) {
 }
 
 /* Every call that some row names, in every row: it lives if this row names it, and only then. */
-static void a_call_that_another_row_names_kills(void **state) {
+static void sec_41_a_call_lives_where_its_row_names_it_and_only_there(void **state) {
 	int all[64];
 	size_t n = 0;
 
@@ -199,7 +199,7 @@ static int try_foreign_architecture(void *data) {
 	return 0;
 }
 
-static void another_interface_to_the_kernel_is_no_way_around(void **state) {
+static void sec_40_another_interface_to_the_kernel_is_no_way_around(void **state) {
 	struct attempt attempt = { 0, 0 };
 	int status;
 
@@ -409,10 +409,10 @@ static void a_child_cannot_be_traced_and_gains_nothing_by_programs(void **state)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_call_that_no_row_names_kills_in_every_row),
+		cmocka_unit_test(sec_40_a_call_that_no_row_names_kills_in_every_row),
 		cmocka_unit_test(sec_12_no_row_can_change_an_owner_or_a_mode),
-		cmocka_unit_test(a_call_that_another_row_names_kills),
-		cmocka_unit_test(another_interface_to_the_kernel_is_no_way_around),
+		cmocka_unit_test(sec_41_a_call_lives_where_its_row_names_it_and_only_there),
+		cmocka_unit_test(sec_40_another_interface_to_the_kernel_is_no_way_around),
 		cmocka_unit_test(a_filter_cannot_be_taken_off),
 		cmocka_unit_test(a_capability_that_the_row_does_not_name_is_gone_for_good),
 		cmocka_unit_test(nothing_is_left_where_nothing_is_named),

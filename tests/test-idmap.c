@@ -41,7 +41,7 @@ static void a_map_is_ranges_with_commas_between_them(void **state) {
 		   (struct idmap_line[]){ { 5, 6, 7 }, { 0, 0, 5 }, { 100, 100, 1 } });
 }
 
-static void the_last_id_can_be_mapped_and_the_one_behind_it_cannot(void **state) {
+static void sec_48_the_last_id_can_be_mapped_and_the_one_behind_it_cannot(void **state) {
 	(void)state;
 	assert_map("0 0 4294967295", 1, (struct idmap_line[]){ { 0, 0, UINT32_MAX } });
 	assert_map("4294967294 4294967294 1", 1,
@@ -84,7 +84,7 @@ static void a_sign_is_refused_wherever_it_stands(void **state) {
 	assert_no_map("0 +1 1", REFUSED_INVALID, "idmap:");
 }
 
-static void ranges_that_overlap_on_either_side_are_refused(void **state) {
+static void sec_48_ranges_that_overlap_on_either_side_are_refused(void **state) {
 	(void)state;
 	assert_no_map("0 0 10,9 100 1", REFUSED_INVALID, "overlap");
 	assert_no_map("0 0 10,100 9 1", REFUSED_INVALID, "overlap");
@@ -200,7 +200,7 @@ static void lines_that_are_no_ranges_give_nothing(void **state) {
 	assert_true(ranges_cover("garbage\nu 100 5", 'u', 1, 100, 5));
 }
 
-static void no_range_can_wrap_around(void **state) {
+static void sec_48_no_range_can_wrap_around(void **state) {
 	(void)state;
 	assert_false(ranges_cover("u 18446744073709551615 2\n", 'u', 1, 0, 1));
 	assert_false(ranges_cover("u 10 18446744073709551615\n", 'u', 1, 5, 1));
@@ -209,10 +209,10 @@ static void no_range_can_wrap_around(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_map_is_ranges_with_commas_between_them),
-		cmocka_unit_test(the_last_id_can_be_mapped_and_the_one_behind_it_cannot),
+		cmocka_unit_test(sec_48_the_last_id_can_be_mapped_and_the_one_behind_it_cannot),
 		cmocka_unit_test(what_is_no_map_is_refused),
 		cmocka_unit_test(a_sign_is_refused_wherever_it_stands),
-		cmocka_unit_test(ranges_that_overlap_on_either_side_are_refused),
+		cmocka_unit_test(sec_48_ranges_that_overlap_on_either_side_are_refused),
 		cmocka_unit_test(as_many_ranges_as_the_kernel_takes_and_no_more),
 		cmocka_unit_test(random_maps_are_refused_where_an_id_is_there_twice),
 		cmocka_unit_test(ones_own_id_is_ones_own),
@@ -221,7 +221,7 @@ int main(void) {
 		cmocka_unit_test(the_own_id_closes_a_gap),
 		cmocka_unit_test(ids_beyond_the_end_are_nobodys),
 		cmocka_unit_test(lines_that_are_no_ranges_give_nothing),
-		cmocka_unit_test(no_range_can_wrap_around),
+		cmocka_unit_test(sec_48_no_range_can_wrap_around),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

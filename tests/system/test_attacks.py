@@ -23,7 +23,7 @@ def move_into(root):
 
 
 class Attacks(support.MountTestCase):
-    def test_what_goes_from_a_copy_stays_where_it_was_mounted(self):
+    def test_sec_51_what_goes_from_a_copy_stays_where_it_was_mounted(self):
         """A recursive copy is its source's peer, and a lazy unmount of it took what root had mounted in the source along."""
         secret, target = self.directory("secret", "root"), self.directory("copy")
         support.mount("roots", secret, "tmpfs")
@@ -34,7 +34,7 @@ class Attacks(support.MountTestCase):
         self.assertIsNone(support.mount_at(f"{target}/secret"))
         self.assertEqual(support.mount_at(secret).fstype, "tmpfs")
 
-    def test_what_is_mounted_below_the_source_later_stays_too(self):
+    def test_sec_51_what_is_mounted_below_the_source_later_stays_too(self):
         secret, target = self.directory("secret", "root"), self.directory("copy")
         copy = self.bind(self.home, target)
         support.mount("roots", secret, "tmpfs")

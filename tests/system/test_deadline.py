@@ -50,10 +50,22 @@ class Deadlines(Stuck):
             self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
         self.assert_not_mounted(self.spot)
 
-    def test_a_target_whose_daemon_does_not_even_listen_times_out(self):
-        with self.stuck(reads=False), self.taking(0.4, 2), self.refused("TimedOut"):
-            self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
+    def test_sec_54_a_target_whose_daemon_does_not_even_listen_times_out(self):
+        with self.stuck(reads=False):
+            with self.taking(0.4, 2), self.refused("TimedOut"):
+                self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
+            wait_until(lambda: not support.children(WORKER), "the child has not waited for what it waited for")
         self.assert_not_mounted(self.spot)
+
+    def test_sec_54_however_many_wait_none_waits_longer_than_it_may(self):
+        with self.stuck(reads=False):
+            clients = [self.client("alice") for _ in range(8)]
+            pending = [self.begin(0.5, client) for client in clients]
+            wait_until(lambda: len(support.children(WORKER)) >= len(clients), "all of them wait", 2)
+            for one in pending:
+                with self.refused("TimedOut"):
+                    one.result()
+            wait_until(lambda: not support.children(WORKER), "none is left")
 
     def test_a_source_that_does_not_answer_times_out(self):
         target = self.directory("m")

@@ -117,7 +117,7 @@ class OpenTree(support.MountTestCase):
             with self.alice.call("Mounts", "OpenTree", source, [], {"recursive": recursive}) as tree:
                 self.assertEqual(list_at(tree, "m"), seen)
 
-    def test_what_is_mounted_on_the_copy_later_does_not_appear_in_the_original(self):
+    def test_sec_51_what_is_mounted_on_the_copy_later_does_not_appear_in_the_original(self):
         source, target = self.directory("a"), self.directory("b")
         self.directory("a/m")
         with self.alice.call("Mounts", "OpenTree", source, ["private"], {"recursive": True}) as tree:
@@ -307,7 +307,7 @@ class MappedBind(support.MountTestCase):
                 self.map(fd)
         self.assert_not_mounted(self.target)
 
-    def test_another_users_namespace_and_what_is_no_user_namespace_are_refused(self):
+    def test_sec_46_another_users_namespace_and_what_is_no_user_namespace_are_refused(self):
         with Place("bob", "--user", "--map-current-user") as place, open_path(f"/proc/{place.pid}/ns/user", os.O_RDONLY) as fd:
             with self.refused("NotOwner", "idmap", "51002"):
                 self.map(fd)

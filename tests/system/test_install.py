@@ -112,7 +112,7 @@ class Files(support.TestCase):
                 self.assertEqual(mode & stat.S_IWOTH, 0, path)
                 self.assertNotIn("security.capability", os.listxattr(path), path)
 
-    def test_the_socket_of_the_worker_opens_for_the_broker_alone(self):
+    def test_sec_57_the_socket_of_the_worker_opens_for_the_broker_alone(self):
         status = os.stat("/run/usher/worker")
         self.assertTrue(stat.S_ISSOCK(status.st_mode))
         self.assertEqual(oct(stat.S_IMODE(status.st_mode)), oct(0o600))
@@ -256,7 +256,7 @@ class Confinement(support.MountTestCase):
                 pending.result()
         return status
 
-    def test_a_child_has_the_capabilities_and_system_calls_of_its_operation_only(self):
+    def test_sec_44_a_child_has_the_capabilities_and_system_calls_of_its_operation_only(self):
         row = sum(1 << CAPABILITIES[name] for name in ("CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_DAC_READ_SEARCH"))
         target = self.directory("m")
         for method, arguments in (("Bind", (f"{self.home}/stuck", target, [])), ("OpenTree", (f"{self.home}/stuck", [])),
@@ -274,7 +274,7 @@ class Confinement(support.MountTestCase):
         self.assertEqual(status["Gid"].split(), ["0", "0", "0", str(self.uid)])
         self.assertNotIn("0", status["Groups"].split())
 
-    def test_a_child_cannot_be_looked_into_by_the_caller(self):
+    def test_sec_43_a_child_cannot_be_looked_into_by_the_caller(self):
         spot = self.directory("stuck")
         with support.StuckFilesystem(spot, "alice", reads=False):
             pending = self.alice.begin("Mounts", "OpenTree", spot, [], {"deadline_usec": Variant("t", 5000000)})
@@ -287,7 +287,7 @@ class Confinement(support.MountTestCase):
             with self.refused("Failed"):
                 pending.result()
 
-    def test_a_child_that_joined_the_callers_namespace_cannot_be_looked_into_by_its_root(self):
+    def test_sec_34_a_child_that_joined_the_callers_namespace_cannot_be_looked_into_by_its_root(self):
         insider = self.client("alice")
         insider.run(support.enter_user_namespace, "mnt")
         target, spot, other = self.directory("m"), self.directory("stuck"), self.directory("other")
@@ -308,7 +308,7 @@ class Confinement(support.MountTestCase):
                           if error not in (errno.EPERM, errno.EACCES)}, {})
         self.assertEqual(set(tried), {"descriptors", "memory", "root", "namespace", "trace"})
 
-    def test_a_child_inherits_nothing(self):
+    def test_sec_37_a_child_inherits_nothing(self):
         status = self.catch("OpenTree", f"{self.home}/stuck", [])
         self.assertEqual(status["dumpable"], 0)
         kinds = [target.partition(":")[0] for number, target in status["descriptors"].items() if number > 2]

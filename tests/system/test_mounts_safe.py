@@ -440,7 +440,7 @@ class Images(support.MountTestCase):
         with self.refused("InvalidArgument"):
             self.mount(self.file("f", "\0" * 65536), self.directory("m"), "squashfs")
 
-    def test_an_image_cut_short_is_refused_and_gives_its_loop_device_back(self):
+    def test_sec_53_an_image_cut_short_is_refused_and_gives_its_loop_device_back(self):
         image, target = self.image("squashfs"), self.directory("m")
         os.truncate(image, 300)
         with self.assertRaises(support.DBusError) as caught:
@@ -456,7 +456,7 @@ class Images(support.MountTestCase):
         with open_path(image, os.O_RDONLY) as descriptor, self.needs_admin("mount-image"):
             self.mount_image(descriptor, target, "squashfs", ["suid"])
 
-    def test_file_systems_that_trust_what_they_read_are_an_administrators(self):
+    def test_sec_60_file_systems_that_trust_what_they_read_are_an_administrators(self):
         image, target = support.make_image("ext4", f"{self.home}/ext4.img", "alice"), self.directory("m")
         before = digest(image)
         for fstype in ("ext4", "auto"):
