@@ -56,6 +56,8 @@ int filesystem_reconfigure(struct job *job, const struct path *path,
 /* What filesystem_create() takes. */
 #define FILESYSTEM_CAPABILITIES \
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
-#define FILESYSTEM_CREATE                                                                         \
-	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_sysinfo, SYS_unshare, \
-		SYS_uname, SYS_mount_setattr, LOOP_ATTACH
+#define FILESYSTEM_CREATE                                                                       \
+	JOB_IN_CHILD, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl, SYS_unshare, SYS_uname, \
+		SYS_mount_setattr, LOOP_ATTACH
+/* And, where it may be one in memory, how much of that there is. */
+#define FILESYSTEM_MEASURE SYS_sysinfo

@@ -4,9 +4,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+
+#include "fd.h"
 
 static const struct {
 	const char *word;
@@ -172,23 +175,37 @@ bool mount_options_force(struct mount_options *options) {
 	return options->clear & both;
 }
 
-static size_t joined_size(const char *const *words, size_t n) {
-	size_t size = 0;
+char *mount_options_shown(const char *word) {
+	static const char *const secrets[] = { "pass", "pwd", "secret", "token" };
+	_cleanup_free_ char *name = strndup(word, strcspn(word, "="));
+	bool secret = name && strcasecmp(name, "key") == 0;
+	char *shown;
 
-	for (size_t i = 0; i < n; i++)
-		size += strlen(words[i]) + 1;
-	return size;
+	if (!name)
+		return NULL;
+	for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++)
+		secret |= strcasestr(name, secrets[i]) != NULL;
+	if (!secret || !strchr(word, '='))
+		return strdup(word);
+	return asprintf(&shown, "%s=...", name) < 0 ? NULL : shown;
+}
+
+/* Appends to what it frees; NULL when there is no memory. */
+static char *join(char *joined, const char *word) {
+	_cleanup_free_ char *before = joined, *shown = mount_options_shown(word);
+	char *longer;
+
+	if (!before || !shown)
+		return NULL;
+	return asprintf(&longer, "%s%s%s", before, *before ? " " : "", shown) < 0 ? NULL : longer;
 }
 
 char *mount_options_join(const struct mount_options *options) {
-	const char *const *words = (const char *const *)options->words;
-	char *joined = calloc(1, joined_size(words, options->n_words) +
-					 joined_size(options->added, options->n_added) + 1);
-	char *at = joined;
+	char *joined = strdup("");
 
-	for (size_t i = 0; joined && i < options->n_words; i++)
-		at = stpcpy(stpcpy(at, at == joined ? "" : " "), words[i]);
-	for (size_t i = 0; joined && i < options->n_added; i++)
-		at = stpcpy(stpcpy(at, at == joined ? "" : " "), options->added[i]);
+	for (size_t i = 0; i < options->n_words; i++)
+		joined = join(joined, options->words[i]);
+	for (size_t i = 0; i < options->n_added; i++)
+		joined = join(joined, options->added[i]);
 	return joined;
 }

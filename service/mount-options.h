@@ -37,7 +37,11 @@ void mount_options_add(struct mount_options *options, const char *word);
 /* Without a word about them, set-user-ID programs and devices in a mount are off. True if a word
  * keeps one of them on. */
 bool mount_options_force(struct mount_options *options);
-/* All that was said and added, parted by spaces. The caller frees; NULL when there is no memory. */
+/* A word as others than its caller may see it: of a password the name, "pass=...". The caller
+ * frees; NULL when there is no memory. */
+char *mount_options_shown(const char *word);
+/* All that was said and added, as others may see it, parted by spaces. The caller frees; NULL when
+ * there is no memory. */
 char *mount_options_join(const struct mount_options *options);
 /* A word for propagation ("rprivate"), into options; false if it is none. */
 bool mount_options_propagation(struct mount_options *options, const char *word);

@@ -44,6 +44,3 @@ void path_done(struct path *path);
 /* Whether the name is the root of a mount, and the id of the mount that it is on; -ELOOP for a
  * symbolic link. */
 int path_mount_id(int directory, const char *name, uint64_t *ret_id, bool *ret_is_root);
-
-/* The system call of path_mount_id(). */
-#define PATH_MOUNT_ID SYS_statmount

@@ -224,6 +224,12 @@ int tree_give(struct job *job, int mount) {
 	return 0;
 }
 
+static int add_option(Usher__MountObject *object, const char *word) {
+	_cleanup_free_ char *shown = mount_options_shown(word);
+
+	return shown ? message_append_string(&object->options, &object->n_options, shown) : -ENOMEM;
+}
+
 static int fill(Usher__MountObject *object, const char *source, const char *target,
 		const char *type, const struct mount_options *options, const char *lifetime) {
 	object->source = strdup(source);
@@ -233,12 +239,10 @@ static int fill(Usher__MountObject *object, const char *source, const char *targ
 	if (!object->source || !object->target || !object->fstype || !object->lifetime)
 		return -ENOMEM;
 	for (size_t i = 0; i < options->n_words; i++)
-		if (message_append_string(&object->options, &object->n_options, options->words[i]) <
-		    0)
+		if (add_option(object, options->words[i]) < 0)
 			return -ENOMEM;
 	for (size_t i = 0; i < options->n_added; i++)
-		if (message_append_string(&object->options, &object->n_options, options->added[i]) <
-		    0)
+		if (add_option(object, options->added[i]) < 0)
 			return -ENOMEM;
 	return 0;
 }

@@ -52,8 +52,8 @@ int tree_give(struct job *job, int mount);
 #define TREE_SEAL \
 	JOB_IN_CHILD, SYS_setns, SYS_unshare, SYS_mount_setattr, SYS_move_mount, SYS_open_tree
 /* Those of tree_describe(). */
-#define TREE_DESCRIBE PATH_MOUNT_ID, SYS_ioctl
+#define TREE_DESCRIBE SYS_ioctl
 /* Those of tree_attach(), besides. */
-#define TREE_ATTACH PATH_MOUNT_ID, SYS_move_mount, SYS_umount2
+#define TREE_ATTACH SYS_statmount, SYS_move_mount, SYS_umount2
 /* Those of tree_judge() and tree_copy(). */
 #define TREE_COPY SYS_open_tree, SYS_mount_setattr, SYS_listmount, SYS_statmount

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "fd.h"
 #include "job.h"
+#include "mount-table.h"
 
 enum {
 	LISTEN_FD = 3, /* SD_LISTEN_FDS_START */
@@ -74,6 +75,7 @@ int main(int argc, char *argv[]) {
 	struct sigaction action = { .sa_handler = on_child };
 	sigset_t blocked, before;
 
+	(void)mount_table_kernel_suffices(); /* or each child would find out by itself */
 	if (clearenv() != 0 || chdir("/") < 0)
 		err(1, "cannot start afresh");
 	sigemptyset(&blocked);

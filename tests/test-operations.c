@@ -1292,6 +1292,22 @@ static void the_object_of_a_mount_says_how_it_was_made(void **state) {
 	job_free(&job);
 }
 
+/* The objects are for everybody to see. */
+static void the_object_of_a_mount_keeps_passwords_to_itself(void **state) {
+	struct job job;
+	const Usher__MountObject *made;
+
+	(void)state;
+	kernel_new(-1, 0);
+	job_new(&job, "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=pass=geheim", HERE);
+	look(&job);
+	assert_int_equal(run(&job), 0);
+	assert_non_null(strstr(kernel.log, "fsconfig pass=geheim\n"));
+	made = ((Usher__MountReply *)job.reply)->made;
+	assert_string_equal(made->options[0], "pass=...");
+	job_free(&job);
+}
+
 /* ---- who has to allow it ---- */
 
 struct judged {
@@ -1440,6 +1456,9 @@ static void a_person_is_told_what_it_is_about(void **state) {
 		{ "Mounts.Mount",
 		  "source=s|target=@/dst|fstype=tmpfs|mount_options=ro|mount_options=size=1m",
 		  "source=s target=@/dst fstype=tmpfs options=ro size=1m nosuid nodev " },
+		{ "Mounts.Mount",
+		  "target=@/dst|fstype=tmpfs|mount_options=user=x|mount_options=PassWord2=geheim|mount_options=key=5|mount_options=keys=5|mount_options=pass",
+		  "source=tmpfs target=@/dst fstype=tmpfs options=user=x PassWord2=... key=... keys=5 pass size=10% nosuid nodev " },
 		{ "Mounts.MountImage", "image_fd=1|target=@/dst|fstype=ext4",
 		  "source=@/image target=@/dst fstype=ext4 options=nosuid nodev " },
 		{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=ro",
@@ -1538,6 +1557,7 @@ int main(void) {
 		cmocka_unit_test(a_mount_that_changed_since_it_was_found_is_not_unmounted),
 		cmocka_unit_test(what_cannot_be_is_refused_when_it_is_looked_up),
 		cmocka_unit_test(the_object_of_a_mount_says_how_it_was_made),
+		cmocka_unit_test(the_object_of_a_mount_keeps_passwords_to_itself),
 		cmocka_unit_test(who_must_allow_it_follows_from_what_the_words_mean),
 		cmocka_unit_test(
 			the_broker_learns_which_mount_it_is_only_where_nothing_is_loosened),
