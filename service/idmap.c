@@ -2,6 +2,7 @@
 
 #include "idmap.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
@@ -50,10 +51,10 @@ int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal) {
 		for (int i = 0; i < 3; i++) {
 			char *end;
 
+			at += strspn(at, " \t");
 			errno = 0;
 			number[i] = strtoul(at, &end, 10);
-			if (end == at || *at == '-' || *at == '+' || errno ||
-			    number[i] > UINT32_MAX)
+			if (!isdigit((unsigned char)*at) || errno || number[i] > UINT32_MAX)
 				return refusal_note(
 					refusal, REFUSED_INVALID,
 					"idmap: '%.200s' is not \"INSIDE OUTSIDE COUNT[,...]\"",
