@@ -25,7 +25,8 @@ enum {
 
 static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_BASIC |
 			       KERNEL_STATMOUNT_MNT_POINT | KERNEL_STATMOUNT_FS_TYPE |
-			       KERNEL_STATMOUNT_MNT_OPTS | KERNEL_STATMOUNT_SB_SOURCE;
+			       KERNEL_STATMOUNT_MNT_OPTS | KERNEL_STATMOUNT_SB_SOURCE |
+			       KERNEL_STATMOUNT_FS_SUBTYPE;
 
 /* Without these an answer would say less than mountinfo does. */
 static const unsigned sufficient =
@@ -109,15 +110,19 @@ static int add_flags(Usher__MountEntry *entry, uint64_t attributes) {
 	return r;
 }
 
+/* Exactly three digits, of a byte. */
+static bool is_octal(const char *p) {
+	return p[0] >= '0' && p[0] <= '3' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' &&
+	       p[2] <= '7';
+}
+
 /* "\040" and its like, which the kernel writes for space, tab, newline and backslash. */
 static void unescape_octal(char *text) {
 	char *to = text;
 
 	for (const char *from = text; *from; to++) {
-		unsigned byte;
-
-		if (*from == '\\' && sscanf(from + 1, "%3o", &byte) == 1 && strlen(from) >= 4) {
-			*to = (char)byte;
+		if (*from == '\\' && is_octal(from + 1)) {
+			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
 			from += 4;
 		} else
 			*to = *from++;
@@ -140,6 +145,25 @@ static int add_filesystem_options(Usher__MountEntry *entry, const char *list) {
 	return r;
 }
 
+/* What the file system does whatever its kind; mountinfo has it among its options. */
+static int add_superblock_flags(Usher__MountEntry *entry, unsigned flags) {
+	static const struct {
+		unsigned flag;
+		const char *word;
+	} words[] = {
+		{ MS_SYNCHRONOUS, "sync" },
+		{ MS_DIRSYNC, "dirsync" },
+		{ MS_LAZYTIME, "lazytime" },
+	};
+
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof words / sizeof *words; i++)
+		if (flags & words[i].flag)
+			r = add_option(entry, words[i].word);
+	return r;
+}
+
 static const char *propagation_word(bool shared, bool slave, bool unbindable) {
 	if (unbindable)
 		return "unbindable";
@@ -149,7 +173,7 @@ static const char *propagation_word(bool shared, bool slave, bool unbindable) {
 }
 
 static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *mount) {
-	char *type = NULL;
+	bool has_subtype = mount->mask & KERNEL_STATMOUNT_FS_SUBTYPE;
 	int r;
 
 	entry->has_id = entry->has_parent = true;
@@ -159,15 +183,18 @@ static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *m
 					       ? mount->strings + mount->sb_source
 					       : "") < 0 ||
 	    set_string(&entry->target, mount->strings + mount->mnt_point) < 0 ||
-	    set_string(&type, mount->strings + mount->fs_type) < 0)
+	    asprintf(&entry->fstype, "%s%s%s", mount->strings + mount->fs_type,
+		     has_subtype ? "." : "",
+		     has_subtype ? mount->strings + mount->fs_subtype : "") < 0)
 		return -ENOMEM;
-	entry->fstype = type;
 	r = set_string(&entry->propagation,
 		       propagation_word(mount->mnt_propagation & MS_SHARED,
 					mount->mnt_propagation & MS_SLAVE,
 					mount->mnt_propagation & MS_UNBINDABLE));
 	if (r == 0)
 		r = add_flags(entry, mount->mnt_attr);
+	if (r == 0)
+		r = add_superblock_flags(entry, mount->sb_flags);
 	if (r == 0 && mount->mask & KERNEL_STATMOUNT_MNT_OPTS)
 		r = add_filesystem_options(entry, mount->strings + mount->mnt_opts);
 	return r;
