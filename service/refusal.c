@@ -3,6 +3,7 @@
 #include "refusal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +80,7 @@ enum refusal_code refusal_of(int code) {
 	if (code > 0)
 		return code < _REFUSED_MAX ? (enum refusal_code)code : REFUSED_FAILED;
 	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-		if (meanings[i].error == -code)
+		if (code == -meanings[i].error)
 			return meanings[i].code;
 	return REFUSED_FAILED;
 }
@@ -90,13 +91,15 @@ const char *refusal_name(int code) {
 
 char *refusal_sentence(int code, const char *text) {
 	_cleanup_free_ char *words = NULL;
-	const char *error = code < 0 ? strerrorname_np(-code) : NULL;
+	int number = code < 0 && code > INT_MIN ? -code : 0; /* nothing in an int is as large */
+	const char *error = number > 0 ? strerrorname_np(number) : NULL;
 	char *sentence;
 
 	if (text && *text)
 		words = usher_escape(text);
 	else
-		words = strdup(code < 0 ? strerrordesc_np(-code) ?: "unknown error" : "refused");
+		words = strdup(code < 0 ? strerrordesc_np(number ?: INT_MAX) ?: "unknown error"
+					: "refused");
 	if (!words)
 		return NULL;
 	if (asprintf(&sentence, error ? "%s (%s)" : "%s", words, error) < 0)

@@ -112,6 +112,7 @@ static void codes_out_of_the_set_are_failures(void **state) {
 	assert_int_equal(refusal_of(_REFUSED_MAX), REFUSED_FAILED);
 	assert_int_equal(refusal_of(INT32_MAX), REFUSED_FAILED);
 	assert_int_equal(refusal_of(INT32_MIN + 1), REFUSED_FAILED);
+	assert_int_equal(refusal_of(INT32_MIN), REFUSED_FAILED); /* which has no opposite */
 	assert_string_equal(refusal_name(10000), "org.usher1.Error.Failed");
 }
 
@@ -124,6 +125,8 @@ static void assert_sentence(int code, const char *text, const char *expected) {
 
 static void a_sentence_names_the_errno_and_only_an_errno(void **state) {
 	(void)state;
+	assert_sentence(INT32_MIN, NULL, "unknown error");
+	assert_sentence(INT32_MIN, "text", "text");
 	assert_sentence(-EBUSY, "target: '/x': busy", "target: '/x': busy (EBUSY)");
 	assert_sentence(REFUSED_INVALID, "x: bad", "x: bad");
 	assert_sentence(-EBUSY, NULL, "Device or resource busy (EBUSY)");
