@@ -131,6 +131,20 @@ static const ProtobufCFieldDescriptor *key_field(const ProtobufCMessageDescripto
 	return NULL;
 }
 
+/* In whatever form. */
+static bool is_given(const ProtobufCMessage *message, const char *key) {
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		char name[MESSAGE_NAME_MAX];
+
+		message_field_name(field, name);
+		if (message_field_place(field) == MESSAGE_KEY && strcmp(name, key) == 0 &&
+		    message_has(message, field))
+			return true;
+	}
+	return false;
+}
+
 static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
 		    struct refusal *refusal) {
 	char expected[MESSAGE_SIGNATURE_MAX];
@@ -151,7 +165,7 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 				    contents);
 	if (!field)
 		return refusal_note(refusal, REFUSED_INVALID, "options: unknown key '%.200s'", key);
-	if (message_has(message, field))
+	if (is_given(message, key))
 		return refusal_note(refusal, REFUSED_INVALID, "options: key '%s' is there twice",
 				    key);
 	r = sd_bus_message_enter_container(bus, 'v', contents);
@@ -237,6 +251,7 @@ static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *messag
 
 static int append_value(sd_bus_message *bus, const char *signature, const void *value,
 			const struct fds *fds) {
+	char inner[MESSAGE_SIGNATURE_MAX];
 	int number, r;
 
 	switch (*signature) {
@@ -250,11 +265,24 @@ static int append_value(sd_bus_message *bus, const char *signature, const void *
 		return sd_bus_message_append_basic(bus, 'b', &number);
 	case 'a': return append_dictionary(bus, *(ProtobufCMessage *const *)value, fds);
 	case '(':
-		r = sd_bus_message_open_container(bus, 'r', NULL);
+		(void)snprintf(inner, sizeof inner, "%.*s", (int)strlen(signature) - 2,
+			       signature + 1);
+		r = sd_bus_message_open_container(bus, 'r', inner);
 		if (r >= 0)
 			r = message_bus_append(bus, *(ProtobufCMessage *const *)value, fds);
 		return r < 0 ? r : sd_bus_message_close_container(bus);
 	default: return sd_bus_message_append_basic(bus, *signature, value);
+	}
+}
+
+static size_t element_size(const ProtobufCFieldDescriptor *field) {
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_DOUBLE: return 8;
+	default: return 4;
 	}
 }
 
@@ -272,7 +300,7 @@ int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *messag
 	elements = *(uint8_t **)message_member(message, field);
 	r = sd_bus_message_open_container(bus, 'a', signature + 1);
 	for (size_t i = 0; r >= 0 && i < n; i++)
-		r = append_value(bus, signature + 1, elements + i * sizeof(void *), fds);
+		r = append_value(bus, signature + 1, elements + i * element_size(field), fds);
 	return r < 0 ? r : sd_bus_message_close_container(bus);
 }
 

@@ -316,6 +316,18 @@ static void a_key_that_is_there_twice_is_refused_by_name(void **state) {
 	assert_read_refused(read_keys(message), REFUSED_INVALID, "'list'");
 }
 
+static void a_key_that_is_there_in_two_forms_is_there_twice(void **state) {
+	sd_bus_message *message = call_new(state);
+	int fd = some_descriptor();
+
+	append(message, "a{sv}", 2, "in", "h", fd, "in", "o", "/some/object");
+	assert_read_refused(read_keys(message), REFUSED_INVALID, "'in'");
+	message = call_new(state);
+	append(message, "a{sv}", 2, "in", "o", "/some/object", "in", "h", fd);
+	assert_read_refused(read_keys(message), REFUSED_INVALID, "'in'");
+	(void)close(fd);
+}
+
 static void a_descriptor_that_is_there_twice_is_not_leaked(void **state) {
 	size_t before = descriptors_open();
 	sd_bus_message *message = call_new(state);
@@ -579,8 +591,6 @@ static void structs_leave_alone_and_in_arrays(void **state) {
 	const char *names[3];
 	uint32_t numbers[3];
 
-	known_fault(
-		"message_bus_append() opens a struct without its contents, which sd-bus refuses");
 	message = call_new(state);
 	one.name = (char[]){ "one" };
 	one.number = 1;
@@ -609,7 +619,6 @@ static void arrays_of_numbers_leave_element_by_element(void **state) {
 	struct fds fds = { 0 };
 	int booleans[3], held[2];
 
-	known_fault("message_bus_append_field() steps through arrays by the size of a pointer");
 	message = call_new(state);
 	assert_int_equal(fds_add(&fds, some_descriptor()), 0);
 	m.numbers = numbers;
@@ -726,8 +735,23 @@ static void append_any(sd_bus_message *message, const char *signature, int fd) {
 	}
 }
 
+/* Of a key that has several forms only the first, or the last. */
+static bool is_sent(const ProtobufCMessageDescriptor *request, unsigned field, bool last) {
+	char name[MESSAGE_NAME_MAX], other[MESSAGE_NAME_MAX];
+
+	if (message_field_place(&request->fields[field]) != MESSAGE_KEY)
+		return message_field_place(&request->fields[field]) == MESSAGE_POSITIONAL;
+	message_field_name(&request->fields[field], name);
+	for (unsigned i = 0; i < request->n_fields; i++) {
+		message_field_name(&request->fields[i], other);
+		if (strcmp(name, other) == 0 && (last ? i > field : i < field))
+			return false;
+	}
+	return true;
+}
+
 static void append_whole_request(sd_bus_message *message, const ProtobufCMessageDescriptor *request,
-				 int fd) {
+				 int fd, bool last) {
 	char signature[MESSAGE_SIGNATURE_MAX], name[MESSAGE_NAME_MAX];
 
 	for (unsigned i = 0; i < request->n_fields; i++)
@@ -737,7 +761,8 @@ static void append_whole_request(sd_bus_message *message, const ProtobufCMessage
 		}
 	assert_true(sd_bus_message_open_container(message, 'a', "{sv}") >= 0);
 	for (unsigned i = 0; i < request->n_fields; i++) {
-		if (message_field_place(&request->fields[i]) != MESSAGE_KEY)
+		if (message_field_place(&request->fields[i]) != MESSAGE_KEY ||
+		    !is_sent(request, i, last))
 			continue;
 		message_field_name(&request->fields[i], name);
 		message_field_signature(&request->fields[i], signature);
@@ -755,21 +780,20 @@ static void every_request_of_the_table_can_be_read_and_packed(void **state) {
 	size_t before = descriptors_open();
 	int fd = some_descriptor();
 
-	for (size_t i = 0; i < operations_n; i++) {
-		const ProtobufCMessageDescriptor *request = operations[i]->request;
+	for (size_t i = 0; i < 2 * operations_n; i++) {
+		const ProtobufCMessageDescriptor *request = operations[i / 2]->request;
 		sd_bus_message *message = call_new(state);
 		ProtobufCMessage *copy;
 		struct result result;
 
-		append_whole_request(message, request, fd);
+		append_whole_request(message, request, fd, i % 2);
 		result = read_as(message, request);
 		if (result.r != 0)
-			fail_msg("%s: %d: %s", operations[i]->method, result.r,
+			fail_msg("%s: %d: %s", operations[i / 2]->method, result.r,
 				 result.refusal.text);
 		for (unsigned f = 0; f < request->n_fields; f++)
 			assert_int_equal(message_has(result.message, &request->fields[f]),
-					 message_field_place(&request->fields[f]) !=
-						 MESSAGE_PRIVATE);
+					 is_sent(request, f, i % 2));
 		copy = message_copy(result.message);
 		assert_non_null(copy);
 		assert_int_equal(protobuf_c_message_get_packed_size(copy),
@@ -809,6 +833,7 @@ int main(void) {
 		cmocka_unit_test(a_positional_argument_is_no_key),
 		cmocka_unit_test(a_key_of_the_wrong_type_is_refused_by_name),
 		cmocka_unit_test(a_key_that_is_there_twice_is_refused_by_name),
+		cmocka_unit_test(a_key_that_is_there_in_two_forms_is_there_twice),
 		cmocka_unit_test(a_descriptor_that_is_there_twice_is_not_leaked),
 		cmocka_unit_test(a_hostile_key_does_not_reach_the_answer_unbounded),
 		cmocka_unit_test(escaped_bytes_arrive_as_bytes),
