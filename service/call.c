@@ -257,7 +257,8 @@ static void on_finding(struct call *call) {
 
 /* The connection broke before an outcome came: the child was killed, by its clock or otherwise. */
 static void on_child_lost(struct call *call, int r) {
-	bool late = now_usec() - call->stage_usec >= deadline_usec(call);
+	/* what a person takes is not the child's */
+	bool late = !call->question && now_usec() - call->stage_usec >= deadline_usec(call);
 
 	if (r != -ECONNRESET)
 		call_finish(call, r, "the worker talks nonsense");

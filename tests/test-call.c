@@ -803,7 +803,6 @@ static void a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time(void
 	struct stage stage;
 
 	(void)state;
-	known_fault("on_child_lost() counts the time that a person takes to the work");
 	stage_new(&stage, POLKIT_SILENT, false);
 	stage.scripts[0] = "find=3 asked hang";
 	stage_call(&stage, "Host.SetHostname", "hostname=x|deadline_usec=1000", true, 0);
