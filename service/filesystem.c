@@ -151,9 +151,12 @@ static int find_type(struct job *job, struct filesystem *filesystem) {
 		return refusal_note(&job->refusal, fd, "source: '%s' cannot be read: %s",
 				    filesystem->source.real, strerrordesc_np(-fd));
 	r = probe_ask(job->prober, fd, type, &job->refusal);
-	if (r != 0)
-		return r;
-	return classify(job, type, filesystem);
+	if (r == 0)
+		r = classify(job, type, filesystem);
+	if (r == 0 && filesystem->kind != FILESYSTEM_DEVICE)
+		r = refusal_note(&job->refusal, REFUSED_FAILED,
+				 "fstype: %s was found in the source, where it cannot be", type);
+	return r;
 }
 
 /* Read-only, compressed, and parsed by code that expects the worst: the images of the safe tier. */

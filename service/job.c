@@ -204,7 +204,8 @@ static int start_helpers(struct job *job, const char *libexec) {
 
 	if (job->operation->probes)
 		r = probe_start(libexec, job->request, &job->prober);
-	if (r == 0 && job->operation->probes &&
+	/* who may not become another cannot make what would have to be mapped, either */
+	if (r == 0 && job->operation->probes && job->place.privileged &&
 	    filesystem_needs_own_ids(string_field(job, "fstype")))
 		r = idmap_open_own(job, &job->own_ids);
 	if (r == 0 && job->operation->maps)
@@ -283,16 +284,16 @@ static void answer(struct job *job, int socket, int code) {
 	Usher__Outcome outcome = USHER__OUTCOME__INIT;
 	Usher__Reply said = USHER__REPLY__INIT;
 
+	if (code == 0) {
+		outcome.reply.len = protobuf_c_message_get_packed_size(job->reply);
+		outcome.reply.data = bytes = malloc(outcome.reply.len + 1);
+		outcome.has_reply = bytes != NULL;
+		code = bytes ? 0 : -ENOMEM;
+	}
+	if (bytes)
+		protobuf_c_message_pack(job->reply, bytes);
 	outcome.code = code;
 	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
-	if (code == 0) {
-		outcome.has_reply = true;
-		outcome.reply.len = protobuf_c_message_get_packed_size(job->reply);
-		bytes = malloc(outcome.reply.len + 1);
-		if (bytes)
-			protobuf_c_message_pack(job->reply, bytes);
-		outcome.reply.data = bytes;
-	}
 	said.outcome = &outcome;
 	(void)wire_send(socket, &said.base, code == 0 ? &job->reply_fds : NULL);
 }

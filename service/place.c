@@ -423,12 +423,25 @@ int place_act_as_root(const struct place *place) {
 	return (uid_t)setfsuid((uid_t)-1) == 0 ? 0 : -EPERM;
 }
 
+/* The same directory on the same mount. */
+static bool is_our_root(int root) {
+	const unsigned mask = STATX_INO | STATX_MNT_ID;
+	struct statx theirs, ours;
+
+	return statx(root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, &theirs) == 0 &&
+	       statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, mask, &ours) == 0 &&
+	       theirs.stx_ino == ours.stx_ino && theirs.stx_mnt_id == ours.stx_mnt_id;
+}
+
 static int enter_root(const struct place *place) {
 	if (place->root < 0)
 		return 0;
-	if (fchdir(place->root) < 0 || chroot(".") < 0)
+	if (fchdir(place->root) < 0)
 		return -errno;
-	return 0;
+	if (chroot(".") == 0)
+		return 0;
+	/* without the right to change the root one can still be where one is */
+	return errno == EPERM && is_our_root(place->root) ? 0 : -errno;
 }
 
 int place_join_mounts(struct place *place, bool as_its_root) {

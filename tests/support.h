@@ -27,14 +27,6 @@
 		skip();                \
 	} while (0)
 
-/* Skips a test of something that is known to be wrong; with USHER_KNOWN_FAULTS set it runs, and
- * tells. */
-#define known_fault(what)                                   \
-	do {                                                \
-		if (!getenv("USHER_KNOWN_FAULTS"))          \
-			skip_because("known fault: " what); \
-	} while (0)
-
 void say_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* How many descriptors this process has open. */

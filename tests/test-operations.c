@@ -918,6 +918,8 @@ static bool may_go_on(int error) {
 		return error == EINVAL || error == EBADF; /* before Linux 6.13: by name */
 	if (starts("configure loop"))
 		return error == EBUSY; /* taken meanwhile: the next one */
+	if (starts("chroot"))
+		return error == EPERM; /* one's own root is where one is anyway */
 	return starts("ask mounts");   /* before Linux 6.11 a namespace has no number */
 }
 
