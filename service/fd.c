@@ -3,6 +3,7 @@
 #include "fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -22,6 +23,22 @@ int fd_take(int *fd) {
 
 	*fd = -1;
 	return taken;
+}
+
+int fd_open_standard(void) {
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		if (fd > STDERR_FILENO) {
+			(void)close(fd);
+			return 0;
+		}
+		/* whatever is executed is to have it too */
+		if (fcntl(fd, F_SETFD, 0) < 0)
+			return -errno;
+	}
 }
 
 int fds_add(struct fds *fds, int fd) {

@@ -19,6 +19,8 @@ struct fds {
 
 void fd_closep(int *fd);
 int fd_take(int *fd);
+/* Has 0 to 2 be something, so that nothing that is opened later passes for the standard ones. */
+int fd_open_standard(void);
 
 /* Takes fd, also when it fails; returns its place, or -E2BIG. */
 int fds_add(struct fds *fds, int fd);

@@ -24,6 +24,7 @@
 #include "call.h"
 #include "config.h"
 #include "door-bus.h"
+#include "fd.h"
 #include "watch-file.h"
 
 static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
@@ -262,6 +263,8 @@ int main(int argc, char *argv[]) {
 	sigset_t signals;
 	int r;
 
+	if (fd_open_standard() < 0)
+		return 1;
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);

@@ -76,7 +76,7 @@ int main(int argc, char *argv[]) {
 	sigset_t blocked, before;
 
 	(void)mount_table_kernel_suffices(); /* or each child would find out by itself */
-	if (clearenv() != 0 || chdir("/") < 0)
+	if (fd_open_standard() < 0 || clearenv() != 0 || chdir("/") < 0)
 		err(1, "cannot start afresh");
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);

@@ -221,9 +221,10 @@ class Stalled:
 
 
 class Service:
-    """usherd --session on a bus of its own, or on a given one."""
+    """usherd --session on a bus of its own, or on a given one; without its standard descriptors if none of them is open."""
 
-    def __init__(self, bus=None, block=(), store=False):
+    def __init__(self, bus=None, block=(), store=False, standard=True):
+        self.standard = standard
         self.own_bus = None if bus else Bus()
         self.bus = bus or self.own_bus
         self.block = list(block)
@@ -262,6 +263,8 @@ class Service:
                 for number, copy in enumerate(copies, 3):
                     os.dup2(copy, number)
                 os.closerange(3 + len(copies), 4096)
+                if not self.standard:
+                    os.closerange(0, 3)
                 if kept:
                     environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(kept)), LISTEN_FDNAMES=":".join(kept))
                 os.setsid()

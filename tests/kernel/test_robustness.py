@@ -531,3 +531,21 @@ class Garbage(ring.TestCase):
             wait_until(lambda: mount_at(target), "it is done all the same")
             wait_until(lambda: self.me.objects("Mount"), "and has an object")
             self.assertEqual(connection.answers(1, 0.2), {})
+
+
+class NothingOpen(ring.TestCase):
+    """Started without a standard input, output and error."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.service = Service(standard=False)
+
+    def test_sec_38_nothing_that_is_opened_later_passes_for_a_standard_descriptor(self):
+        for pid in (self.service.pid, self.service.worker):
+            held = ring.support.descriptors(pid)
+            self.assertEqual([held.get(number) for number in range(3)], ["/dev/null"] * 3, held)
+
+    def test_sec_38_and_everything_works(self):
+        self.tmpfs()
+        with self.refused("InvalidArgument", "no known file system"):
+            self.mounts("Mount", self.file("image", "\0" * 65536), self.directory("m"), "auto", [], {})
