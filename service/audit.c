@@ -113,12 +113,17 @@ static void add_detail(struct entry *entry, const char *key, const char *value) 
 
 /* ---- what there is to tell ---- */
 
+/* A grant that came with the order says nothing where nobody found out of what. */
+static bool was_granted(const struct call *call) {
+	return call->granted && call->finding;
+}
+
 static const char *decided_by(const struct call *call) {
 	if (!call->caller)
 		return "service";
 	if (call->asked_usec)
 		return "polkit";
-	if (!call->granted)
+	if (!was_granted(call))
 		return NULL;
 	if (call->tier == TIER_FREE)
 		return "free";
@@ -126,7 +131,7 @@ static const char *decided_by(const struct call *call) {
 }
 
 static const char *decision(const struct call *call) {
-	if (call->granted || (call->answered_usec && call->verdict == 0))
+	if (was_granted(call) || (call->answered_usec && call->verdict == 0))
 		return "yes";
 	if (!call->answered_usec)
 		return NULL;

@@ -23,6 +23,8 @@ static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 
 enum { CALLS_OF_A_USER_MAX = 64, MOUNTS_OF_A_USER_MAX = 1000, LOOP_DEVICES_OF_A_USER_MAX = 32 };
 
+static const char stopping[] = "the service is being stopped";
+
 static uint64_t now_usec(void) {
 	struct timespec now;
 
@@ -159,15 +161,20 @@ static int arm(struct call *call) {
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
+static bool makes_go(const struct call *call) {
+	const ProtobufCMessageDescriptor *request = call->operation->request;
+
+	return request == &usher__unmount_request__descriptor ||
+	       request == &usher__unmount_object_request__descriptor ||
+	       request == &usher__move_request__descriptor;
+}
+
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
  * it off, and of two that had both compared the second would take what lay below. */
 static int take(struct call *call) {
-	const ProtobufCMessageDescriptor *request = call->operation->request;
 	struct mount *mount = NULL;
 
-	if (!call->caller || (request != &usher__unmount_request__descriptor &&
-			      request != &usher__unmount_object_request__descriptor &&
-			      request != &usher__move_request__descriptor))
+	if (!call->caller || !makes_go(call))
 		return 0;
 	if (call->object)
 		mount = mounts_find(&call->desk->mounts, call->object);
@@ -243,16 +250,27 @@ static void ask(struct call *call) {
 }
 
 /* The child knows what the words mean; of mounts that were made here, we know whose they are. */
-static void on_finding(struct call *call) {
-	if (call->given_up || call->finding->tier >= _TIER_MAX) {
-		call_finish(call, -EBADMSG, NULL); /* too late: it is not to be done any more */
-		return;
-	}
+static bool judge(struct call *call, Usher__Finding **finding) {
+	call->finding = *finding;
+	*finding = NULL;
+	if (call->finding->tier >= _TIER_MAX)
+		return false;
 	call->tier = call->finding->tier;
 	if (call->caller)
 		call->tier = mounts_tier(&call->desk->mounts, call->finding, call->object,
 					 call->caller->uid);
-	ask(call);
+	return true;
+}
+
+static void on_finding(struct call *call, Usher__Finding **finding) {
+	call->granted = false; /* it takes more than was granted with the order, so it waits */
+	call->given_up = call->given_up || (call->caller && call->caller->gone);
+	if (!judge(call, finding) || call->given_up)
+		call_finish(call, -EBADMSG, NULL); /* too late: it is not to be done any more */
+	else if (call->desk->leaving)
+		call_finish(call, REFUSED_RETRY, stopping);
+	else
+		ask(call);
 }
 
 /* The connection broke before an outcome came: the child was killed, by its clock or otherwise. */
@@ -270,6 +288,21 @@ static void on_child_lost(struct call *call, int r) {
 			    "the worker's child died; nothing was left behind");
 }
 
+/* What is granted with the order. */
+static enum tier tier_ahead(const struct call *call) {
+	return is_trusted(call) ? TIER_ADMIN : TIER_FREE;
+}
+
+/* Done is only what was granted, and what it was has been told. */
+static bool is_acceptable(struct call *call, Usher__Outcome *outcome) {
+	if (!outcome)
+		return false;
+	if (outcome->finding && (call->finding || outcome->finding->tier > tier_ahead(call) ||
+				 !judge(call, &outcome->finding)))
+		return false;
+	return outcome->code != 0 || (call->granted && call->finding);
+}
+
 static int on_frame(sd_event_source *source, int fd, uint32_t events, void *userdata) {
 	struct call *call = userdata;
 	ProtobufCMessage *message = NULL;
@@ -282,17 +315,27 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 	reply = (Usher__Reply *)message;
 	if (r < 0)
 		on_child_lost(call, r);
-	else if (reply->outcome && (call->granted || reply->outcome->code != 0))
+	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);
-	else if (reply->finding && !call->finding) {
-		call->finding = reply->finding;
-		reply->finding = NULL;
-		on_finding(call);
-	} else
+	else if (reply->finding && !call->finding)
+		on_finding(call, &reply->finding);
+	else
 		on_child_lost(call, -EBADMSG);
 	message_freep(&message);
 	fds_done(&fds);
 	return 0;
+}
+
+/* What nobody need be asked about, and what nothing has to be known for, the child need not wait
+ * for. */
+static void grant_ahead(struct call *call, Usher__Order *order) {
+	char action[ACTION_MAX];
+
+	if (makes_go(call) ||
+	    (!is_trusted(call) && operation_action(call->operation, TIER_FREE, action)))
+		return;
+	order->has_granted = call->granted = true;
+	order->granted = tier_ahead(call);
 }
 
 /* The order, with the descriptors of the request and one of the caller. */
@@ -313,6 +356,7 @@ static int send_order(struct call *call) {
 	order.deadline_usec = deadline_usec(call);
 	order.has_loop_devices = !is_trusted(call);
 	order.loop_devices = LOOP_DEVICES_OF_A_USER_MAX;
+	grant_ahead(call, &order);
 	if (call->caller) {
 		order.uid = call->caller->uid;
 		place = fcntl(call->caller->pidfd, F_DUPFD_CLOEXEC, 3);
@@ -469,10 +513,11 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 void call_wind_up(struct desk *desk) {
 	struct call *next;
 
+	desk->leaving = true;
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
 		if (call->given_up || !call->granted)
-			call_finish(call, REFUSED_RETRY, "the service is being stopped");
+			call_finish(call, REFUSED_RETRY, stopping);
 	}
 }
 

@@ -38,6 +38,7 @@ struct desk {
 	struct mounts mounts;
 	struct audit audit;
 	bool session;                    /* no authority: the kernel judges alone */
+	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */
 	void (*idle)(struct desk *desk); /* told when the last call is over */
 };

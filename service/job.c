@@ -181,6 +181,7 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 	order = (Usher__Order *)message;
 	job->deadline_usec = order->deadline_usec;
 	job->loop_devices = order->loop_devices;
+	job->granted = order->has_granted && order->granted < _TIER_MAX ? (int)order->granted : -1;
 	set_deadline(job->deadline_usec);
 	job->operation = operation_find_whole(order->operation, ret_row);
 	if (!job->operation)
@@ -234,14 +235,14 @@ static int resolve(struct job *job) {
 	return job->operation->resolve ? job->operation->resolve(job) : 0;
 }
 
-/* Tells the broker what it is about and waits for its word; however long a person thinks. */
+/* Tells the broker what it is about and waits for its word. */
 static int await_grant(struct job *job, int socket) {
 	ProtobufCMessage *message = NULL;
 	Usher__Reply said = USHER__REPLY__INIT;
 	struct fds none = { 0 };
+	enum tier granted;
 	int r;
 
-	job->finding.tier = job->needed;
 	said.finding = &job->finding;
 	r = wire_send(socket, &said.base, NULL);
 	if (r < 0)
@@ -250,9 +251,24 @@ static int await_grant(struct job *job, int socket) {
 	fds_done(&none);
 	if (r < 0)
 		return r;
-	job->granted = ((Usher__Grant *)message)->tier;
+	granted = ((Usher__Grant *)message)->tier;
 	message_freep(&message);
-	return job->granted >= job->needed ? 0 : REFUSED_PERMISSION;
+	return granted >= job->needed ? 0 : REFUSED_PERMISSION;
+}
+
+/* However long a person thinks does not count. */
+static int ask(struct job *job, int socket) {
+	int r;
+
+	job->finding.tier = job->needed;
+	job->untold = (int)job->needed <= job->granted;
+	if (job->untold)
+		return 0;
+	set_deadline(0);
+	r = await_grant(job, socket);
+	if (r == 0)
+		set_deadline(job->deadline_usec);
+	return r;
 }
 
 static int perform(struct job *job, int socket, const char *libexec) {
@@ -266,13 +282,10 @@ static int perform(struct job *job, int socket, const char *libexec) {
 		r = confine(job, row);
 	if (r == 0)
 		r = resolve(job);
+	if (r == 0)
+		r = ask(job, socket);
 	if (r != 0)
 		return r;
-	set_deadline(0);
-	r = await_grant(job, socket);
-	if (r != 0)
-		return r;
-	set_deadline(job->deadline_usec);
 	r = confine_lower(job->place.uid == 0
 				  ? job->operation->capabilities
 				  : job->operation->capabilities & ~CAP(CAP_DAC_READ_SEARCH));
@@ -294,6 +307,7 @@ static void answer(struct job *job, int socket, int code) {
 		protobuf_c_message_pack(job->reply, bytes);
 	outcome.code = code;
 	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
+	outcome.finding = job->untold ? &job->finding : NULL;
 	said.outcome = &outcome;
 	(void)wire_send(socket, &said.base, code == 0 ? &job->reply_fds : NULL);
 }
@@ -316,6 +330,7 @@ static void job_done(struct job *job) {
 
 _Noreturn void job_serve(int socket, const char *libexec) {
 	struct job job = { .place = PLACE_NONE,
+			   .granted = -1,
 			   .prober = -1,
 			   .own_ids = -1,
 			   .idmap = -1,

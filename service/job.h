@@ -15,7 +15,8 @@ struct job {
 	struct refusal refusal;
 
 	enum tier needed; /* what resolve() found */
-	enum tier granted;
+	int granted;      /* with the order: a tier that need not be waited for, or -1 */
+	bool untold;      /* the finding goes with the outcome */
 	Usher__Finding finding;
 
 	ProtobufCMessage *reply; /* of the row's type, made empty */

@@ -232,10 +232,11 @@ static void say(struct child *child, Usher__Finding *finding, Usher__Outcome *ou
 	(void)wire_send(child->fd, &reply.base, fds); /* the broker may have gone */
 }
 
-static void say_finding(struct child *child, const char *word) {
+static void say_finding(struct child *child, const char *word, bool done) {
 	Usher__Finding finding = USHER__FINDING__INIT;
 	Usher__Detail detail = USHER__DETAIL__INIT, more = USHER__DETAIL__INIT;
 	Usher__Detail *details[] = { &detail, &more };
+	Usher__Outcome outcome = USHER__OUTCOME__INIT;
 
 	finding.tier = (uint32_t)strtoul(word, NULL, 10);
 	finding.has_mount_id = strstr(word, "+id") != NULL;
@@ -246,7 +247,9 @@ static void say_finding(struct child *child, const char *word) {
 	more.key = (char *)child->stage->detail[0];
 	more.value = (char *)child->stage->detail[1];
 	finding.n_details = more.key ? 2 : 1;
-	say(child, &finding, NULL, NULL);
+	outcome.finding = &finding;
+	outcome.has_reply = true; /* an empty one */
+	say(child, done ? NULL : &finding, done ? &outcome : NULL, NULL);
 }
 
 static void say_reply(struct child *child, const ProtobufCMessage *reply, const struct fds *fds) {
@@ -337,7 +340,9 @@ static bool say_word(struct child *child, const char *word) {
 	struct stage *stage = child->stage;
 
 	if (word_is(word, "find="))
-		say_finding(child, word + 5);
+		say_finding(child, word + 5, false);
+	else if (word_is(word, "done="))
+		say_finding(child, word + 5, true);
 	else if (word_is(word, "grant"))
 		return child->granted;
 	else if (word_is(word, "told"))

@@ -82,6 +82,9 @@ static void child_end(struct child *child) {
 	assert_int_equal(waitpid(child->pid, &child->status, 0), child->pid);
 }
 
+/* The tier that orders grant, or -1. */
+static int ahead = -1;
+
 /* Orders something for this process, which is the caller; takes the descriptors. */
 static void order_as(struct child *child, const char *name, const char *fields, struct fds *fds,
 		     uid_t uid, uint64_t deadline, int caller) {
@@ -98,6 +101,8 @@ static void order_as(struct child *child, const char *name, const char *fields, 
 	order.has_caller_fd = true;
 	order.caller_fd = (uint32_t)place;
 	order.deadline_usec = deadline;
+	order.has_granted = ahead >= 0;
+	order.granted = (uint32_t)ahead;
 	assert_int_equal(wire_send(child->socket, &order.base, fds), 0);
 	free(order.request.data);
 	fds_done(fds);
@@ -146,6 +151,50 @@ static void assert_silence(struct child *child) {
 }
 
 /* ---- what is right ---- */
+
+static void what_is_granted_with_the_order_is_done_at_once(void **state) {
+	struct child child;
+
+	(void)state;
+	child_start(&child);
+	ahead = TIER_FREE;
+	order(&child, "Host.GetHostname", "");
+	ahead = -1;
+	assert_true(child_says(&child));
+	assert_null(child.said->finding);
+	assert_non_null(child.said->outcome);
+	assert_int_equal(child.said->outcome->code, 0);
+	/* and what it found is told all the same */
+	assert_non_null(child.said->outcome->finding);
+	assert_int_equal(child.said->outcome->finding->tier, TIER_FREE);
+	assert_int_equal(child.said->outcome->finding->n_details, 1);
+	assert_false(child_says(&child));
+	child_end(&child);
+	assert_int_equal(child.status, 0);
+}
+
+static void more_than_was_granted_with_the_order_waits(void **state) {
+	static const int ahead_of[] = { TIER_FREE, TIER_OWN, 17 };
+	char name[65] = "", fields[80];
+	struct child child;
+
+	(void)state;
+	/* should it be set after all, it does not change */
+	assert_int_equal(gethostname(name, sizeof name - 1), 0);
+	(void)snprintf(fields, sizeof fields, "hostname=%s", name);
+	for (size_t i = 0; i < N_OF(ahead_of); i++) {
+		child_start(&child);
+		ahead = ahead_of[i];
+		order(&child, "Host.SetHostname", fields);
+		ahead = -1;
+		assert_true(child_says(&child));
+		assert_non_null(child.said->finding);
+		assert_null(child.said->outcome);
+		assert_int_equal(child.said->finding->tier, TIER_ADMIN);
+		grant(&child, TIER_OWN);
+		assert_outcome(&child, REFUSED_PERMISSION, "");
+	}
+}
 
 static void what_is_granted_is_done_and_told(void **state) {
 	struct child child;
@@ -524,6 +573,8 @@ static int remove_base(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_granted_with_the_order_is_done_at_once),
+		cmocka_unit_test(more_than_was_granted_with_the_order_waits),
 		cmocka_unit_test(what_is_granted_is_done_and_told),
 		cmocka_unit_test(the_mount_table_of_the_caller_is_told),
 		cmocka_unit_test(a_finding_says_what_it_takes_before_anything_is_done),
