@@ -222,7 +222,7 @@ class Security(support.TestCase):
             self.assertEqual(os.readlink(f"/proc/{pid}/ns/{name}"), os.readlink(f"/proc/1/ns/{name}"), name)
         self.assertNotEqual(os.readlink(f"/proc/{pid}/ns/net"), os.readlink("/proc/1/ns/net"))
 
-    def test_a_worker_that_is_killed_again_and_again_is_started_again_and_again(self):
+    def test_sec_56_a_worker_that_is_killed_again_and_again_is_started_again_and_again(self):
         with support.Client("root") as root:
             for _ in range(60):  # of which systemd's own limit, 20 in two seconds, would allow a third
                 root.call("Host", "GetHostname", {})

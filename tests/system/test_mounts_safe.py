@@ -448,6 +448,22 @@ class Images(support.MountTestCase):
         self.assertTrue(caught.exception.name.startswith(support.ERROR), caught.exception)
         self.assert_not_mounted(target)
 
+    def test_sec_53_however_a_mount_fails_nothing_is_left(self):
+        """Each failure after another step; more often than there are loop devices for a user."""
+        image, target, file = self.image("squashfs"), self.directory("m"), self.file("f", "x")
+        for fstype in ("squashfs", "erofs"):
+            with self.subTest(fstype=fstype):
+                for _ in range(20):
+                    for source, where in ((file, target), (image, file), (image, f"{self.home}/nowhere"), (self.home, target)):
+                        with self.assertRaises(support.DBusError):
+                            self.mount(source, where, fstype)
+                    with self.assertRaises(support.DBusError) as caught:
+                        self.mount(image if fstype == "erofs" else file, target, fstype)
+                    self.assertNotEqual(caught.exception.name, f"{support.ERROR}LimitExceeded")
+                with open_path(image, os.O_RDONLY) as descriptor, self.assertRaises(support.DBusError):
+                    self.mount_image(descriptor, file, fstype)
+        self.assert_not_mounted(target)
+
     def test_words_of_the_file_system_suid_and_dev_are_an_administrators(self):
         image, target = self.image("squashfs"), self.directory("m")
         for word in ("suid", "dev", "errors=panic", "threads=single"):

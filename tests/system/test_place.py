@@ -72,6 +72,19 @@ class OnesOwn(support.MountTestCase):
         with self.refused("NotPermitted"):
             self.insider.call("Mounts", "Remount", "/sys", ["suid", "dev", "exec"], {})
 
+    def test_sec_52_what_is_covered_there_stays_covered(self):
+        """A copy of a tree without what is mounted in it would show what lies below; the copy of all of it does not."""
+        target = self.directory("m")
+        with self.refused("InvalidArgument", "hides something"):
+            self.insider.call("Mounts", "OpenTree", "/", [], {})
+        with self.refused("InvalidArgument", "hides something"):
+            self.bind("/", target, client=self.insider)
+        self.bind("/", target, options={"recursive": True}, client=self.insider)
+        for covered in ("home", "proc", "sys"):
+            with self.subTest(covered=covered), self.refused("InvalidArgument"):
+                self.insider.call("Mounts", "Unmount", f"{target}/{covered}", {"lazy": True})
+            self.assert_mounted(f"{target}/{covered}", pid=self.insider.pid)
+
     def test_remount_move_and_unmount_work_there(self):
         a, b = self.directory("a"), self.directory("b")
         self.mount("", a, "tmpfs", client=self.insider)

@@ -116,6 +116,32 @@ class Details(support.MountTestCase):
         self.assertEqual(target, f"{self.home}/a\\x1b[2J\\x0a\\xff\\x9bb\\xe2\\x80\\xaec")
         os.rmdir(bad)
 
+    def test_sec_63_words_cannot_forge_what_the_journal_says(self):
+        """An entry is one line, of characters that a terminal shows and that leave the others where they are."""
+        foul = "x\x1b[2J\nMounts.Mount for uid 0, /: done\x7f\x85\u009b31m\u202egnp.\u200b"
+        since = time.time()
+        for method, arguments in (("Mount", (foul, self.home, "squashfs", [])), ("Mount", ("", f"/{foul}", "tmpfs", [])),
+                                  ("Mount", ("", self.home, foul, [])), ("Mount", ("", self.home, "tmpfs", [foul])),
+                                  ("Mount", ("", self.home, "tmpfs", [f"size={foul}"])), ("Bind", (f"/{foul}", self.home, [])),
+                                  ("Mount", ("", self.home, "overlay", [f"lowerdir=/{foul}"])), ("Unmount", (f"/{foul}",)),
+                                  ("Remount", (self.home, [foul])), ("Move", (f"/{foul}", self.home))):
+            with self.assertRaises(support.DBusError):
+                self.alice.call("Mounts", method, *arguments, {})
+        with self.assertRaises(support.DBusError):
+            self.alice.call("Mounts", "Mount", "", self.home, "tmpfs", [], {"lifetime": foul})
+        with self.assertRaises(support.DBusError):
+            self.alice.call("Mounts", "Bind", self.home, self.home, [], {"idmap": foul})
+        with self.assertRaises(support.DBusError):
+            self.alice.call("Host", "SetHostname", foul, {})
+        entries = [entry for entry in support.journal("usherd.service", since) if "USHER_UID" in entry]
+        self.assertEqual(len(entries), 13)
+        for entry in entries:
+            for name, value in entry.items():
+                if name == "MESSAGE" or name.startswith("USHER_"):
+                    with self.subTest(field=name):
+                        self.assertIsInstance(value, str)  # else it is bytes that the journal does not show
+                        self.assertTrue(value.isprintable(), value)
+
 
 class Prompts(support.MountTestCase):
     """Somebody can be asked: the test."""
@@ -315,6 +341,29 @@ class Paths(support.MountTestCase):
         self.addCleanup(self.sit_down)
         self.mount("", target, "tmpfs", client=member)
         self.assert_mounted(target, "tmpfs")
+
+    def test_sec_47_a_group_that_keeps_its_members_out_keeps_them_out_here(self):
+        subprocess.run(["groupadd", "--gid", "51998", "outcasts"], check=True)
+        self.addCleanup(subprocess.run, ["groupdel", "outcasts"], check=True)
+        image, closed = support.make_image("squashfs", f"{self.home}/i"), self.directory("closed", "root", 0o705)
+        target, inside = self.directory("m"), self.directory("closed/m")
+        for path, mode in ((image, 0o604), (closed, 0o705)):
+            os.chown(path, 0, 51998)
+            os.chmod(path, mode)
+        self.unmount(self.mount(image, target, "squashfs"))
+        self.unmount(self.mount("", inside, "tmpfs"))
+        subprocess.run(["usermod", "--append", "--groups", "outcasts", "alice"], check=True)
+        self.addCleanup(subprocess.run, ["gpasswd", "--delete", "alice", "outcasts"], check=True, stdout=subprocess.DEVNULL)
+        outcast = self.client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        apart = self.client("alice")
+        apart.run(support.enter_user_namespace, "mnt")
+        for client in (outcast, apart):
+            with self.subTest(apart=client is apart):
+                with self.refused("NotPermitted"):
+                    self.mount("", inside, "tmpfs", client=client)
+                with self.refused("NotPermitted"):
+                    self.mount(image, target, "squashfs", client=client)
 
     def test_a_path_may_not_be_longer_than_the_kernel_takes(self):
         with self.refused("InvalidArgument", "target"):
