@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a path leads to changes all the time while it is used: it is the caller's or nothing, in every round.
+
+ROUNDS says how many rounds each operation gets, a third of them against each way to change it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+
+import support
+from support import Descriptor
+from test_sec_paths import start_exchange, stop
+
+ROUNDS = int(os.environ.get("ROUNDS") or 60)
+REFUSALS = ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+            *(support.ERROR + name for name in ("InvalidArgument", "NotFound", "NotPermitted", "Retry", "Busy")))
+MS_BIND, MS_REC, ST_NOEXEC = 4096, 16384, 8
+
+
+def cover(over, spot):
+    """In a process of root's that does nothing else: something is mounted over a directory, and gone again."""
+    while True:
+        support.mount(over, spot, "none", MS_BIND | MS_REC)
+        time.sleep(0.001)
+        support.umount(spot, support.MNT_DETACH)
+        time.sleep(0.001)
+
+
+def identity(name, directory=None):
+    found = os.stat(name, dir_fd=directory)
+    return found.st_dev, found.st_ino
+
+
+class Races(support.MountTestCase):
+    """In "top", a mount that is not shared, "d" is alice's, "other" is root's and "link" leads there; each has an "x"."""
+
+    longest = 180 + ROUNDS // 4
+
+    def setUp(self):
+        super().setUp()
+        self.top = self.directory("top")
+        self.mount("", self.top, "tmpfs", ["size=8m"])
+        self.alice.call("Mounts", "Remount", self.top, ["private"], {})
+        self.path = f"{self.top}/d/x"
+        self.images = []
+        for name, user, mode in (("d", "alice", 0o644), ("other", "root", 0o600)):
+            self.fill(f"{self.top}/{name}", user, mode)
+        for name in ("s", "t", "m"):
+            self.alice.run(os.mkdir, f"{self.top}/{name}")
+        os.symlink(f"{self.top}/other", f"{self.top}/link")
+        self.mine, self.roots = self.hold("d"), self.hold("other")
+        self.my_x, self.roots_x = identity("x", self.mine), identity("x", self.roots)
+        self.allowed = self.refusals = 0
+
+    def fill(self, directory, user, mode):
+        entry = support.identity_of(user)
+        os.makedirs(f"{directory}/x")
+        with open(f"{directory}/x/f", "w", encoding="utf-8") as file:
+            file.write(user)
+        subprocess.run(["mksquashfs", f"{directory}/x", f"{directory}/i", "-quiet", "-no-progress"], stdout=subprocess.DEVNULL, check=True)
+        os.rename(f"{directory}/i", f"{directory}/x/i")
+        os.chmod(f"{directory}/x/i", mode)
+        for name in ("", "/x", "/x/i", "/x/f"):
+            os.chown(directory + name, entry["user"], entry["group"])
+
+    def hold(self, name):
+        """What the directory is, whatever it is called."""
+        fd = os.open(f"{self.top}/{name}", os.O_PATH)
+        self.addCleanup(os.close, fd)
+        return fd
+
+    @contextlib.contextmanager
+    def exchanged(self, other):
+        pid = self.alice.run(start_exchange, f"{self.top}/d", f"{self.top}/{other}")
+        try:
+            yield
+        finally:
+            self.alice.run(stop, pid)
+            if identity(f"{self.top}/d") != identity(f"/proc/self/fd/{self.mine}"):
+                support.libc.syscall(316, -100, os.fsencode(f"{self.top}/d"), -100, os.fsencode(f"{self.top}/{other}"), 2)
+
+    @contextlib.contextmanager
+    def covered(self):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.alarm(0)
+                cover(f"{self.top}/other", f"{self.top}/d")
+            finally:
+                os._exit(1)
+        try:
+            yield
+        finally:
+            stop(pid)
+            with contextlib.suppress(OSError):
+                support.umount(f"{self.top}/d", support.MNT_DETACH)
+
+    def race(self, call, check):
+        """call() again and again, by alice, and check() with its result or None where it was refused."""
+        for racer in (lambda: self.exchanged("link"), lambda: self.exchanged("other"), self.covered):
+            with racer():
+                for _ in range(ROUNDS // 3):
+                    check(self.once(call))
+        if ROUNDS >= 60:
+            self.assertTrue(self.allowed and self.refusals, f"{self.allowed} allowed, {self.refusals} refused")
+
+    def once(self, call):
+        """What it gives, True for nothing, or None."""
+        while True:
+            try:
+                result = call()
+            except support.DBusError as error:
+                if error.name == f"{support.ERROR}LimitExceeded":
+                    time.sleep(0.1)  # objects of mounts that have gone already
+                    continue
+                self.assertIn(error.name, REFUSALS, error.message)
+                self.refusals += 1
+                return None
+            self.allowed += 1
+            return result or True
+
+    # -- what is mounted on "x"
+
+    def is_on_mine(self):
+        return identity("x", self.mine) != self.my_x
+
+    def take_off(self, name=None):
+        support.umount(name or f"/proc/self/fd/{self.mine}/x", support.MNT_DETACH)
+
+    def check_target(self, result):
+        self.assertEqual(identity("x", self.roots), self.roots_x, "root's is as it was")
+        self.assertEqual(self.is_on_mine(), result is not None)
+        if result:
+            self.take_off()
+
+    def mount_mine(self):
+        """A mount of alice's on her "x", whatever that is called now."""
+        with Descriptor(os.open("x", os.O_PATH, dir_fd=self.mine), owned=True) as fd:
+            self.alice.call("Mounts", "Mount", "", "", "tmpfs", ["size=4k"], {"target_fd": fd})
+
+    def mount_roots(self):
+        support.mount("roots", f"{self.top}/other/x", "tmpfs", 0, "size=4k")
+        self.addCleanup(support.umount, f"{self.top}/other/x", support.MNT_DETACH)
+        self.roots_x = identity("x", self.roots)
+
+    def check_text(self, directory):
+        with open(f"{directory}/f", encoding="utf-8") as file:
+            self.assertEqual(file.read(), "alice")
+
+    def check_source(self, result):
+        spot = f"{self.top}/t"
+        if result:
+            self.check_text(spot)
+            self.take_off(spot)
+        self.assertNotIn(spot, [mount.target for mount in support.mounts()])
+
+    # -- each operation
+
+    def test_mount_covers_what_is_the_callers(self):
+        self.race(lambda: self.alice.call("Mounts", "Mount", "", self.path, "tmpfs", ["size=4k"], {}), self.check_target)
+
+    def test_mount_image_covers_what_is_the_callers(self):
+        with Descriptor(os.open("x/i", os.O_RDONLY, dir_fd=self.mine), owned=True) as image:
+            self.race(lambda: self.alice.call("Mounts", "MountImage", image, self.path, "squashfs", [], {}), self.check_target)
+
+    def test_bind_covers_what_is_the_callers(self):
+        self.race(lambda: self.alice.call("Mounts", "Bind", f"{self.top}/s", self.path, [], {}), self.check_target)
+
+    def test_bind_shows_what_is_the_callers(self):
+        self.race(lambda: self.alice.call("Mounts", "Bind", self.path, f"{self.top}/t", [], {}), self.check_source)
+
+    def test_mount_takes_an_image_that_the_caller_may_read(self):
+        self.race(lambda: self.alice.call("Mounts", "Mount", f"{self.path}/i", f"{self.top}/t", "squashfs", [], {}), self.check_source)
+
+    def test_open_tree_opens_what_is_the_callers(self):
+        def check(tree):
+            if tree:
+                with tree:
+                    self.check_text(f"/proc/self/fd/{tree.fileno()}")
+
+        self.race(lambda: self.alice.call("Mounts", "OpenTree", self.path, [], {}), check)
+
+    def test_unmount_takes_off_what_is_the_callers(self):
+        def check(result):
+            self.assertEqual(identity("x", self.roots), self.roots_x, "root's mount is there")
+            self.assertEqual(self.is_on_mine(), result is None)
+            if result:
+                self.mount_mine()
+
+        self.mount_roots()
+        self.mount_mine()
+        self.race(lambda: self.alice.call("Mounts", "Unmount", self.path, {}), check)
+
+    def test_remount_changes_what_is_the_callers(self):
+        def flags(directory):
+            fd = os.open("x", os.O_PATH, dir_fd=directory)
+            try:
+                return os.fstatvfs(fd).f_flag & ST_NOEXEC
+            finally:
+                os.close(fd)
+
+        def check(result):
+            self.assertFalse(flags(self.roots), "root's mount is as it was")
+            if result:
+                self.assertTrue(flags(self.mine))
+                self.take_off()
+                self.mount_mine()
+
+        self.mount_roots()
+        self.mount_mine()
+        self.race(lambda: self.alice.call("Mounts", "Remount", self.path, ["noexec"], {}), check)
+
+    def test_move_takes_what_is_the_callers(self):
+        spot = f"{self.top}/t"
+
+        def check(result):
+            self.assertEqual(identity("x", self.roots), self.roots_x, "root's mount is there")
+            self.assertEqual(self.is_on_mine(), result is None)
+            if result:
+                self.take_off(spot)
+                self.mount_mine()
+
+        self.mount_roots()
+        self.mount_mine()
+        self.race(lambda: self.alice.call("Mounts", "Move", self.path, spot, {}), check)
+
+    def test_move_covers_what_is_the_callers(self):
+        spot = f"{self.top}/m"
+
+        def check(result):
+            self.assertEqual(identity("x", self.roots), self.roots_x, "root's is as it was")
+            self.assertEqual(self.is_on_mine(), result is not None)
+            self.assertEqual(spot in [mount.target for mount in support.mounts()], result is None)
+            if result:
+                self.take_off()
+                self.alice.call("Mounts", "Mount", "", spot, "tmpfs", ["size=4k"], {})
+
+        self.alice.call("Mounts", "Mount", "", spot, "tmpfs", ["size=4k"], {})
+        self.race(lambda: self.alice.call("Mounts", "Move", spot, self.path, {}), check)
