@@ -177,7 +177,7 @@ class Images(support.MountTestCase):
         source = self.directory("s")
         watcher = support.Watcher(incomplete_mounts, self.home, wanted)
         try:
-            for _ in range(15):
+            for _ in range(10):
                 self.unmount(self.mount("", tmpfs, "tmpfs", words))
                 self.unmount(self.mount(self.image, image, "squashfs", words))
                 self.unmount(self.bind(source, bind, words))
@@ -262,7 +262,7 @@ class Words(support.MountTestCase):
         pool = ["ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "size=1m", "size=90%", "size=0", "size=51%", "size=50%",
                 "size=1k", f"uid={self.uid}", "uid=0", f"gid={self.uid}", "gid=0", "mode=0700", "mode=4777", "nr_inodes=100", "nr_inodes=0",
                 "nr_blocks=0", "nr_blocks=1", "size=8E", "nr_inodes=99999999999"]
-        for _ in range(250):
+        for _ in range(120):
             words = [chance.choice(pool) for _ in range(chance.randint(1, 4))]
             with self.subTest(words=words):
                 try:
