@@ -1139,10 +1139,13 @@ def journal(name, since):
 
 # ---- leaks
 
+def lasting_mounts(pid="self"):
+    """All but systemd's for services and sessions, which come and go by themselves."""
+    return [mount for mount in mounts(pid) if not mount.target.startswith(("/run/credentials/", "/run/user/"))]
+
+
 def _mount_lines(pid="self"):
-    # systemd's for services and sessions come and go by themselves.
-    return sorted(f"{mount.target} ({mount.fstype} {mount.source})" for mount in mounts(pid)
-                  if not mount.target.startswith(("/run/credentials/", "/run/user/")))
+    return sorted(f"{mount.target} ({mount.fstype} {mount.source})" for mount in lasting_mounts(pid))
 
 
 def possessions():

@@ -34,12 +34,6 @@ def read(name):
         return file.read()
 
 
-def mount_lines(pid="self"):
-    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        # systemd's own come and go by themselves
-        return sorted(line for line in file if not line.split(" ")[4].startswith(("/run/credentials/", "/run/user/")))
-
-
 def introspect(client, path):
     """Every interface of an object, as XML."""
     text = client.call(f"{BUS}Introspectable", "Introspect", path=path, signature="")
@@ -110,7 +104,7 @@ class EveryMethod(support.MountTestCase):
         }
 
     def state(self):
-        return {"mounts": mount_lines(), "mounts there": mount_lines(self.place.pid), "objects": self.alice.objects(),
+        return {"mounts": support.lasting_mounts(), "mounts there": support.lasting_mounts(self.place.pid), "objects": self.alice.objects(),
                 "host name": read("hostname"), "domain name": read("domainname"),
                 "names there": self.place.run("cat", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname").stdout,
                 "loop devices": support.loop_devices()}
@@ -150,7 +144,7 @@ class EveryMethod(support.MountTestCase):
                                 action = "org.usher1.unmount-own"
                             with self.refused("NotPermitted", "polkit does not allow", action):
                                 self.call(interface, method, path, arguments, options, interactive=interactive)
-                            self.assertEqual(mount_lines(), before["mounts"])
+                            self.assertEqual(support.lasting_mounts(), before["mounts"])
                 self.assertEqual(self.state(), before)
 
     def test_sec_01_every_call_of_the_table_would_act_if_it_were_allowed(self):
@@ -308,7 +302,7 @@ class Whom(support.MountTestCase):
         exited = support.Place("alice", "--user", "--mount")
         gone = self.during(exited.pidfd())
         exited.close()
-        before = [mount_lines(place.pid) for place in others], mount_lines(), read("hostname")
+        before = [support.lasting_mounts(place.pid) for place in others], support.lasting_mounts(), read("hostname")
         for name, pid in pids.items():
             with Descriptor(os.pidfd_open(pid), owned=True) as pidfd:
                 for interface, method, arguments in self.calls():
@@ -319,7 +313,7 @@ class Whom(support.MountTestCase):
                 with self.subTest(gone=pidfd is gone, method=method), self.assertRaises(support.DBusError) as caught:
                     self.alice.call(interface, method, *arguments, {"in": pidfd})
                 self.assertIn(caught.exception.name, (support.ERROR + "NotFound", support.ERROR + "NotPermitted", INTERACTIVE))
-        self.assertEqual(([mount_lines(place.pid) for place in others], mount_lines(), read("hostname")), before)
+        self.assertEqual(([support.lasting_mounts(place.pid) for place in others], support.lasting_mounts(), read("hostname")), before)
 
     def test_sec_33_no_method_believes_a_user_namespace_of_somebody_elses(self):
         """sec-33: the machine's own user namespace, bob's, and one of alice's that is mapped to others' ids."""
@@ -468,7 +462,7 @@ class Arguments(Still):
                  ("Mounts", "Remount", lambda text: (text, ["ro"])), ("Mounts", "Remount", lambda text: ("/", [text])),
                  ("Mounts", "Move", lambda text: (text, text)), ("Mounts", "PivotRoot", lambda text: (text, text)),
                  ("Host", "SetHostname", lambda text: (text,)), ("Host", "SetDomainname", lambda text: (text,)))
-        before = mount_lines()
+        before = support.lasting_mounts()
         for (interface, method, make), text in itertools.product(calls, odd):
             with self.subTest(method=method, text=text[:20]), self.assertRaises(support.DBusError):
                 self.alice.call(interface, method, *make(text), {})
@@ -480,4 +474,4 @@ class Arguments(Still):
             for interface, method, signature in (("Mount", "Unmount", "a{sv}"), ("Mounts", "List", "a{sv}")):
                 with self.subTest(path=path[:40]), self.assertRaises(support.DBusError):
                     self.alice.call(interface, method, {}, path=path, signature=signature)
-        self.assertEqual(mount_lines(), before)
+        self.assertEqual(support.lasting_mounts(), before)

@@ -331,7 +331,7 @@ class Links(support.MountTestCase):
         os.symlink("/nothing", f"{self.home}/broken")
         os.symlink("/proc/self/root", f"{self.home}/magic")
         os.symlink("/home", f"{self.home}/mount")
-        before = support.mounts()
+        before = support.lasting_mounts()
         with support.polkit_asked("yes", "alice") as asked:
             for name in ("absolute", "relative", "chain", "broken", "magic"):
                 for slash in ("", "/"):
@@ -339,7 +339,7 @@ class Links(support.MountTestCase):
                         with self.subTest(name=name + slash, method=method, arguments=arguments), self.refused("InvalidArgument"):
                             self.alice.call("Mounts", method, *arguments, {})
             self.assertEqual(asked(), [])
-        self.assertEqual(support.mounts(), before)
+        self.assertEqual(support.lasting_mounts(), before)
 
     def test_sec_15_a_link_on_the_way_leads_to_what_is_judged(self):
         """sec-15: what lies behind it is root's, and whoever is asked is told its real name."""
@@ -347,7 +347,7 @@ class Links(support.MountTestCase):
         os.symlink("/etc", f"{self.home}/absolute")
         os.symlink("../../../etc", f"{self.home}/relative")
         os.symlink("/", f"{self.home}/up")
-        before = support.mounts()
+        before = support.lasting_mounts()
         with support.polkit_asked("no", "alice") as asked:
             for name in ("absolute", "relative"):
                 for method, arguments in self.calls(f"{self.home}/{name}/systemd", f"{self.home}/up/home"):
@@ -357,7 +357,7 @@ class Links(support.MountTestCase):
                     self.assertFalse(told["action"].endswith("-own"), told)
                     said = " ".join(told.get(key, "") for key in ("source", "target", "path", "from", "to", "new_root", "put_old"))
                     self.assertNotIn(f"/{name}", said)
-        self.assertEqual(support.mounts(), before)
+        self.assertEqual(support.lasting_mounts(), before)
 
     def test_sec_25_what_others_trust_is_not_covered(self):
         """sec-25: by no verb, and a directory that belongs to alice is not always hers to cover."""
@@ -368,7 +368,7 @@ class Links(support.MountTestCase):
         targets = ("/", "/etc", "/etc/passwd", "/proc", own, f"{own}/task", f"{own}/fd", f"{own}/task/{self.alice.pid}", "/proc/1", "/sys",
                    "/sys/fs/cgroup", "/run", "/run/user", "/dev", "/dev/shm", "/tmp", "/tmp/sec-25", "/var/tmp", "/usr/bin", "/boot", "/home",
                    "/home/bob", "/root", "/run/usher", "/proc/self/", "/proc/thread-self", f"{own}/root", f"{own}/cwd")
-        before = support.mounts()
+        before = support.lasting_mounts()
         with Descriptor(os.open(image, os.O_RDONLY), owned=True) as descriptor:
             for target in targets:
                 for method, arguments in (("Mount", ("", target, "tmpfs", [])), ("Mount", (image, target, "squashfs", [])),
@@ -383,7 +383,7 @@ class Links(support.MountTestCase):
                         self.assertRaises(support.DBusError) as caught:
                     self.alice.call("Mounts", "Mount", "", "", "tmpfs", [], {"target_fd": fd})
                 self.assertEqual(caught.exception.name, INTERACTIVE)
-        self.assertEqual(support.mounts(), before)
+        self.assertEqual(support.lasting_mounts(), before)
 
 
 class Names(support.MountTestCase):
