@@ -775,6 +775,54 @@ static void what_could_not_be_unmounted_is_an_object_still(void **state) {
 	stage_free(&stage);
 }
 
+/* A child compares what lies at a name before it takes it off: of two that had compared, the second
+ * would take what lay below. */
+static void of_two_who_unmount_the_same_only_one_begins(void **state) {
+	static const char *const second[] = { "Mounts.Unmount", "Mounts.Move" };
+	static const char *const fields[] = { "target=/m", "from=/m|to=/n" };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(second); i++) {
+		struct stage stage;
+
+		stage_new(&stage, POLKIT_YES, false);
+		(void)make_mount(&stage, "find=0 grant made=manual");
+		stage.scripts[1] = "find=3+id grant hang";
+		stage.scripts[2] = "find=3+id grant ok";
+		stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+		stage_until(&stage, stage.n_children > 1 && stage.children[1].granted);
+		stage_call(&stage, second[i], fields[i], false, 0);
+		stage_until(&stage, stage.refusals + stage.answers == 2);
+		assert_int_equal(stage.refusals, 1);
+		assert_int_equal(refusal_of(stage.code), REFUSED_BUSY);
+		assert_false(stage.children[2].granted);
+		stage.children[1].script = "ok";
+		stage_settle(&stage);
+		assert_int_equal(stage.answers, 2);
+		assert_null(stage.desk.mounts.first);
+		stage_free(&stage);
+	}
+}
+
+static void a_mount_that_stayed_may_be_unmounted_again(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual");
+	stage.scripts[1] = "find=3+id grant code=-16";
+	stage.scripts[2] = "find=3+id grant die";
+	stage.scripts[3] = "find=3+id grant ok";
+	for (int i = 0; i < 3; i++) {
+		stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+		stage_settle(&stage);
+	}
+	assert_int_equal(stage.refusals, 2);
+	assert_int_equal(stage.answers, 2);
+	assert_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
 static void a_mount_of_another_users_is_asked_about_as_such(void **state) {
 	struct stage stage;
 	struct mount *mount;
@@ -872,6 +920,8 @@ int main(void) {
 		cmocka_unit_test(a_look_that_fails_forgets_nothing),
 		cmocka_unit_test(what_is_unmounted_is_an_object_no_more),
 		cmocka_unit_test(what_could_not_be_unmounted_is_an_object_still),
+		cmocka_unit_test(of_two_who_unmount_the_same_only_one_begins),
+		cmocka_unit_test(a_mount_that_stayed_may_be_unmounted_again),
 		cmocka_unit_test(a_mount_of_another_users_is_asked_about_as_such),
 		cmocka_unit_test(numbers_of_objects_are_not_used_again),
 		cmocka_unit_test(a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time),

@@ -218,6 +218,22 @@ class Deaths(Stuck):
         self.assert_not_mounted(target)
         self.assertEqual(self.alice.objects("Mount"), [])
 
+    def test_what_a_child_made_to_help_it_ends_with_it(self):
+        """Whatever moment the deadline comes at: while maps of ids are written, while an overlay is made."""
+        source, target, other = self.directory("s"), self.directory("m"), self.directory("other")
+        makers = (lambda keys: self.alice.call("Mounts", "Bind", source, target, [], {"idmap": f"{self.uid} {self.uid} 1", **keys}),
+                  lambda keys: self.alice.call("Mounts", "Mount", "", target, "overlay", [f"lowerdir={source}:{other}"], keys))
+        late = 0
+        for make in makers:
+            for usec in range(1000, 9000, 100):
+                try:
+                    self.unmount(make({"deadline_usec": Variant("t", usec)}))
+                except support.DBusError as error:
+                    self.assertIn(error.name, (support.ERROR + "TimedOut", support.ERROR + "Failed"), error.message)
+                    late += 1
+        self.assertGreater(late, 10, "some of them were too late")
+        wait_until(lambda: not support.children(WORKER), "nobody is left", 2)
+
     def test_the_next_call_is_served_after_the_worker_itself_was_killed(self):
         os.kill(support.main_pid(WORKER), signal.SIGKILL)
         target = self.directory("m")
