@@ -181,7 +181,7 @@ static void add_decision(struct entry *entry, const struct call *call) {
 	if (!call->finding || call->tier >= _TIER_MAX || (!by && !how))
 		return;
 	add(entry, "USHER_TIER=%s", tiers[call->tier]);
-	if (operation_action(call->operation, call->tier, action))
+	if (call->caller && operation_action(call->operation, call->tier, action))
 		add(entry, "USHER_ACTION=%s", action);
 	add(entry, "USHER_AS_UID=%u",
 	    call->desk->session                       ? geteuid()

@@ -19,6 +19,7 @@
 
 #include "../client/cleanup.h"
 #include "../client/cli/arguments.h"
+#include "../client/cli/moment.h"
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ARGV_MAX  16
@@ -225,6 +226,66 @@ static void what_is_refused_cannot_reach_the_terminal(void **state) {
 	assert_usage(LIST("mount", "--lifetime", "\x1b[2J\xff"), "\\x1b[2J\\xff");
 }
 
+/* ---- moments ---- */
+
+static void assert_moment(const char *text, uint64_t seconds) {
+	/* 2026-11-21 07:30:15 in UTC */
+	uint64_t usec;
+
+	if (moment_parse(text, 1795246215, &usec) < 0)
+		fail_msg("'%s' is no moment", text);
+	if (usec != seconds * 1000000)
+		fail_msg("'%s' is %llu", text, (unsigned long long)usec);
+}
+
+static void moments_are_understood(void **state) {
+	(void)state;
+	assert_int_equal(setenv("TZ", "UTC", 1), 0);
+	assert_moment("now", 1795246215);
+	assert_moment("@17", 17);
+	assert_moment("@0", 0);
+	assert_moment("today", 1795219200);
+	assert_moment("yesterday", 1795219200 - 86400);
+	assert_moment("2026-11-21", 1795219200);
+	assert_moment("2026-11-21 07:30", 1795246200);
+	assert_moment("2026-11-21 07:30:14", 1795246214);
+	assert_moment("2026-11-21T07:30:14", 1795246214);
+	assert_moment("2024-02-29", 1709164800);
+	assert_moment("07:29", 1795246140);
+	assert_moment("00:00:01", 1795219201);
+	assert_moment("15s ago", 1795246200);
+	assert_moment("2 h ago", 1795246215 - 7200);
+	assert_moment("15min ago", 1795246215 - 900);
+	assert_moment("1week ago", 1795246215 - 604800);
+}
+
+static void what_is_no_moment_is_refused(void **state) {
+	static const char *const texts[] = { "",
+					     "soon",
+					     "@",
+					     "@-1",
+					     "@1x",
+					     "@99999999999999999999",
+					     "25:00",
+					     "07:30:99",
+					     "2026-13-01",
+					     "2026-11-21 07:30:14 x",
+					     "5",
+					     "5 ago",
+					     "5 fortnights ago",
+					     "-5s ago",
+					     "5sago",
+					     "99999999999999999999s ago",
+					     "9999999999999999999w ago",
+					     "100w agox" };
+	uint64_t usec;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (moment_parse(texts[i], 1795246215, &usec) != -EINVAL)
+			fail_msg("'%s' is a moment", texts[i]);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_part_at_commas),
@@ -241,6 +302,8 @@ int main(void) {
 		cmocka_unit_test(numbers_are_numbers_or_refused),
 		cmocka_unit_test(contradictions_are_refused),
 		cmocka_unit_test(what_is_refused_cannot_reach_the_terminal),
+		cmocka_unit_test(moments_are_understood),
+		cmocka_unit_test(what_is_no_moment_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,18 @@ static int set_deadline(struct arguments *a, const char *value) {
 	return 0;
 }
 
+static int set_lines(struct arguments *a, const char *value) {
+	char *end;
+	long lines;
+
+	errno = 0;
+	lines = strtol(value, &end, 10);
+	if (errno != 0 || end == value || *end || lines < 0 || lines > INT_MAX)
+		return arguments_refuse(a, "--lines: '%s' is no number of lines", value);
+	a->lines = (int)lines;
+	return 0;
+}
+
 static int set_lifetime(struct arguments *a, const char *value) {
 	if (strcmp(value, "connection") != 0 && strcmp(value, "manual") != 0)
 		return arguments_refuse(a, "--lifetime: '%s' is neither connection nor manual",
@@ -143,18 +155,25 @@ static int set_global(struct arguments *a, int kind, const char *value) {
 static int set_own(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
 	case PARAMETER_EXPIRE: a->keys.expire = true; return 0;
+	case PARAMETER_FAILED: a->failed = true; return 0;
+	case PARAMETER_FOLLOW: a->follow = true; return 0;
 	case PARAMETER_FORCE: a->keys.force = true; return 0;
+	case PARAMETER_ID: a->id = value; return 0;
 	case PARAMETER_IDMAP: a->keys.idmap = value; return 0;
 	case PARAMETER_IDMAP_PID: return set_pid(a, "idmap-pid", value, &a->idmap_pid);
 	case PARAMETER_IMAGE: a->image = true; return 0;
 	case PARAMETER_LAZY: a->keys.lazy = true; return 0;
+	case PARAMETER_LINES: return set_lines(a, value);
 	case PARAMETER_LOWER: return words_add(&a->lower, value);
 	case PARAMETER_MINE: a->mine = true; return 0;
+	case PARAMETER_OPERATION: a->operation = value; return 0;
 	case PARAMETER_PROPAGATION: a->keys.propagation = value; return 0;
 	case PARAMETER_READ_ONLY: return words_add(&a->words, "ro");
 	case PARAMETER_RECURSIVE: a->keys.recursive = true; return 0;
+	case PARAMETER_SINCE: a->since = value; return 0;
 	case PARAMETER_TYPE: a->fstype = value; return 0;
 	case PARAMETER_UPPER: a->upper = value; return 0;
+	case PARAMETER_USER: a->user = value; return 0;
 	case PARAMETER_WORD: return words_add(&a->words, value);
 	case PARAMETER_WORDS: return set_words(a, value);
 	case PARAMETER_WORK: a->work = value; return 0;

@@ -16,8 +16,11 @@ enum {
 enum parameter_kind {
 	PARAMETER_DEADLINE = 256, /* beyond all letters, for getopt */
 	PARAMETER_EXPIRE,
+	PARAMETER_FAILED,
+	PARAMETER_FOLLOW,
 	PARAMETER_FORCE,
 	PARAMETER_HELP,
+	PARAMETER_ID,
 	PARAMETER_IDMAP,
 	PARAMETER_IDMAP_PID,
 	PARAMETER_IMAGE,
@@ -26,16 +29,20 @@ enum parameter_kind {
 	PARAMETER_JSON,
 	PARAMETER_LAZY,
 	PARAMETER_LIFETIME,
+	PARAMETER_LINES,
 	PARAMETER_LOWER,
 	PARAMETER_MINE,
 	PARAMETER_NO_ASK,
+	PARAMETER_OPERATION,
 	PARAMETER_PROPAGATION,
 	PARAMETER_READ_ONLY,
 	PARAMETER_RECURSIVE,
 	PARAMETER_SESSION,
+	PARAMETER_SINCE,
 	PARAMETER_SYSTEM,
 	PARAMETER_TYPE,
 	PARAMETER_UPPER,
+	PARAMETER_USER,
 	PARAMETER_VERSION,
 	PARAMETER_WORD,
 	PARAMETER_WORDS,
@@ -58,11 +65,18 @@ struct arguments {
 	struct words lower;
 	const char *bus; /* "system" or "session"; NULL: as the environment says */
 	const char *fstype;
+	const char *id;
+	const char *operation;
+	const char *since;
 	const char *upper;
+	const char *user;
 	const char *work;
 	int in_pid; /* 0: unset */
 	int idmap_pid;
+	int lines; /* -1: unset */
 	bool ask;
+	bool failed;
+	bool follow;
 	bool help;
 	bool image;
 	bool json;
@@ -73,7 +87,7 @@ struct arguments {
 };
 
 #define ARGUMENTS_INIT \
-	{ .keys = USHER_OPTIONS_INIT, .ask = true }
+	{ .keys = USHER_OPTIONS_INIT, .lines = -1, .ask = true }
 
 /* The parameters that every command has. */
 extern const struct parameter arguments_global[];

@@ -11,6 +11,7 @@ struct command {
 	const char *synopsis; /* the operands */
 	const char *help;     /* one line */
 	const struct parameter *parameters;
+	bool alone;                                           /* asks the service nothing */
 	int minimum, maximum;                                 /* how many operands */
 	int (*check)(const struct arguments *);               /* 0, or EXIT_USAGE; may be NULL */
 	int (*run)(const struct arguments *, struct usher *); /* the exit status */
@@ -19,6 +20,7 @@ struct command {
 extern const struct command command_bind;
 extern const struct command command_domainname;
 extern const struct command command_hostname;
+extern const struct command command_log;
 extern const struct command command_mount;
 extern const struct command command_mounts;
 extern const struct command command_move;

@@ -15,7 +15,7 @@
 static const struct command *const commands[] = {
 	&command_mount,    &command_umount,     &command_bind,   &command_overlay,
 	&command_remount,  &command_move,       &command_mounts, &command_pivot_root,
-	&command_hostname, &command_domainname, &command_status,
+	&command_hostname, &command_domainname, &command_status, &command_log,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -82,11 +82,12 @@ static int run_command(struct arguments *a, const struct command *command) {
 	int r;
 
 	r = connection_open_places(a);
-	if (r == 0)
+	if (r == 0 && !command->alone)
 		r = connection_open(a, &usher);
 	if (r == 0)
 		r = command->run(a, usher);
-	if (r != 0 || !a->keys.lifetime || strcmp(a->keys.lifetime, "connection") != 0)
+	if (r != 0 || command->alone || !a->keys.lifetime ||
+	    strcmp(a->keys.lifetime, "connection") != 0)
 		return r;
 	fflush(stdout);
 	return connection_hold(a, usher);

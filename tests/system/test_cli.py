@@ -202,7 +202,7 @@ class Good(CommandTestCase):
     def test_help_and_version(self):
         text = self.good("--help")
         for command in ("mount", "umount", "bind", "overlay", "remount", "move", "mounts", "pivot-root", "hostname",
-                        "domainname", "status"):
+                        "domainname", "status", "log"):
             self.assertIn(f"  {command} ", text)
             self.assertIn(f"usage: usher {command}", self.good(command, "--help"))
         self.assertRegex(self.good("--version"), r"\Ausher \d+\.\d+\.\d+\n\Z")
