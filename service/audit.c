@@ -58,25 +58,6 @@ static void add_name(struct entry *entry, const char *field, const char *name) {
 		add(entry, "%s=%s", field, text);
 }
 
-/* Options may have passwords in them, with spaces for all we know: from there on nothing is told.
- */
-static void hide_secrets(char *text) {
-	static const char *const secrets[] = { "pass", "pwd", "secret", "key=", "token" };
-
-	for (char *word = text; *word; word++) {
-		if (word > text && isalnum((unsigned char)word[-1]))
-			continue;
-		for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
-			char *end = word + strcspn(word, "= ,");
-
-			if (strncasecmp(word, secrets[i], strlen(secrets[i])) != 0 || *end != '=')
-				continue;
-			(void)strcpy(end + 1, "...");
-			return;
-		}
-	}
-}
-
 /* What a child may not name a detail: it would pass for one of ours. */
 static bool is_own(const char *key) {
 	static const char *const own[] = {
@@ -94,11 +75,10 @@ static bool is_own(const char *key) {
 
 /* "new_root" is USHER_NEW_ROOT. */
 static void add_detail(struct entry *entry, const char *key, const char *value) {
-	_cleanup_free_ char *shown = strdup(value);
 	char field[FIELD_NAME_MAX] = "USHER_";
 	size_t n = strlen(field);
 
-	if (!shown || is_own(key))
+	if (is_own(key))
 		return;
 	for (; *key && n < sizeof field - 1; key++) {
 		if (*key != '_' && !islower((unsigned char)*key))
@@ -106,9 +86,7 @@ static void add_detail(struct entry *entry, const char *key, const char *value) 
 		field[n++] = (char)toupper((unsigned char)*key);
 	}
 	field[n] = '\0';
-	if (strcmp(field, "USHER_OPTIONS") == 0)
-		hide_secrets(shown);
-	add_name(entry, field, shown);
+	add_name(entry, field, value);
 }
 
 /* ---- what there is to tell ---- */
@@ -248,8 +226,6 @@ static void add_message(struct entry *entry, const struct call *call, int code,
 		(void)snprintf(who, sizeof who, "uid %u, by the service itself", call->owner);
 	else if (call->caller->known)
 		(void)snprintf(who, sizeof who, "uid %u", call->caller->uid);
-	if (text)
-		hide_secrets(text);
 	if (text)
 		add(entry, "USHER_REASON=%s", text);
 	add(entry, "MESSAGE=%s.%s for %s%s%s: %s%s%s", call->operation->interface,

@@ -257,34 +257,6 @@ static void a_detail_cannot_pass_for_something_else(void **state) {
 	}
 }
 
-static void passwords_are_not_told(void **state) {
-	static const struct {
-		const char *options, *told;
-	} options[] = {
-		{ "ro user=me pass=se cret nodev", "ro user=me pass=..." },
-		{ "Password=x", "Password=..." },
-		{ "password2=x", "password2=..." },
-		{ "ro,secret=x", "ro,secret=..." },
-		{ "secretfile=/etc/x", "secretfile=..." },
-		{ "bypass=1 pass keyed", "bypass=1 pass keyed" },
-		{ "ro nosuid", "ro nosuid" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N_OF(options); i++) {
-		struct stage stage;
-
-		stage_new(&stage, POLKIT_YES, false);
-		stage.detail[0] = "options";
-		stage.detail[1] = options[i].options;
-		stage.scripts[0] = "find=3 grant code=5";
-		stage_call(&stage, "Mounts.Mount", "target=/m|fstype=cifs", false, 0);
-		stage_settle(&stage);
-		assert_field(options[i].options, 0, "USHER_OPTIONS", options[i].told);
-		stage_free(&stage);
-	}
-}
-
 static void the_time_that_a_person_takes_is_told_apart(void **state) {
 	struct stage stage;
 
@@ -420,7 +392,6 @@ int main(void) {
 		cmocka_unit_test(a_look_that_anybody_may_take_is_not_told_of),
 		cmocka_unit_test(no_two_calls_have_the_same_id),
 		cmocka_unit_test(a_detail_cannot_pass_for_something_else),
-		cmocka_unit_test(passwords_are_not_told),
 		cmocka_unit_test(the_time_that_a_person_takes_is_told_apart),
 		cmocka_unit_test(what_is_done_after_all_is_told_under_the_same_id),
 		cmocka_unit_test(
