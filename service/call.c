@@ -445,7 +445,10 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 	struct call *call = userdata;
 
 	call->identifying = false;
-	if (error < 0)
+	if (error == -ENOSYS)
+		call_finish(call, REFUSED_UNSUPPORTED,
+			    "this kernel lacks pidfd_open(2), which Linux has since 5.3");
+	else if (error < 0)
 		call_finish(call, REFUSED_NOT_FOUND, "the calling process has exited");
 	else
 		examine(call);

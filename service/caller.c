@@ -271,7 +271,7 @@ static int read_credentials(struct caller *caller, sd_bus_message *reply) {
 	if (caller->pidfd < 0 && pid > 0)
 		caller->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (caller->pidfd < 0)
-		return -ESRCH;
+		return pid > 0 && errno == ENOSYS ? -ENOSYS : -ESRCH;
 	if (pid > 0)
 		describe(caller, (pid_t)pid);
 	return 0;

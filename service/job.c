@@ -18,6 +18,7 @@
 #include "confine.h"
 #include "filesystem.h"
 #include "idmap.h"
+#include "kernel.h"
 #include "message.h"
 #include "mount-table.h"
 #include "probe.h"
@@ -328,6 +329,15 @@ static void job_done(struct job *job) {
 	free(job->state);
 }
 
+/* "Function not implemented" does not say which. */
+static int name_what_is_missing(struct job *job) {
+	char what[KERNEL_LACKS_MAX];
+
+	if (!job->operation || !kernel_lacks(job->operation->syscalls, what))
+		return -ENOSYS;
+	return refusal_note(&job->refusal, REFUSED_UNSUPPORTED, "this kernel lacks %s", what);
+}
+
 _Noreturn void job_serve(int socket, const char *libexec) {
 	struct job job = { .place = PLACE_NONE,
 			   .granted = -1,
@@ -341,6 +351,8 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 		r = make_timer(&timer);
 	if (r == 0)
 		r = perform(&job, socket, libexec);
+	if (r == -ENOSYS)
+		r = name_what_is_missing(&job);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
 	if (r != -ECONNRESET && r != -EBADMSG)
 		answer(&job, socket, r);

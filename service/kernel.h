@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 
@@ -67,5 +68,11 @@ struct kernel_statmount {
 
 /* ioctl(2) on a mount namespace: its id, which is never used again (Linux 6.10) */
 #define KERNEL_NS_GET_MNTNS_ID _IOR(0xb7, 0x5, __u64)
+
+enum { KERNEL_LACKS_MAX = 64 };
+
+/* Of a row's system calls and those of all children, one that this kernel has not, in words; false
+ * if it has them all. */
+bool kernel_lacks(const int *system_calls, char ret[KERNEL_LACKS_MAX]);
 
 _Static_assert(offsetof(struct kernel_statmount, strings) == 512, "the kernel's layout");

@@ -28,6 +28,9 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 RING = os.environ.get("USHER_RING", "")  # "root" or "user"
 BUILD = os.environ.get("USHER_BUILD", "")
 WORK = os.environ.get("USHER_WORK", "")  # a tmpfs, ours
+OLD = os.environ.get("USHER_OLD", "") != ""  # every service runs as on a kernel that lacks these
+LACKING = ("statmount:ENOSYS", "listmount:ENOSYS", "ioctl,1=0x8008b705:ENOTTY",  # NS_GET_MNTNS_ID
+           "fsconfig,1=5:EINVAL") if OLD else ()  # FSCONFIG_SET_FD
 SANITIZERS = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error")
 
 # Everybody here is who runs the tests.
@@ -227,7 +230,7 @@ class Service:
         self.standard = standard
         self.own_bus = None if bus else Bus()
         self.bus = bus or self.own_bus
-        self.block = list(block)
+        self.block = [*block, *LACKING]
         self.store = Store(tempfile.mkdtemp(prefix="store-", dir=WORK)) if store else None
         self.listener = None
         self.log = tempfile.TemporaryFile("w+", dir=WORK, errors="replace")  # pylint: disable=consider-using-with
@@ -365,6 +368,10 @@ def needs_kernel(major, minor, reason):
     return unittest.skipUnless(kernel_is_at_least(major, minor), f"needs Linux {major}.{minor}: {reason}")
 
 
+def not_old(reason):
+    return unittest.skipIf(OLD, f"not on an old kernel: {reason}")
+
+
 def needs_block():
     if os.uname().machine != "x86_64":
         raise unittest.SkipTest("system calls are blocked by their numbers on x86_64 only")
@@ -384,7 +391,7 @@ class TestCase(support.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        if cls.BLOCK:
+        if cls.BLOCK or OLD:
             needs_block()
         cls.service = Service(block=cls.BLOCK)
 

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import signal
+import unittest
 
 import ring
 from ring import CLONE_NEWNS, MNT_DETACH, Descriptor, Service, mount_at, needs_kernel, wait_until
@@ -14,7 +15,7 @@ class Objects(ring.TestCase):
         target, path = self.tmpfs(options=["size=1m", "noexec"])
         found = self.me.get_all("Mount", path=path)
         self.assertEqual(found.pop("Options")[:2], ["size=1m", "noexec"])
-        self.assertEqual(found, {"Id": ring.mount_id(target) or ring.mount_id(target, False), "Source": "tmpfs",
+        self.assertEqual(found, {"Id": ring.mount_id(target, not ring.OLD) or ring.mount_id(target, False), "Source": "tmpfs",
                                  "Target": target, "FSType": "tmpfs", "Owner": os.geteuid(), "Lifetime": "manual"})
 
     def test_options_that_usher_added_are_among_them(self):
@@ -46,6 +47,7 @@ class Objects(ring.TestCase):
         self.me.signal("InterfacesRemoved")
         self.assertEqual(self.me.objects("Mount"), [])
 
+    @ring.not_old("namespaces have no ids there")
     @needs_kernel(6, 12, "namespaces have no ids before")
     def test_they_go_with_their_namespace(self):
         target = self.directory("there")
@@ -56,6 +58,16 @@ class Objects(ring.TestCase):
         other.kill()
         other.wait()
         wait_until(lambda: not self.me.objects("Mount"), "the object of a mount whose namespace is gone goes", 30)
+
+    @unittest.skipUnless(ring.OLD, "namespaces have ids here")
+    def test_without_an_id_of_their_namespace_they_go_with_the_connection_and_the_mount_stays(self):
+        target = self.directory("there")
+        other = self.start_process(CLONE_NEWNS)
+        with Descriptor(os.pidfd_open(other.pid), True) as pidfd, self.service.client() as maker:
+            path = maker.call("Mounts", "Mount", "", target, "tmpfs", [], {"in": pidfd})
+            self.assertEqual(self.me.objects("Mount"), [path])
+        wait_until(lambda: not self.me.objects("Mount"), "the object goes with its connection")
+        self.assertEqual(mount_at(target, other.pid).fstype, "tmpfs")
 
     def test_numbers_are_not_used_again(self):
         seen = set()
@@ -179,6 +191,7 @@ class Restart(ring.TestCase):
         self.service.store.serve()
         return sorted(self.service.store.kept)
 
+    @ring.not_old("namespaces have no ids there")
     @needs_kernel(6, 12, "namespaces have no ids before")
     def test_objects_are_the_same_afterwards(self):
         other = self.start_process(CLONE_NEWNS)
