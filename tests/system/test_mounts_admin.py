@@ -2,7 +2,6 @@
 """What takes an administrator's consent, given here by a rule: file systems on devices and in images, and what is done
 to mounts that are there."""
 
-import errno
 import hashlib
 import os
 import subprocess
@@ -83,27 +82,6 @@ class Images(AllowedTestCase):
                     mount = self.mount_image(descriptor, target)
                 self.assertEqual([read_file(f"{target}/{kind}") for kind in (fstype, "auto")], ["kept", "kept"])
                 self.unmount(mount)
-
-    def test_an_image_opened_for_reading_is_mounted_read_only_whatever_the_words_say(self):
-        image, target = self.image("ext4"), self.directory("m")
-        before = digest(image)
-        with open_path(image, os.O_RDONLY) as descriptor:
-            mount = self.mount_image(descriptor, target, "ext4", ["rw"])
-        self.assert_mounted(target, "ext4", ("ro",))
-        name, = [name for name, file in support.loop_devices().items() if file == image]
-        with open(f"/sys/block/{name}/ro", encoding="ascii") as file:
-            self.assertEqual(file.read(), "1\n")
-        self.assertEqual(support.errno_of(write_file, f"{target}/f"), errno.EROFS)
-        self.unmount(mount)
-        self.assertEqual(digest(image), before)
-
-    def test_an_image_of_anothers_that_can_only_be_read_is_mounted_read_only(self):
-        image, target = support.make_image("ext4", f"{self.home}/ext4.img"), self.directory("m")
-        before = digest(image)
-        mount = self.mount(image, target, "ext4")
-        self.assert_mounted(target, "ext4", ("ro",))
-        self.unmount(mount)
-        self.assertEqual(digest(image), before)
 
     def test_nosuid_and_nodev_are_on_unless_the_words_say_otherwise(self):
         image, target = self.image("ext4"), self.directory("m")

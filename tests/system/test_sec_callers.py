@@ -382,7 +382,8 @@ def quick_calls(target, chance, delay):
 
 class Leaving(support.MountTestCase):
     session = False
-    ROUNDS = int(os.environ.get("USHER_LEAVE_ROUNDS", "150"))
+    ROUNDS = int(os.environ.get("ROUNDS") or 150)
+    longest = 180 + ROUNDS // 10
 
     def test_sec_30_a_caller_that_leaves_at_any_moment_harms_nobody(self):
         """sec-30: while it is identified, looked for, asked about, answered; the service is the same afterwards."""

@@ -296,7 +296,8 @@ class Words(support.MountTestCase):
         bound = self.bind(source, target)
         found = self.assert_mounted(target, options=SAFE)
         self.assertIsNone(support.mount_at(f"{target}/b"))
-        self.assertTrue([tag for tag in found.propagation if tag.startswith("master:")])
+        # no peer of its source's: what is unmounted below it stays where it is
+        self.assertFalse({tag for tag in support.mount_at("/home").propagation if tag.startswith("shared:")} & set(found.propagation))
         with open(f"{target}/f", "w", encoding="ascii"):
             with self.refused("Busy"):
                 self.unmount(bound)
