@@ -25,6 +25,11 @@ static int set_attributes(int tree, bool recursive, struct mount_attr *attribute
 	return 0;
 }
 
+/* Of which each makes the mount table that all share twice as long, mounted below its source. */
+static bool is_slave(const struct mount_options *options) {
+	return options->propagation == MS_SLAVE;
+}
+
 int tree_copy(struct job *job, const struct path *path, bool recursive,
 	      const struct mount_options *options, int idmap, int *ret_tree) {
 	struct mount_attr attributes = {
@@ -32,6 +37,7 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 		.attr_clr = options->clear,
 		.userns_fd = idmap >= 0 ? (uint64_t)idmap : 0,
 	};
+	struct mount_attr alone = { .propagation = is_slave(options) ? MS_SLAVE : MS_PRIVATE };
 	_cleanup_close_ int tree = open_tree(path->fd, "",
 					     AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 						     (recursive ? AT_RECURSIVE : 0));
@@ -44,8 +50,8 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 					      "something that only a recursive copy keeps hidden"
 					    : strerrordesc_np(errno));
 	/* A copy is its source's peer: what is unmounted below the one goes below the other, be it
-	 * whoever's. As a slave it hears of what happens to its source, and not the other way. */
-	r = set_attributes(tree, true, &(struct mount_attr){ .propagation = MS_SLAVE });
+	 * whoever's, and what is mounted below the source is mounted in every copy. */
+	r = set_attributes(tree, true, &alone);
 	if (r < 0)
 		return r;
 	if (attributes.attr_set || attributes.attr_clr)
@@ -205,7 +211,7 @@ void tree_judge(struct job *job, const struct path *path, bool recursive,
 		return;
 	job_require(job, TIER_OWN);
 	if (mount_options_force(options) || tree_loosens(path, options, recursive) ||
-	    !path_is_own(job, path) || (recursive && is_large(job, path)))
+	    is_slave(options) || !path_is_own(job, path) || (recursive && is_large(job, path)))
 		job_require(job, TIER_ADMIN);
 }
 

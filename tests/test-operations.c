@@ -709,7 +709,7 @@ static const struct scenario scenarios[] = {
 	  "parent of 4711\n" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst", HERE, TIER_OWN,
 	  JOINED_HERE "open_tree @/src\n"
-		      "mount_setattr @/tree recursive + - slave\n"
+		      "mount_setattr @/tree recursive + - private\n"
 		      "mount_setattr @/tree +nosuid,nodev -\n"
 		      "id of @/tree\n"
 		      "move_mount @/tree to @/dst\n"
@@ -718,14 +718,14 @@ static const struct scenario scenarios[] = {
 	{ "Mounts.Bind", "source=@/fsrc|target=@/fdst|mount_options=ro|mount_options=noatime", HERE,
 	  TIER_OWN,
 	  JOINED_HERE "open_tree @/fsrc\n"
-		      "mount_setattr tree recursive + - slave\n"
+		      "mount_setattr tree recursive + - private\n"
 		      "mount_setattr tree +ro,nosuid,nodev,noatime -noatime,strictatime+0x40\n"
 		      "id of tree\n"
 		      "move_mount tree to @/fdst\n"
 		      "id of @/fdst\n"
 		      "parent of 4711\n" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=rslave|recursive=yes", HERE,
-	  TIER_OWN,
+	  TIER_ADMIN,
 	  JOINED_HERE "open_tree @/src recursive\n"
 		      "mount_setattr @/tree recursive + - slave\n"
 		      "mount_setattr @/tree recursive +nosuid,nodev -\n"
@@ -736,14 +736,14 @@ static const struct scenario scenarios[] = {
 		      "mount_setattr @/tree recursive + - slave\n" },
 	{ "Mounts.Bind", "source=|source_fd=0|target=@/dst", OWN, TIER_FREE,
 	  JOINED_OWN "open_tree @/src\n"
-		     "mount_setattr @/tree recursive + - slave\n"
+		     "mount_setattr @/tree recursive + - private\n"
 		     "id of @/tree\n"
 		     "ask mounts\n"
 		     "move_mount @/tree to @/dst\n" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=private|lifetime=connection",
 	  OTHER, TIER_OWN,
 	  JOINED_OTHER "open_tree @/src\n"
-		       "mount_setattr @/tree recursive + - slave\n"
+		       "mount_setattr @/tree recursive + - private\n"
 		       "mount_setattr @/tree +nosuid,nodev -\n" SEALED(
 			       "@/tree") "id of @/tree\n"
 					 "ask mounts\n"
@@ -753,7 +753,7 @@ static const struct scenario scenarios[] = {
 					 "mount_setattr @/tree + - private\n" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|idmap=0 0 1", OWN, TIER_OWN,
 	  JOINED_OTHER "open_tree @/src\n"
-		       "mount_setattr @/tree recursive + - slave\n"
+		       "mount_setattr @/tree recursive + - private\n"
 		       "mount_setattr @/tree +nosuid,nodev,idmap -\n" SEALED(
 			       "@/tree") "id of @/tree\n"
 					 "ask mounts\n"
@@ -772,11 +772,11 @@ static const struct scenario scenarios[] = {
 	  "mount_setattr @/mount +idmap -\n" SEALED("@/mount") },
 	{ "Mounts.OpenTree", "path=@/src", HERE, TIER_OWN,
 	  JOINED_HERE "open_tree @/src\n"
-		      "mount_setattr @/tree recursive + - slave\n"
+		      "mount_setattr @/tree recursive + - private\n"
 		      "mount_setattr @/tree +nosuid,nodev -\n" SEALED("@/tree") },
 	{ "Mounts.OpenTree", "path=|path_fd=0|recursive=yes|mount_options=ro", OWN, TIER_FREE,
 	  JOINED_OWN "open_tree @/src recursive\n"
-		     "mount_setattr @/tree recursive + - slave\n"
+		     "mount_setattr @/tree recursive + - private\n"
 		     "mount_setattr @/tree recursive +ro -\n" },
 	{ "Mounts.Unmount", "target=@/dst", HERE, TIER_ADMIN,
 	  JOINED_HERE "id of @/dst\n"

@@ -42,6 +42,21 @@ class Attacks(support.MountTestCase):
         self.unmount(copy, lazy=True)
         self.assertEqual(support.mount_at(secret).fstype, "tmpfs")
 
+    def test_sec_51_copies_of_a_directory_inside_of_it_do_not_multiply(self):
+        """As slaves of their source, each got what was mounted below it, and the mount table was twice as long each time."""
+        for i in range(8):
+            self.directory(f"a{i}")
+        before = len(support.mounts())
+        for i in range(6):
+            self.bind(self.home, f"{self.home}/a{i}")
+        self.mount("", f"{self.home}/a6", "tmpfs")
+        self.assertEqual(len(support.mounts()), before + 7)
+        for word in ("slave", "rslave"):
+            with self.needs_admin("bind"):
+                self.bind(self.home, f"{self.home}/a7", [word])
+            with self.needs_admin("open-tree"):
+                self.alice.call("Mounts", "OpenTree", self.home, [word], {})
+
     def test_an_image_says_nothing_about_who_else_owns_what(self):
         """With an image of its own making over a directory in /tmp, a user had root's programs trust what lay there."""
         for fstype, command in (("squashfs", ["mksquashfs", "{from}", "{to}", "-quiet", "-no-progress", "-force-uid", "{uid}", "-force-gid", "{uid}"]),
