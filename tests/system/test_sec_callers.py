@@ -249,6 +249,17 @@ def leave_connection(keeper, target):
     os._exit(0)
 
 
+def ask_and_become_another(keeper, target):
+    """Run by alice: asks for a mount when told to, and becomes a set-user-ID program with its connection when told again."""
+    connection = rawbus.Connection(BUS)
+    connection.socket.set_inheritable(True)
+    keeper.sendall(b"x")
+    keeper.recv(1)
+    connection.send("Mount", MOUNT, "", target, "tmpfs", [], {}, flags=4)  # somebody may be asked
+    keeper.recv(1)
+    os.execv("/usr/bin/su", ["su", "bob"])
+
+
 class Identity(support.MountTestCase):
     session = False
 
@@ -311,7 +322,7 @@ class Identity(support.MountTestCase):
                     self.mount("", target, "tmpfs", options={key: value})
 
     def test_sec_26_a_caller_that_leaves_while_somebody_thinks_gets_nothing(self):
-        """sec-26: and neither does the program with root's rights that it has become."""
+        """sec-26: the question goes with it."""
         target = self.directory("m", "root")
         for how in ("killed", "left"):
             with self.subTest(how=how):
@@ -325,6 +336,41 @@ class Identity(support.MountTestCase):
                 client.kill()
                 wait_until(lambda: not support.children("usher-worker.service"), "the child goes with the question")
                 self.assert_not_mounted(target)
+
+
+    def test_sec_26_what_a_caller_has_become_meanwhile_gets_nothing_more(self):
+        """sec-26: while somebody thinks, it becomes a program with root's rights that holds the connection."""
+        target = self.directory("m", "root")
+        ours, theirs = socket.socketpair()
+        process = subprocess.Popen([sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; import socket, test_sec_callers as module; "
+                                    f"module.ask_and_become_another(socket.socket(fileno={theirs.fileno()}), {target!r})"],
+                                   pass_fds=[theirs.fileno()], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   **support.identity_of("alice"))
+        theirs.close()
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(ours.close)
+        ours.recv(1)  # it is connected
+        person = support.AuthenticationAgent(process)
+        self.addCleanup(person.close)
+        ours.sendall(b"x")
+        cookie, action, _ = person.question()
+        self.assertEqual(action, "org.usher1.mount")
+        ours.sendall(b"x")
+
+        def is_roots():
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                return f"Uid:\t{self.uid}\t0" in file.read()
+
+        wait_until(is_roots, "su runs as root")
+        person.answer(cookie)
+        wait_until(lambda: not support.children("usher-worker.service"), "the call is over")
+        found = support.mount_at(target)
+        if found:  # what was asked for, for whom it was asked
+            self.assertEqual(os.stat(target).st_uid, self.uid)
+            self.assertLessEqual({"nosuid", "nodev"}, set(found.options))
+            support.root().call("Mounts", "Unmount", target, {})
 
 
 class Answers(support.MountTestCase):
