@@ -13,6 +13,7 @@
 #include "audit.h"
 #include "lifetime.h"
 #include "message.h"
+#include "store.h"
 #include "wire.h"
 
 /* How long the work may take, if the caller says nothing, and what it may say. What a person needs
@@ -44,6 +45,9 @@ static void call_free(struct call *call) {
 	give_back(call);
 	sd_event_source_disable_unref(call->io);
 	sd_event_source_disable_unref(call->timer);
+	sd_event_source_disable_unref(call->kept);
+	message_freep(&call->reply);
+	fds_done(&call->reply_fds);
 	authority_cancel(call->question);
 	fd_closep(&call->worker);
 	fds_done(&call->fds);
@@ -106,36 +110,63 @@ static void undo(struct call *call, ProtobufCMessage *reply) {
 
 	if (reply->descriptor != &usher__mount_reply__descriptor || !made->made)
 		return;
-	if (!call->given_up && !lifetime_is_connection(made->made->lifetime))
+	if (!call->given_up && call->caller && call->caller->gone &&
+	    !lifetime_is_connection(made->made->lifetime))
 		return;
 	mount = mounts_find_id(&call->desk->mounts, made->made->id);
 	if (mount)
 		mounts_unmount(&call->desk->mounts, mount);
 }
 
+/* systemd keeps the object: from now on it is not lost. */
+static void on_kept(void *userdata) {
+	struct call *call = userdata;
+
+	settle(call, 0, NULL, call->reply, &call->reply_fds);
+	call_free(call);
+}
+
+/* Nobody is told of an object that a crash of ours would still lose. The child has nothing more to
+ * say and the clock has stopped. */
+static void answer_when_kept(struct call *call) {
+	int r;
+
+	call->io = sd_event_source_disable_unref(call->io);
+	call->timer = sd_event_source_disable_unref(call->timer);
+	r = store_settle(call->desk->event, &call->kept, on_kept, call);
+	if (r >= 0)
+		return;
+	undo(call, call->reply);
+	call_finish(call, r, "systemd cannot be asked to keep the object");
+}
+
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
-	_cleanup_(message_freep) ProtobufCMessage *reply = NULL;
+	ProtobufCMessage *reply;
 	int r;
 
 	if (outcome->code != 0) {
 		call_finish(call, outcome->code, outcome->text);
 		return;
 	}
-	reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
-					  outcome->reply.data);
-	r = reply ? conclude(call, reply, fds) : -EBADMSG;
+	reply = call->reply = protobuf_c_message_unpack(call->operation->reply, NULL,
+							outcome->reply.len, outcome->reply.data);
+	call->reply_fds = *fds;
+	*fds = (struct fds){ 0 };
+	r = reply ? conclude(call, reply, &call->reply_fds) : -EBADMSG;
 	if (r < 0) {
 		call_finish(call, r, NULL);
 		return;
 	}
 	if (call->given_up || (call->caller && call->caller->gone))
 		undo(call, reply);
-	if (call->given_up)
+	if (call->given_up) {
 		audit_note(call, 0, "after its caller had been told that it timed out", reply,
 			   now_usec() - call->began_usec);
+		call_free(call);
+	} else if (reply->descriptor == &usher__mount_reply__descriptor)
+		answer_when_kept(call);
 	else
-		settle(call, 0, NULL, reply, fds);
-	call_free(call);
+		on_kept(call);
 }
 
 static uint64_t deadline_usec(const struct call *call) {

@@ -68,7 +68,11 @@ struct call {
 	sd_id128_t id;
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
-	uid_t owner;      /* of the object, where the service itself calls */
+	uid_t owner; /* of the object, where the service itself calls */
+	/* what is answered once systemd keeps the object that it names */
+	ProtobufCMessage *reply;
+	struct fds reply_fds;
+	sd_event_source *kept;
 	bool identifying; /* the bus is being asked who it is */
 	bool granted;     /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -72,7 +73,7 @@ int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *
 	       struct fds *fds) {
 	struct mount *mount = calloc(1, sizeof *mount);
 	char path[MOUNTS_PATH_MAX];
-	int fd;
+	int fd, r;
 
 	if (!mount || !reply->made) {
 		free(mount);
@@ -97,11 +98,15 @@ int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *
 		caller->users++;
 	}
 	insert(mounts, mount);
-	store_keep("mount", mount->object->number, &mount->object->base, mount->namespace);
 	mounts_path(mount, path);
 	free(reply->mount_object);
 	reply->mount_object = strdup(path);
-	return reply->mount_object ? 0 : -ENOMEM;
+	r = reply->mount_object ? store_keep("mount", mount->object->number, &mount->object->base,
+					     mount->namespace)
+				: -ENOMEM;
+	if (r < 0)
+		mounts_unmount(mounts, mount);
+	return r;
 }
 
 void mounts_remove(struct mounts *mounts, struct mount *mount) {
@@ -342,8 +347,22 @@ static int take_back(void *userdata, ProtobufCMessage *message, int namespace) {
 	return mount->caller ? caller_identify(mount->caller, on_kept_caller, mounts) : -ENOMEM;
 }
 
+/* Numbers are not used again, not even after a restart: somebody may still hold the path of an
+ * object that has gone. So they go on from the time since boot, which outruns any use of them. */
+static uint64_t first_number(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 int mounts_load(struct mounts *mounts) {
-	return store_load("mount", &usher__mount_object__descriptor, take_back, mounts);
+	int r = store_load("mount", &usher__mount_object__descriptor, take_back, mounts);
+	uint64_t number = first_number();
+
+	if (mounts->last_number < number)
+		mounts->last_number = number;
+	return r;
 }
 
 void mounts_done(struct mounts *mounts) {

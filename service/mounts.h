@@ -36,8 +36,8 @@ void mounts_done(struct mounts *mounts);
 /* Takes back what an earlier life of the service kept. */
 int mounts_load(struct mounts *mounts);
 
-/* A worker's answer to Mount, MountImage or Bind becomes an object; *ret_path, owned by the reply,
- * is its path. */
+/* A worker's answer to Mount, MountImage or Bind becomes an object, whose path is put into the
+ * reply. If it cannot become one, the mount is on its way out again. */
 int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
 	       struct fds *fds);
 /* The worker's words for unmounting it; the namespace is added to fds. */

@@ -33,32 +33,38 @@ static int write_message(const ProtobufCMessage *message) {
 	return fd_take(&fd);
 }
 
-static void tell(const char *what, const char *name, const int *fd) {
+static int tell(const char *what, const char *name, const int *fd) {
 	char state[NAME_MAX_LENGTH + 32];
+	int r;
 
 	(void)snprintf(state, sizeof state, "%s=1\nFDNAME=%s", what, name);
-	if (sd_pid_notify_with_fds(0, 0, state, fd, fd ? 1 : 0) < 0)
-		sd_journal_print(LOG_WARNING, "systemd does not keep %s", name);
+	r = sd_pid_notify_with_fds(0, 0, state, fd, fd ? 1 : 0);
+	if (r < 0)
+		sd_journal_print(LOG_WARNING, "systemd cannot be told %s %s: %s", what, name,
+				 strerror(-r));
+	return r;
 }
 
-void store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd) {
+int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd) {
 	char name[NAME_MAX_LENGTH];
 	_cleanup_close_ int memory = -1;
+	int r;
 
 	if (!getenv("NOTIFY_SOCKET"))
-		return;
+		return 0;
 	memory = write_message(message);
-	if (memory < 0) {
-		sd_journal_print(LOG_WARNING, "%s %" PRIu64 " will not outlive the service", kind,
-				 number);
-		return;
-	}
+	if (memory < 0)
+		return memory;
+	/* before the message: what is found without its message is nobody's */
 	if (fd >= 0) {
 		(void)snprintf(name, sizeof name, "%s-%" PRIu64 "-fd", kind, number);
-		tell("FDSTORE", name, &fd);
+		r = tell("FDSTORE", name, &fd);
+		if (r < 0)
+			return r;
 	}
 	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
-	tell("FDSTORE", name, &memory);
+	r = tell("FDSTORE", name, &memory);
+	return r < 0 ? r : 0;
 }
 
 void store_forget(const char *kind, uint64_t number) {
@@ -67,9 +73,49 @@ void store_forget(const char *kind, uint64_t number) {
 	if (!getenv("NOTIFY_SOCKET"))
 		return;
 	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
-	tell("FDSTOREREMOVE", name, NULL);
+	(void)tell("FDSTOREREMOVE", name, NULL);
 	(void)snprintf(name, sizeof name, "%s-%" PRIu64 "-fd", kind, number);
-	tell("FDSTOREREMOVE", name, NULL);
+	(void)tell("FDSTOREREMOVE", name, NULL);
+}
+
+struct settling {
+	store_settled settled;
+	void *userdata;
+};
+
+static int on_settled(sd_event_source *source, int fd, uint32_t events, void *userdata) {
+	const struct settling *settling = userdata;
+
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	settling->settled(settling->userdata);
+	return 0;
+}
+
+/* systemd closes its end of the pipe when it has come to the barrier. */
+int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata) {
+	_cleanup_free_ struct settling *settling = malloc(sizeof *settling);
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int ends[2], r;
+
+	if (!getenv("NOTIFY_SOCKET")) {
+		settled(userdata);
+		return 0;
+	}
+	if (!settling || pipe2(ends, O_CLOEXEC) < 0)
+		return settling ? -errno : -ENOMEM;
+	ours = ends[0];
+	theirs = ends[1];
+	*settling = (struct settling){ settled, userdata };
+	r = sd_pid_notify_with_fds(0, 0, "BARRIER=1", &theirs, 1);
+	if (r >= 0)
+		r = sd_event_add_io(event, ret, ours, 0, on_settled, settling);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_io_fd_own(*ret, 1);
+	(void)fd_take(&ours);
+	(void)sd_event_source_set_destroy_callback(*ret, free);
+	settling = NULL;
+	return 0;
 }
 
 static ProtobufCMessage *read_message(int fd, const ProtobufCMessageDescriptor *descriptor) {

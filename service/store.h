@@ -7,10 +7,23 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
+#include <systemd/sd-event.h>
 
-/* Where no systemd listens, these do nothing. fd may be -1; it stays the caller's. */
-void store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd);
+/* What systemd keeps for us: FileDescriptorStoreMax= of the unit. More cannot be: their names come
+ * back in one environment variable, and the kernel limits that to 128 KiB. */
+enum { STORE_DESCRIPTORS_MAX = 4096 };
+
+/* Where no systemd listens, these do nothing. fd may be -1; it stays the caller's. 0 or a negative
+ * errno. */
+int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd);
 void store_forget(const char *kind, uint64_t number);
+
+typedef void (*store_settled)(void *userdata);
+
+/* Calls back when systemd has taken all that it was told so far, at once where none listens. The
+ * source, NULL in that case, is the caller's; without it nobody is called. 0 or a negative errno.
+ */
+int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata);
 
 /* Takes the message and the descriptor (-1 if there is none). */
 typedef int (*store_take)(void *userdata, ProtobufCMessage *message, int fd);

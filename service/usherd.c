@@ -45,6 +45,17 @@ static void start_idle_clock(struct service *service) {
 	(void)sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
 }
 
+/* Namespaces go without a word, so while a mount is in one somebody looks now and then. */
+static void start_look_clock(struct service *service) {
+	int enabled;
+
+	if (!mounts_have_foreign(&service->desk.mounts) ||
+	    sd_event_source_get_enabled(service->look, &enabled) > 0)
+		return;
+	(void)sd_event_source_set_time_relative(service->look, look_usec);
+	(void)sd_event_source_set_enabled(service->look, SD_EVENT_ONESHOT);
+}
+
 /* From here on new calls start a new service. Those that the bus had handed to us already are in
  * our queue by the time that the name is gone, and are answered still. */
 static int leave(struct service *service) {
@@ -83,8 +94,10 @@ static void on_last_call(struct desk *desk) {
 
 	if (service->leaving)
 		(void)sd_event_exit(desk->event, 0);
-	else
+	else {
 		start_idle_clock(service);
+		start_look_clock(service);
+	}
 }
 
 static void on_caller_gone(struct caller *caller, void *userdata) {
@@ -112,14 +125,9 @@ static void on_mount_table(void *userdata) {
 	mounts_reconcile(&((struct service *)userdata)->desk.mounts);
 }
 
-/* Namespaces go without a word, so now and then somebody looks. */
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
-	struct service *service = userdata;
-
-	if (mounts_have_foreign(&service->desk.mounts))
-		mounts_reconcile(&service->desk.mounts);
-	(void)sd_event_source_set_time_relative(source, look_usec);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	mounts_reconcile(&((struct service *)userdata)->desk.mounts);
+	return 0; /* the look is a call, and its end starts the clock again */
 }
 
 static int watch(struct service *service) {
@@ -197,6 +205,8 @@ static int start(struct service *service, const char *libexec) {
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(service->look, SD_EVENT_OFF);
 	if (r >= 0)
 		say_hello(desk);
 	if (r >= 0)

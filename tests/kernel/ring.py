@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import support
@@ -187,11 +188,23 @@ class Store:
         self.socket.bind(self.path)
         self.kept = {}  # name to descriptor
         self.ready = False
+        self.lock = threading.Lock()
+        self.end, self.ended = os.pipe()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
-    def serve(self, timeout=0.0):
+    def run(self):
+        """An answer may wait for the store, and its reader with it: somebody else has to look."""
+        while self.end not in select.select([self.socket, self.end], [], [])[0]:
+            self.serve()
+
+    def serve(self):
         """Take what has been sent."""
-        while select.select([self.socket], [], [], timeout)[0]:
-            timeout = 0
+        with self.lock:
+            self.take()
+
+    def take(self):
+        while select.select([self.socket], [], [], 0)[0]:
             data, fds, _, _ = socket.recv_fds(self.socket, 65536, 16)
             words = dict(line.partition("=")[::2] for line in data.decode().splitlines())
             self.ready |= words.get("READY") == "1"
@@ -205,7 +218,9 @@ class Store:
                 os.close(fd)
 
     def close(self):
-        for fd in self.kept.values():
+        os.close(self.ended)
+        self.thread.join()
+        for fd in (*self.kept.values(), self.end):
             os.close(fd)
         self.socket.close()
 
