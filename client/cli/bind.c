@@ -35,5 +35,6 @@ const struct command command_bind = {
 	.parameters = parameters,
 	.minimum = 2,
 	.maximum = 2,
+	.asks = true,
 	.run = bind_run,
 };

@@ -12,6 +12,7 @@ struct command {
 	const char *help;     /* one line */
 	const struct parameter *parameters;
 	bool alone;                                           /* asks the service nothing */
+	bool asks;                                            /* a person, with an operand */
 	int minimum, maximum;                                 /* how many operands */
 	int (*check)(const struct arguments *);               /* 0, or EXIT_USAGE; may be NULL */
 	int (*run)(const struct arguments *, struct usher *); /* the exit status */

@@ -27,5 +27,6 @@ const struct command command_hostname = {
 	.parameters = parameters,
 	.minimum = 0,
 	.maximum = 1,
+	.asks = true,
 	.run = hostname_run,
 };

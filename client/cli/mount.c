@@ -153,5 +153,6 @@ const struct command command_mount = {
 	.minimum = 1,
 	.maximum = 2,
 	.check = mount_check,
+	.asks = true,
 	.run = mount_run,
 };

@@ -18,5 +18,6 @@ const struct command command_move = {
 	.parameters = parameters,
 	.minimum = 2,
 	.maximum = 2,
+	.asks = true,
 	.run = move_run,
 };

@@ -134,5 +134,6 @@ const struct command command_overlay = {
 	.minimum = 1,
 	.maximum = 1,
 	.check = overlay_check,
+	.asks = true,
 	.run = overlay_run,
 };

@@ -18,5 +18,6 @@ const struct command command_pivot_root = {
 	.parameters = parameters,
 	.minimum = 2,
 	.maximum = 2,
+	.asks = true,
 	.run = pivot_root_run,
 };

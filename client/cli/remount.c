@@ -34,5 +34,6 @@ const struct command command_remount = {
 	.minimum = 1,
 	.maximum = 1,
 	.check = remount_check,
+	.asks = true,
 	.run = remount_run,
 };

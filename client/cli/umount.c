@@ -30,5 +30,6 @@ const struct command command_umount = {
 	.parameters = parameters,
 	.minimum = 1,
 	.maximum = 1,
+	.asks = true,
 	.run = umount_run,
 };

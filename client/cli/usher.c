@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "../cleanup.h"
+#include "agent.h"
 #include "command.h"
 #include "config.h"
 #include "connection.h"
@@ -79,13 +80,17 @@ static void close_handle(struct usher **usher) {
 
 static int run_command(struct arguments *a, const struct command *command) {
 	_cleanup_(close_handle) struct usher *usher = NULL;
+	pid_t agent = 0;
 	int r;
 
 	r = connection_open_places(a);
 	if (r == 0 && !command->alone)
 		r = connection_open(a, &usher);
+	if (r == 0 && command->asks && a->ask && a->count > 0)
+		agent = agent_start();
 	if (r == 0)
 		r = command->run(a, usher);
+	agent_stop(agent);
 	if (r != 0 || command->alone || !a->keys.lifetime ||
 	    strcmp(a->keys.lifetime, "connection") != 0)
 		return r;

@@ -3,6 +3,9 @@
 
 import json
 import os
+import pty
+import re
+import select
 import signal
 import subprocess
 import time
@@ -35,6 +38,28 @@ def end(pid, number):
     process.send_signal(number)
     process.stdout.close()
     return process.wait()
+
+
+def on_terminal(command, prompt, answer):
+    """The same on a terminal of its own, where who reads the prompt types the answer: exit status and all that was to be seen."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp(command[0], command)
+    seen = b""
+    asked = False
+    while True:
+        try:
+            piece = os.read(terminal, 4096) if select.select([terminal], [], [], 30)[0] else b""
+        except OSError:  # the last one has closed it
+            piece = b""
+        if not piece:
+            break
+        seen += piece
+        if prompt in seen and not asked:
+            asked = True
+            os.write(terminal, answer)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
 
 
 class CommandTestCase(support.MountTestCase):
@@ -206,6 +231,46 @@ class Good(CommandTestCase):
             self.assertIn(f"  {command} ", text)
             self.assertIn(f"usage: usher {command}", self.good(command, "--help"))
         self.assertRegex(self.good("--version"), r"\Ausher \d+\.\d+\.\d+\n\Z")
+
+
+class Terminal(CommandTestCase):
+    """Where no desktop asks, the command does."""
+
+    def setUp(self):
+        super().setUp()
+        with open("/etc/shadow", encoding="ascii") as file:
+            shadow = file.read()
+        self.addCleanup(self.restore, shadow)
+        subprocess.run(["chpasswd"], input="root:geheim\n", text=True, check=True)
+
+    @staticmethod
+    def restore(shadow):
+        with open("/etc/shadow", "w", encoding="ascii") as file:
+            file.write(shadow)
+
+    def on_terminal(self, *arguments, answer=b"geheim\n"):
+        return self.alice.run(on_terminal, ("usher", *arguments), b"Password:", answer)
+
+    def test_a_password_is_asked_for_on_the_terminal(self):
+        target = self.directory("m", "root")
+        status, seen = self.on_terminal("mount", "-t", "tmpfs", target)
+        self.assertEqual(status, 0, seen)
+        self.assertIn(f"mount tmpfs on {target}", seen)
+        self.made(re.search(r"/org/usher1/mount/\d+", seen)[0])
+        self.assert_mounted(target, "tmpfs")
+
+    def test_without_the_password_nothing_is_done(self):
+        target = self.directory("m", "root")
+        status, seen = self.on_terminal("mount", "-t", "tmpfs", target, answer=b"wrong\n")
+        self.assertEqual(status, 1, seen)
+        self.assertIn("polkit does not allow org.usher1.mount", seen)
+        self.assert_not_mounted(target)
+
+    def test_nobody_is_asked_who_does_not_want_to_be(self):
+        target = self.directory("m", "root")
+        status, seen = self.on_terminal("--no-ask", "mount", "-t", "tmpfs", target)
+        self.assertEqual(status, 1, seen)
+        self.assertNotIn("Password", seen)
 
 
 class Json(CommandTestCase):
