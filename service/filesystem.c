@@ -161,7 +161,7 @@ static int find_type(struct job *job, struct filesystem *filesystem) {
 
 /* Read-only, compressed, and parsed by code that expects the worst: the images of the safe tier. */
 static bool is_safe_image(const struct filesystem *filesystem) {
-	return S_ISREG(filesystem->source.st.st_mode) &&
+	return S_ISREG(filesystem->source.st.st_mode) && path_is_steady(&filesystem->source) &&
 	       (strcmp(filesystem->type, "squashfs") == 0 ||
 		strcmp(filesystem->type, "erofs") == 0) &&
 	       mount_options_only(&filesystem->options, nothing);

@@ -37,7 +37,7 @@ static int add_layer(struct job *job, struct overlay *overlay, const char *key, 
 	if (!S_ISDIR(layer->path.st.st_mode))
 		return refusal_note(&job->refusal, -ENOTDIR,
 				    "mount_options: %s: '%s' is not a directory", name, path);
-	if (!path_is_own(job, &layer->path))
+	if (!path_is_own_layer(job, &layer->path))
 		job_require(job, TIER_ADMIN);
 	return 0;
 }

@@ -204,19 +204,43 @@ int path_resolve_parent(struct job *job, const char *argument, const char *path,
 	return 0;
 }
 
-bool path_is_own(const struct job *job, const struct path *path) {
+static unsigned file_system_of(const struct path *path) {
 	struct statfs fs;
 
-	if (path->st.st_uid != job->place.uid)
-		return false;
-	if (!S_ISDIR(path->st.st_mode) && !S_ISREG(path->st.st_mode))
-		return false;
-	if (fstatfs(path->fd, &fs) < 0)
-		return false;
+	return fstatfs(path->fd, &fs) < 0 ? 0 : (unsigned)fs.f_type;
+}
+
+static bool is_owned(const struct job *job, const struct path *path) {
+	return path->st.st_uid == job->place.uid &&
+	       (S_ISDIR(path->st.st_mode) || S_ISREG(path->st.st_mode));
+}
+
+static bool is_ordinary(unsigned type) {
 	for (size_t i = 0; i < sizeof ordinary / sizeof *ordinary; i++)
-		if ((unsigned)fs.f_type == ordinary[i])
+		if (type == ordinary[i])
 			return true;
 	return false;
+}
+
+/* What a program of a user's keeps, or is stacked on what one may keep, may never come. */
+static bool may_not_answer(unsigned type) {
+	return type == FUSE_SUPER_MAGIC || type == ECRYPTFS_SUPER_MAGIC;
+}
+
+bool path_is_own(const struct job *job, const struct path *path) {
+	return is_owned(job, path) && is_ordinary(file_system_of(path));
+}
+
+bool path_is_own_layer(const struct job *job, const struct path *path) {
+	unsigned type = is_owned(job, path) ? file_system_of(path) : 0;
+
+	return is_ordinary(type) && !may_not_answer(type);
+}
+
+bool path_is_steady(const struct path *path) {
+	unsigned type = file_system_of(path);
+
+	return is_ordinary(type) && !may_not_answer(type) && type != OVERLAYFS_SUPER_MAGIC;
 }
 
 int path_open(const struct job *job, const struct path *path, int flags) {

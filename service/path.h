@@ -33,6 +33,13 @@ int path_resolve_parent(struct job *job, const char *argument, const char *path,
 /* Whether the caller owns it, it is a directory or a regular file, and it lies on a file system
  * where owning something means something (not /proc, where one owns one's processes). */
 bool path_is_own(const struct job *job, const struct path *path);
+/* The same, and no program of a user's may keep what is in it waiting: a file system that waits for
+ * its first byte holds up whoever has to wait for all of them, as sync(2) does. An overlay made of
+ * such layers can be one itself. */
+bool path_is_own_layer(const struct job *job, const struct path *path);
+/* Whosever it is, that no program may keep it waiting, nor one behind an overlay of the caller's.
+ */
+bool path_is_steady(const struct path *path);
 /* Opens it for real, as the caller. A negative errno, or a descriptor. */
 int path_open(const struct job *job, const struct path *path, int flags);
 /* A directory by its real name, from the root of where we are and through no link at all. */

@@ -794,7 +794,7 @@ def mount_at(target, pid="self"):
     return found[-1] if found else None
 
 
-LOOP_GET_STATUS64 = 0x4C05
+LOOP_CLR_FD, LOOP_GET_STATUS64 = 0x4C01, 0x4C05
 
 
 def loop_devices():
@@ -820,6 +820,14 @@ def loop_devices():
         if device in ours:
             found[name] = backing
     return found
+
+
+def free_loop_devices():
+    """Of images that tests made: the kernel would keep them when this system is gone."""
+    for name, backing in loop_devices().items():
+        if "/test-" in backing:
+            with contextlib.suppress(OSError), open(f"/dev/{name}", "rb") as file:
+                fcntl.ioctl(file, LOOP_CLR_FD)
 
 
 # ---- system calls
@@ -957,21 +965,22 @@ class Place:
 
 # ---- a file system that takes its time
 
-FUSE_GETATTR, FUSE_STATFS, FUSE_INIT = 3, 17, 26
+FUSE_GETATTR, FUSE_OPEN, FUSE_STATFS, FUSE_INIT = 3, 14, 17, 26
 
 
 class StuckFilesystem:
     """A file system in user space that answers nobody, or only so many questions of a kind and then no more.
 
-    Its root is a directory of user's.  With reads=False its daemon does not even read the questions, so whoever asks can
+    Its root is a directory of user's, or with another mode a file.  With reads=False its daemon does not even read the questions, so whoever asks can
     be killed; else nothing but the daemon's end wakes them up."""
 
-    def __init__(self, target, user, answers=None, reads=True):
+    def __init__(self, target, user, answers=None, reads=True, mode=0o40755):
         self.target = target
+        self.mode = mode
         self.uid = pwd.getpwnam(user).pw_uid
         self.answers = dict(answers or {})
         fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-        mount("stuck", target, "fuse", 6, f"fd={fd},rootmode=40000,user_id={self.uid},group_id={self.uid},allow_other")
+        mount("stuck", target, "fuse", 6, f"fd={fd},rootmode={mode & 0o170000:o},user_id={self.uid},group_id={self.uid},allow_other")
         self.initialize(fd)
         self.pid = os.fork()
         if self.pid == 0:
@@ -990,7 +999,7 @@ class StuckFilesystem:
 
     def attributes(self):
         # Valid for no time, so that every stat asks again.
-        return struct.pack("=QII", 0, 0, 0) + struct.pack("=QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, 0o40755, 2, self.uid,
+        return struct.pack("=QII", 0, 0, 0) + struct.pack("=QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, self.mode, 2, self.uid,
                                                           self.uid, 0, 4096, 0)
 
     def serve(self, fd, reads):
@@ -1002,7 +1011,9 @@ class StuckFilesystem:
             if self.answers.get(opcode, 0) <= 0:
                 continue
             self.answers[opcode] -= 1
-            body = self.attributes() if opcode == FUSE_GETATTR else struct.pack("=QQQQQIIII24x", 9, 9, 9, 9, 9, 4096, 255, 4096, 0)
+            # What was opened is not flushed when it is closed, which would wait for an answer.
+            body = (self.attributes() if opcode == FUSE_GETATTR else struct.pack("=QII", 1, 1 << 5, 0) if opcode == FUSE_OPEN
+                    else struct.pack("=QQQQQIIII24x", 9, 9, 9, 9, 9, 4096, 255, 4096, 0))
             os.write(fd, struct.pack("=IiQ", 16 + len(body), 0, unique) + body)
             while not reads and not any(self.answers.values()):
                 signal.pause()

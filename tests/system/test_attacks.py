@@ -57,6 +57,27 @@ class Attacks(support.MountTestCase):
             with self.needs_admin("open-tree"):
                 self.alice.call("Mounts", "OpenTree", self.home, [word], {})
 
+    def test_sec_60_no_program_of_ones_own_can_keep_a_new_file_system_waiting(self):
+        """While its first byte does not come nothing kills the child, and sync(2) waits with it, whoever calls that."""
+        spot, other, target = self.directory("spot"), self.directory("other"), self.directory("m")
+        answers = {support.FUSE_GETATTR: 9, support.FUSE_STATFS: 9, support.FUSE_OPEN: 9}
+        soon = {"deadline_usec": support.Variant("t", 2000000)}
+        with support.StuckFilesystem(spot, "alice", answers), self.needs_admin("mount"):
+            self.mount("", target, "overlay", [f"lowerdir={spot}:{other}"], soon)
+        image = self.file("image")
+        with support.StuckFilesystem(image, "alice", answers, mode=0o100644):
+            for fstype in ("squashfs", "erofs"):
+                with self.subTest(fstype=fstype), self.needs_admin("mount"):
+                    self.mount(image, target, fstype, options=soon)
+
+    def test_sec_60_nor_can_one_behind_an_overlay(self):
+        image = support.make_image("squashfs", f"{self.directory('a')}/i", "alice")
+        merged, target = self.directory("merged"), self.directory("m")
+        self.mount("", merged, "overlay", [f"lowerdir={self.home}/a:{self.directory('b')}"])
+        with self.needs_admin("mount"):
+            self.mount(f"{merged}/i", target, "squashfs")
+        self.unmount(self.mount(image, target, "squashfs"))
+
     def test_an_image_says_nothing_about_who_else_owns_what(self):
         """With an image of its own making over a directory in /tmp, a user had root's programs trust what lay there."""
         for fstype, command in (("squashfs", ["mksquashfs", "{from}", "{to}", "-quiet", "-no-progress", "-force-uid", "{uid}", "-force-gid", "{uid}"]),

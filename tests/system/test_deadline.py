@@ -88,6 +88,7 @@ class Deadlines(Stuck):
 
     def test_what_hangs_only_when_it_is_done_times_out_too(self):
         """It answers while paths are looked up, and no more when they are used."""
+        self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
         with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.15, 2), self.refused("TimedOut"):
             self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
@@ -95,6 +96,7 @@ class Deadlines(Stuck):
 
     def test_what_a_child_made_to_work_for_it_goes_with_it(self):
         """The layers of an overlay are looked at by a process in namespaces of its own."""
+        self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
         with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
             with self.refused("TimedOut"):
@@ -103,6 +105,7 @@ class Deadlines(Stuck):
         self.assert_not_mounted(target)
 
     def test_a_mount_that_was_made_too_late_goes_again(self):
+        self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
         answers = {GETATTR: 1, STATFS: 1}
         with self.stuck(answers) as filesystem:
@@ -205,6 +208,7 @@ class Deaths(Stuck):
         self.assert_not_mounted(self.spot)
 
     def test_a_child_that_is_killed_while_it_works_leaves_nothing(self):
+        self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
         with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
             pending = self.alice.begin("Mounts", "Mount", "", target, "overlay", [f"lowerdir={self.spot}:{other}"],

@@ -320,6 +320,7 @@ class Confinement(support.MountTestCase):
 
     def test_while_it_works_a_child_has_its_operations_capabilities_in_effect_and_no_others(self):
         row = sum(1 << CAPABILITIES[name] for name in ("CAP_SYS_ADMIN", "CAP_SYS_CHROOT", "CAP_DAC_READ_SEARCH"))
+        self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
         spot = self.directory("stuck")
         with support.StuckFilesystem(spot, "alice", {support.FUSE_GETATTR: 1, support.FUSE_STATFS: 1}, reads=False):

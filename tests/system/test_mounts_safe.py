@@ -322,6 +322,7 @@ class Images(support.MountTestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.addClassCleanup(support.free_loop_devices)
         cls.images = {}
         for fstype in ("squashfs", "erofs"):
             cls.images[fstype] = support.make_image(fstype, f"/home/{fstype}.img")
