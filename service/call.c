@@ -13,6 +13,7 @@
 #include "audit.h"
 #include "lifetime.h"
 #include "message.h"
+#include "quota.h"
 #include "store.h"
 #include "wire.h"
 
@@ -22,7 +23,8 @@
 static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 		      most_usec = 600 * UINT64_C(1000000), grace_usec = UINT64_C(500000);
 
-enum { CALLS_OF_A_USER_MAX = 64, MOUNTS_OF_A_USER_MAX = 1000, LOOP_DEVICES_OF_A_USER_MAX = 32 };
+/* How soon it is looked again whether one that waits for its turn may have its child. */
+static const uint64_t turn_usec = 20000;
 
 static const char stopping[] = "the service is being stopped";
 
@@ -34,6 +36,7 @@ static uint64_t now_usec(void) {
 }
 
 static void give_back(struct call *call);
+static void take_turns(struct desk *desk, uint64_t usec);
 
 static void call_free(struct call *call) {
 	struct desk *desk = call->desk;
@@ -58,6 +61,7 @@ static void call_free(struct call *call) {
 		call->door->done(call);
 	caller_release(call->caller);
 	free(call);
+	take_turns(desk, 0);
 	if (!desk->first && desk->idle)
 		desk->idle(desk);
 }
@@ -157,6 +161,7 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 		call_finish(call, r, NULL);
 		return;
 	}
+	call->made = true;
 	if (call->given_up || (call->caller && call->caller->gone))
 		undo(call, reply);
 	if (call->given_up) {
@@ -257,7 +262,7 @@ static void on_verdict(void *userdata, int verdict, const char *why) {
 		proceed(call);
 }
 
-static bool is_trusted(const struct call *call) {
+bool call_is_trusted(const struct call *call) {
 	return !call->caller || call->caller->uid == 0 || call->desk->session;
 }
 
@@ -266,7 +271,7 @@ static void ask(struct call *call) {
 	const Usher__Finding *finding = call->finding;
 	int r;
 
-	if (is_trusted(call) || !operation_action(call->operation, call->tier, action)) {
+	if (call_is_trusted(call) || !operation_action(call->operation, call->tier, action)) {
 		proceed(call);
 		return;
 	}
@@ -321,7 +326,7 @@ static void on_child_lost(struct call *call, int r) {
 
 /* What is granted with the order. */
 static enum tier tier_ahead(const struct call *call) {
-	return is_trusted(call) ? TIER_ADMIN : TIER_FREE;
+	return call_is_trusted(call) ? TIER_ADMIN : TIER_FREE;
 }
 
 /* Done is only what was granted, and what it was has been told. */
@@ -363,7 +368,7 @@ static void grant_ahead(struct call *call, Usher__Order *order) {
 	char action[ACTION_MAX];
 
 	if (makes_go(call) ||
-	    (!is_trusted(call) && operation_action(call->operation, TIER_FREE, action)))
+	    (!call_is_trusted(call) && operation_action(call->operation, TIER_FREE, action)))
 		return;
 	order->has_granted = call->granted = true;
 	order->granted = tier_ahead(call);
@@ -385,8 +390,8 @@ static int send_order(struct call *call) {
 		return -ENOMEM;
 	protobuf_c_message_pack(call->request, bytes);
 	order.deadline_usec = deadline_usec(call);
-	order.has_loop_devices = !is_trusted(call);
-	order.loop_devices = LOOP_DEVICES_OF_A_USER_MAX;
+	order.has_loop_devices = !call_is_trusted(call);
+	order.loop_devices = (uint32_t)call->desk->configuration.limits.value[LIMIT_LOOP_DEVICES];
 	grant_ahead(call, &order);
 	if (call->caller) {
 		order.uid = call->caller->uid;
@@ -438,38 +443,62 @@ static int check(const struct call *call, struct refusal *refusal) {
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
 }
 
-/* What one user may have under way and keep. Root and the owner of a bus of their own are not
- * limited. */
-static int limit(const struct call *call, struct refusal *refusal) {
-	size_t calls = 0;
-
-	if (is_trusted(call))
-		return 0;
-	for (const struct call *other = call->desk->first; other; other = other->next)
-		calls += other->caller && other->caller->known &&
-			 other->caller->uid == call->caller->uid;
-	if (calls > CALLS_OF_A_USER_MAX)
-		return refusal_note(refusal, REFUSED_LIMIT, "more than %d calls of a user at once",
-				    CALLS_OF_A_USER_MAX);
-	if (call->operation->reply == &usher__mount_reply__descriptor &&
-	    mounts_count(&call->desk->mounts, call->caller->uid) >= MOUNTS_OF_A_USER_MAX)
-		return refusal_note(refusal, REFUSED_LIMIT, "more than %d mounts of a user",
-				    MOUNTS_OF_A_USER_MAX);
-	return 0;
-}
-
 /* It is known for whom: the words are checked, and whatever becomes of it is noted under that name.
  */
 static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
-	int r = limit(call, &refusal);
+	int r = quota_check(call, &refusal);
 
 	if (r == 0)
 		r = check(call, &refusal);
 	if (r != 0)
 		call_finish(call, r, refusal.text);
-	else
+	else if (quota_may_begin(call, now_usec()))
 		launch(call);
+	else {
+		call->waiting = true;
+		take_turns(call->desk, turn_usec);
+	}
+}
+
+/* Of those that wait and may begin, the one that has waited longest. */
+static struct call *next_in_turn(const struct desk *desk) {
+	struct call *next = NULL;
+	uint64_t now = now_usec();
+
+	for (struct call *call = desk->first; call; call = call->next) /* the youngest first */
+		if (call->waiting && quota_may_begin(call, now))
+			next = call;
+	return next;
+}
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct desk *desk = userdata;
+	struct call *call;
+
+	while ((call = next_in_turn(desk))) {
+		call->waiting = false;
+		launch(call);
+	}
+	take_turns(desk, turn_usec);
+	return 0;
+}
+
+/* Not now: who calls this is going through the calls. */
+static void take_turns(struct desk *desk, uint64_t usec) {
+	struct call *call = desk->first;
+
+	while (call && !call->waiting)
+		call = call->next;
+	if (!call)
+		return;
+	if (!desk->turn) {
+		(void)sd_event_add_time_relative(desk->event, &desk->turn, CLOCK_MONOTONIC, usec, 1,
+						 on_turn, desk);
+		return;
+	}
+	(void)sd_event_source_set_time_relative(desk->turn, usec);
+	(void)sd_event_source_set_enabled(desk->turn, SD_EVENT_ONESHOT);
 }
 
 static void on_known(struct caller *caller, int error, void *userdata) {
@@ -489,6 +518,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data) {
 	struct call *call = calloc(1, sizeof *call);
+	struct refusal refusal = { 0 };
 	const struct mount *mount;
 	int r;
 
@@ -511,6 +541,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 			       .worker = -1,
 			       .began_usec = now_usec() };
 	*fds = (struct fds){ 0 };
+	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;
 	(void)sd_id128_randomize(&call->id);
 	mount = caller ? NULL : mounts_find(&desk->mounts, object);
@@ -520,9 +551,12 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 		examine(call);
 	else {
 		call->identifying = true;
-		r = caller_identify(caller, on_known, call);
-		if (r < 0)
-			call_finish(call, r, "the bus does not say who is calling");
+		r = caller->known ? 0 : quota_check_unknown(call, &refusal);
+		if (r == 0)
+			r = caller_identify(caller, on_known, call);
+		if (r != 0)
+			call_finish(call, r,
+				    r > 0 ? refusal.text : "the bus does not say who is calling");
 	}
 	return 0;
 }
@@ -537,7 +571,7 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 		next = call->next;
 		if (call->caller != caller || call->granted || call->identifying)
 			continue;
-		if (call->question)
+		if (call->question || call->waiting)
 			call_free(call);
 		else
 			call->given_up = true;
@@ -557,7 +591,10 @@ void call_wind_up(struct desk *desk) {
 
 void call_drop_all(struct desk *desk) {
 	desk->idle = NULL;
+	for (struct call *call = desk->first; call; call = call->next)
+		call->waiting = false; /* no more turns */
 	while (desk->first)
 		call_finish(desk->first, REFUSED_FAILED,
 			    "the service was stopped before it was known what became of it");
+	desk->turn = sd_event_source_disable_unref(desk->turn);
 }

@@ -13,6 +13,7 @@
 #include "audit.h"
 #include "authority.h"
 #include "caller.h"
+#include "configuration.h"
 #include "fd.h"
 #include "launch.h"
 #include "mounts.h"
@@ -37,9 +38,11 @@ struct desk {
 	struct callers *callers;
 	struct mounts mounts;
 	struct audit audit;
+	struct configuration configuration;
 	bool session;                    /* no authority: the kernel judges alone */
 	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */
+	sd_event_source *turn;           /* of those that wait for their child */
 	void (*idle)(struct desk *desk); /* told when the last call is over */
 };
 
@@ -55,8 +58,9 @@ struct call {
 	struct fds fds;
 	/* the object that a call is about, if it is; by number, since it may go meanwhile */
 	uint64_t object;
-	uint64_t
-		taken; /* the number of the mount object that this call may make go, once granted */
+	/* the number of the mount object that this call may make go, once granted */
+	uint64_t taken;
+	size_t bytes; /* of the request */
 
 	int worker;
 	sd_event_source *io, *timer;
@@ -74,6 +78,8 @@ struct call {
 	struct fds reply_fds;
 	sd_event_source *kept;
 	bool identifying; /* the bus is being asked who it is */
+	bool waiting;     /* for its turn to have a child */
+	bool made;        /* what it makes is an object already */
 	bool granted;     /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
@@ -82,6 +88,8 @@ struct call {
 int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data);
+/* Nobody is asked about it, and nothing of it is limited. */
+bool call_is_trusted(const struct call *call);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
 /* A service that is leaving does not wait for people, nor for what can still be let be. */

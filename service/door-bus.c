@@ -179,6 +179,30 @@ static const sd_bus_vtable service_properties[] = {
 	SD_BUS_VTABLE_END,
 };
 
+static int get_limit(sd_bus *bus, const char *path, const char *interface, const char *property,
+		     sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+	const struct door_bus *door = userdata;
+	enum limit limit = limit_find(property);
+	uint64_t value;
+
+	if (limit == _LIMIT_MAX)
+		return -ENOENT;
+	value = door->desk->configuration.limits.value[limit];
+	return *limit_type(limit) == 't' ? sd_bus_message_append(reply, "t", value)
+					 : sd_bus_message_append(reply, "u", (uint32_t)value);
+}
+
+static const sd_bus_vtable limits_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Calls", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Mounts", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Descriptors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("QueuedBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_VTABLE_END,
+};
+
 static const sd_bus_vtable host_properties[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Hostname", "s", get_host_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -344,6 +368,9 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
 					     "org.usher1.Service", service_properties, door);
 	if (r >= 0)
+		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
+					     "org.usher1.Limits", limits_properties, door);
+	if (r >= 0)
 		r = add_mounts(door);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
@@ -372,4 +399,18 @@ struct door_bus *door_bus_free(struct door_bus *door) {
 void door_bus_host_changed(struct door_bus *door, const char *property) {
 	(void)sd_bus_emit_properties_changed(door->desk->bus, MANAGER, "org.usher1.Host", property,
 					     NULL);
+}
+
+void door_bus_limits_changed(struct door_bus *door, const struct limits *before) {
+	const struct limits *now = &door->desk->configuration.limits;
+	char *names[_LIMIT_MAX + 1];
+	size_t n = 0;
+
+	for (enum limit limit = 0; limit < _LIMIT_MAX; limit++)
+		if (now->value[limit] != before->value[limit])
+			names[n++] = (char *)limit_name(limit);
+	names[n] = NULL;
+	if (n > 0)
+		(void)sd_bus_emit_properties_changed_strv(door->desk->bus, MANAGER,
+							  "org.usher1.Limits", names);
 }

@@ -286,14 +286,6 @@ static int add_foreign(const struct mounts *mounts, Usher__ListRequest *request)
 	return 0;
 }
 
-size_t mounts_count(const struct mounts *mounts, uid_t uid) {
-	size_t n = 0;
-
-	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
-		n += mount->object->owner == uid;
-	return n;
-}
-
 bool mounts_have_foreign(const struct mounts *mounts) {
 	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
 		if (!mount->object->host || mount->orphan)

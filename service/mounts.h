@@ -62,8 +62,6 @@ int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply);
 void mounts_drop_caller(struct mounts *mounts, const struct caller *caller);
 /* Something in the mount table changed: forgets what is no longer there. */
 void mounts_reconcile(struct mounts *mounts);
-/* How many a user has. */
-size_t mounts_count(const struct mounts *mounts, uid_t uid);
 /* Whether any is in another namespace, where nobody tells of changes, or could not be unmounted
  * when it should have been. */
 bool mounts_have_foreign(const struct mounts *mounts);

@@ -35,7 +35,8 @@ struct service {
 	struct door_bus *door;
 	bool leaving;
 	struct utsname names;
-	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint;
+	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint,
+		*sighup;
 };
 
 static void start_idle_clock(struct service *service) {
@@ -87,6 +88,21 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
 	return leave(userdata);
+}
+
+static void configure(struct desk *desk) {
+	if (!desk->session) /* on a bus of one's own there is nobody to be limited */
+		configuration_read(&desk->configuration, "");
+}
+
+/* systemctl reload. What is there already stays, also where it is more than is allowed now. */
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+	struct service *service = userdata;
+	struct limits before = service->desk.configuration.limits;
+
+	configure(&service->desk);
+	door_bus_limits_changed(service->door, &before);
+	return 0;
 }
 
 static void on_last_call(struct desk *desk) {
@@ -185,6 +201,7 @@ static int start(struct service *service, const char *libexec) {
 	struct desk *desk = &service->desk;
 	int r = sd_event_default(&desk->event);
 
+	configure(desk);
 	if (r >= 0)
 		r = start_worker(desk, libexec);
 	if (r >= 0)
@@ -203,6 +220,8 @@ static int start(struct service *service, const char *libexec) {
 					service);
 	if (r >= 0)
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
+	if (r >= 0)
+		r = sd_event_add_signal(desk->event, &service->sighup, SIGHUP, on_reload, service);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
 	if (r >= 0)
@@ -226,6 +245,7 @@ static void stop(struct service *service) {
 	sd_event_source_unref(service->look);
 	sd_event_source_unref(service->sigterm);
 	sd_event_source_unref(service->sigint);
+	sd_event_source_unref(service->sighup);
 	watch_file_stop(service->host_name);
 	watch_file_stop(service->domain_name);
 	watch_file_stop(service->mount_table);
@@ -278,6 +298,7 @@ int main(int argc, char *argv[]) {
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	service.desk.idle = on_last_call;
 	service.desk.mounts.desk = &service.desk;

@@ -552,6 +552,7 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	assert_true(sd_event_new(&stage->event) >= 0);
 	stage->desk.event = stage->event;
 	stage->desk.mounts.desk = &stage->desk;
+	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
 	assert_true(callers_new(&stage->desk.callers, stage->desk.bus) >= 0);
 	callers_on_gone(stage->desk.callers, on_gone, stage);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "quota.h"
+
+#include "call.h"
+#include "store.h"
+
+/* A user has so many at work at once. What has been at work for so long is not computing but waits
+ * for something; a question to polkit that takes so long, for a person. */
+enum { AT_WORK_MAX = 2, UNKNOWN_MAX = 256 };
+
+static const uint64_t work_usec = 20000, question_usec = 200000;
+
+static bool is_same_user(const struct call *call, const struct call *other) {
+	return other->caller && other->caller->known && other->caller->uid == call->caller->uid;
+}
+
+static bool makes_mount(const struct call *call) {
+	return call->operation->reply == &usher__mount_reply__descriptor;
+}
+
+/* What calls and objects of a user, or of all together, come to. */
+struct sum {
+	uint64_t calls, bytes, descriptors, mounts;
+};
+
+static void add_call(struct sum *sum, const struct call *call) {
+	sum->calls++;
+	sum->bytes += call->bytes;
+	sum->descriptors += call->fds.n + 1;
+	sum->mounts += makes_mount(call) && !call->made;
+}
+
+static void add_mount(struct sum *sum, const struct mount *mount) {
+	sum->mounts++;
+	sum->descriptors += mount->namespace >= 0;
+}
+
+static struct sum sum_of_user(const struct call *call) {
+	struct sum sum = { 0 };
+
+	for (const struct call *other = call->desk->first; other; other = other->next)
+		if (is_same_user(call, other))
+			add_call(&sum, other);
+	for (const struct mount *mount = call->desk->mounts.first; mount; mount = mount->next)
+		if (mount->object->owner == call->caller->uid)
+			add_mount(&sum, mount);
+	return sum;
+}
+
+/* Each object is a descriptor, and so is its namespace. */
+static bool is_store_full(const struct desk *desk) {
+	uint64_t n = 0;
+
+	for (const struct call *call = desk->first; call; call = call->next)
+		n += makes_mount(call) && !call->made ? 2 : 0;
+	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
+		n += mount->namespace >= 0 ? 2 : 1;
+	return n > STORE_DESCRIPTORS_MAX;
+}
+
+int quota_check(const struct call *call, struct refusal *refusal) {
+	const struct limits *limits = &call->desk->configuration.limits;
+	struct sum sum;
+	int r;
+
+	if (!call->caller)
+		return 0;
+	if (makes_mount(call) && is_store_full(call->desk))
+		return refusal_note(refusal, REFUSED_LIMIT,
+				    "FileDescriptorStoreMax=%d of usherd.service is reached",
+				    STORE_DESCRIPTORS_MAX);
+	if (call_is_trusted(call))
+		return 0;
+	sum = sum_of_user(call);
+	r = limit_check(limits, LIMIT_CALLS, sum.calls, refusal);
+	if (r == 0)
+		r = limit_check(limits, LIMIT_QUEUED_BYTES, sum.bytes, refusal);
+	if (r == 0)
+		r = limit_check(limits, LIMIT_DESCRIPTORS, sum.descriptors, refusal);
+	if (r == 0 && makes_mount(call))
+		r = limit_check(limits, LIMIT_MOUNTS, sum.mounts, refusal);
+	if (r == 0 && makes_mount(call))
+		r = limit_check(limits, LIMIT_OBJECTS, sum.mounts, refusal);
+	return r;
+}
+
+static bool is_at_work(const struct call *call, uint64_t now_usec) {
+	if (call->question)
+		return now_usec - call->asked_usec < question_usec;
+	return call->worker >= 0 && now_usec - call->stage_usec < work_usec;
+}
+
+bool quota_may_begin(const struct call *call, uint64_t now_usec) {
+	size_t n = 0;
+
+	if (!call->caller || call_is_trusted(call))
+		return true;
+	for (const struct call *other = call->desk->first; other; other = other->next)
+		n += is_same_user(call, other) && is_at_work(other, now_usec);
+	return n < AT_WORK_MAX;
+}
+
+int quota_check_unknown(const struct call *call, struct refusal *refusal) {
+	size_t n = 0;
+
+	for (const struct call *other = call->desk->first; other; other = other->next)
+		n += other->caller == call->caller;
+	if (n <= UNKNOWN_MAX)
+		return 0;
+	return refusal_note(refusal, REFUSED_LIMIT,
+			    "more than %d calls before it is known who makes them", UNKNOWN_MAX);
+}
