@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import subprocess
+import termios
 import time
 
 import support
@@ -57,6 +58,9 @@ def on_terminal(command, prompt, answer):
         seen += piece
         if prompt in seen and not asked:
             asked = True
+            # what is typed before the echo is switched off is thrown away
+            wait_until(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, "a password can be typed")
+            time.sleep(0.1)
             os.write(terminal, answer)
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
