@@ -27,11 +27,11 @@ bool confine_has(int capability) {
 	return now && cap_get_flag(now, capability, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
 }
 
-int confine_begin(int keep) {
+int confine_begin(int first, int last) {
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
-	if ((keep > 3 && syscall(SYS_close_range, 3, keep - 1, 0) < 0) ||
-	    syscall(SYS_close_range, keep + 1, ~0U, 0) < 0)
+	if ((first > 3 && syscall(SYS_close_range, 3, first - 1, 0) < 0) ||
+	    syscall(SYS_close_range, last + 1, ~0U, 0) < 0)
 		return -errno;
 	return 0;
 }

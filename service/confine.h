@@ -17,8 +17,8 @@
 
 bool confine_has(int capability);
 /* At the start of a child: not to be traced, no new privileges, none of the parent's descriptors
- * but `keep` and those below 3. */
-int confine_begin(int keep);
+ * but these and those below 3. */
+int confine_begin(int first, int last);
 /* For good: only these capabilities may be raised again; none is in effect now. */
 int confine_capabilities(uint64_t capabilities);
 /* For good: only the system calls of the operation's row (its place in the table). */

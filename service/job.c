@@ -161,7 +161,8 @@ static int open_place(struct job *job, const Usher__Order *order) {
 		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"),
 				       &job->refusal);
 	r = place_open(&job->place, fds_get(&job->fds, order->caller_fd),
-		       descriptor_field(job, "in_as_fd"), order->uid, &job->refusal);
+		       descriptor_field(job, "in_as_fd"), order->uid, job->operation->probes,
+		       &job->refusal);
 	if (r == 0)
 		r = open_other_mounts(job);
 	if (r != 0)
@@ -338,24 +339,30 @@ static int name_what_is_missing(struct job *job) {
 	return refusal_note(&job->refusal, REFUSED_UNSUPPORTED, "this kernel lacks %s", what);
 }
 
-_Noreturn void job_serve(int socket, const char *libexec) {
-	struct job job = { .place = PLACE_NONE,
+/* One a process. */
+static struct job only = { .place = PLACE_NONE,
 			   .granted = -1,
 			   .prober = -1,
 			   .own_ids = -1,
 			   .idmap = -1,
 			   .finding = USHER__FINDING__INIT };
-	int r = confine_begin(socket);
+
+int job_prepare(int first, int last) {
+	int r = confine_begin(first, last);
 
 	if (r == 0)
 		r = make_timer(&timer);
-	if (r == 0)
-		r = perform(&job, socket, libexec);
+	return r == 0 ? place_prepare(&only.place) : r;
+}
+
+_Noreturn void job_serve(int socket, const char *libexec) {
+	int r = perform(&only, socket, libexec);
+
 	if (r == -ENOSYS)
-		r = name_what_is_missing(&job);
+		r = name_what_is_missing(&only);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
 	if (r != -ECONNRESET && r != -EBADMSG)
-		answer(&job, socket, r);
-	job_done(&job);
+		answer(&only, socket, r);
+	job_done(&only);
 	_exit(r == 0 ? 0 : 1);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Interfaces of the kernel that the headers of Debian 12 (Linux 6.1) lack. Numbers and layouts are
- * the kernel's, from include/uapi/linux/{mount,stat,nsfs}.h.
+ * the kernel's, from include/uapi/linux/{mount,stat,nsfs,pidfd}.h.
  */
 #pragma once
 
@@ -68,6 +68,24 @@ struct kernel_statmount {
 
 /* ioctl(2) on a mount namespace: its id, which is never used again (Linux 6.10) */
 #define KERNEL_NS_GET_MNTNS_ID _IOR(0xb7, 0x5, __u64)
+
+/* ioctl(2) on a pidfd: a namespace of that process (Linux 6.11) */
+#define KERNEL_PIDFD_GET_MNT_NAMESPACE  _IO(0xff, 3)
+#define KERNEL_PIDFD_GET_NET_NAMESPACE  _IO(0xff, 4)
+#define KERNEL_PIDFD_GET_PID_NAMESPACE  _IO(0xff, 5)
+#define KERNEL_PIDFD_GET_USER_NAMESPACE _IO(0xff, 9)
+#define KERNEL_PIDFD_GET_UTS_NAMESPACE  _IO(0xff, 10)
+
+/* ... and which process it is (Linux 6.13) */
+struct kernel_pidfd_info {
+	__u64 mask;
+	__u64 cgroup_id;
+	__u32 pid;
+	__u32 spare[10];
+	__s32 exit_code;
+};
+
+#define KERNEL_PIDFD_GET_INFO _IOWR(0xff, 11, struct kernel_pidfd_info)
 
 enum { KERNEL_LACKS_MAX = 64 };
 

@@ -15,6 +15,11 @@
 
 enum { PLACE_GROUPS_MAX = 1024 };
 
+struct place_identity {
+	dev_t device;
+	ino_t number;
+};
+
 struct place_namespace {
 	int fd;    /* -1: not opened */
 	bool host; /* it is the one that the service itself runs in */
@@ -36,8 +41,10 @@ struct place {
 	int our_users, caller_users;
 	int proc; /* the service's /proc: the only one that is believed */
 	int home; /* the service's mount namespace */
-	int root; /* O_PATH: the place's root directory */
-	struct place_namespace mounts, names, pids, net; /* of the last two, `own` is not judged */
+	struct place_identity our_mounts, our_names, our_pids, our_net;
+	int root;                                        /* O_PATH: the place's root directory */
+	struct place_namespace mounts, names, pids, net; /* of the last two, `own` is not judged;
+							     opened for who makes children */
 	int users;       /* the user namespace that owns `mounts`, where that is not ours */
 	bool privileged; /* the service may become other users */
 };
@@ -48,10 +55,14 @@ struct place {
 		.mounts.fd = -1, .names.fd = -1, .pids.fd = -1, .net.fd = -1, .users = -1 \
 	}
 
+/* Opens what is the service's own, for whatever place it will be. 0 or a negative errno. */
+int place_prepare(struct place *place);
 /* The place of a process. caller is a pidfd of the caller, in a pidfd that the caller gave or -1
  * for the caller's own place. uid is what the bus says the caller is; a caller that has become
- * somebody else since is refused. 0, a refusal, or a negative errno. */
-int place_open(struct place *place, int caller, int in, uid_t uid, struct refusal *refusal);
+ * somebody else since is refused. for_children: place_join_for_children() will be called.
+ * 0, a refusal, or a negative errno. */
+int place_open(struct place *place, int caller, int in, uid_t uid, bool for_children,
+	       struct refusal *refusal);
 /* The service's own place; with a mount namespace, that one's instead. */
 int place_open_host(struct place *place, int mounts, struct refusal *refusal);
 /* The mount namespace of an id, if any process is in it: a descriptor, or -ESRCH. */

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * usher-worker: accepts the broker's connections and forks a child for each. It reads nothing and
- * keeps nothing; what hangs, dies or is killed is one child with one request.
+ * usher-worker: forks a child for each of the broker's connections. It reads nothing and keeps
+ * nothing; what hangs, dies or is killed is one child with one request.
  *
- * Its socket is the first descriptor that systemd passes; `usherd --session` passes one end of a
+ * A fork takes as long as most orders, so a few children are there before somebody asks: each has
+ * done what no order changes, and takes one connection. It says so, and another is forked in its
+ * place while it works.
+ *
+ * The socket is the first descriptor that systemd passes; `usherd --session` passes one end of a
  * socket pair instead and sends every connection over it.
  */
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -25,7 +34,22 @@
 
 enum {
 	LISTEN_FD = 3, /* SD_LISTEN_FDS_START */
-	IDLE_MSEC = 60 * 1000,
+	TAKEN_FD = 4,  /* a child that has taken a connection writes its pid to it */
+	IDLE_SEC = 60,
+	PAUSE_USEC = 100 * 1000,
+	READY_MAX = 3,
+};
+
+struct worker {
+	const char *libexec;
+	bool listening;   /* or there is a pair, that connections come over */
+	sigset_t signals; /* that were blocked when we were started */
+	pid_t self;
+	int taken; /* where TAKEN_FD is heard */
+	size_t children;
+	pid_t ready[READY_MAX]; /* of them, those that wait */
+	size_t n_ready;
+	uint64_t again_usec; /* not before then, after a child that did not get to wait; or 0 */
 };
 
 static void on_child(int number) {
@@ -39,63 +63,204 @@ static bool is_listening(int socket) {
 	return getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
 }
 
-static int next_connection(int socket, bool listening) {
+static int next_connection(const struct worker *worker) {
 	int fd;
 
-	if (!listening)
-		return fd_receive(socket);
-	fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+	if (!worker->listening)
+		return fd_receive(LISTEN_FD);
+	fd = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-static void serve(int connection, const char *libexec, const sigset_t *signals) {
-	pid_t pid = fork();
+/* ---- a child ---- */
 
-	if (pid == 0) {
-		(void)signal(SIGCHLD, SIG_DFL);
-		(void)sigprocmask(SIG_SETMASK, signals, NULL);
-		job_serve(connection, libexec);
-	}
-	(void)close(connection); /* where fork() failed, the broker sees a child that died */
+/* The number that the connection will have. */
+static volatile sig_atomic_t connection_fd;
+
+/* The parent has gone. Whoever still waits goes too; who has taken a connection, which the kernel
+ * makes known by the descriptor before any signal is, serves it. */
+static void on_orphaned(int number) {
+	(void)number;
+	if (fcntl(connection_fd, F_GETFD) < 0)
+		_exit(0);
 }
 
-/* True while any child is left. */
-static bool reap(void) {
+static int lowest_free_descriptor(void) {
+	int fd = fcntl(LISTEN_FD, F_DUPFD_CLOEXEC, 3);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd;
+}
+
+/* Children that work outlive the worker; children that wait do not. */
+static int go_with_parent(const struct worker *worker) {
+	const struct sigaction action = { .sa_handler = on_orphaned };
+
+	connection_fd = lowest_free_descriptor();
+	if (connection_fd < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 ||
+	    sigprocmask(SIG_SETMASK, &worker->signals, NULL) < 0)
+		return -errno;
+	return getppid() == worker->self ? 0 : -ESRCH;
+}
+
+static int stay(void) {
+	pid_t pid = getpid();
+
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0 || signal(SIGTERM, SIG_DFL) == SIG_ERR)
+		return -errno;
+	if (write(TAKEN_FD, &pid, sizeof pid) < 0 && errno != EPIPE)
+		return -errno;
+	(void)signal(SIGPIPE, SIG_DFL);
+	(void)syscall(SYS_close_range, LISTEN_FD, TAKEN_FD, 0);
+	return 0;
+}
+
+static _Noreturn void be_child(const struct worker *worker) {
+	int connection;
+
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN); /* the parent may go before it hears of us */
+	(void)prctl(PR_SET_NAME, "usher-ready");
+	if (job_prepare(LISTEN_FD, TAKEN_FD) < 0 || go_with_parent(worker) < 0)
+		_exit(1);
+	do
+		connection = next_connection(worker);
+	while (connection == -EINTR || connection == -ECONNABORTED);
+	if (connection < 0 || stay() < 0)
+		_exit(1);
+	(void)prctl(PR_SET_NAME, "usher-worker");
+	job_serve(connection, worker->libexec);
+}
+
+/* ---- the parent ---- */
+
+static uint64_t now_usec(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void pause_forking(struct worker *worker) {
+	worker->again_usec = now_usec() + PAUSE_USEC;
+}
+
+static bool make_ready(struct worker *worker) {
+	pid_t pid = fork();
+
+	if (pid == 0)
+		be_child(worker);
+	if (pid < 0)
+		return false;
+	worker->children++;
+	worker->ready[worker->n_ready++] = pid;
+	return true;
+}
+
+/* True if it was one of those that wait. */
+static bool strike_off(struct worker *worker, pid_t pid) {
+	for (size_t i = 0; i < worker->n_ready; i++)
+		if (worker->ready[i] == pid) {
+			worker->ready[i] = worker->ready[--worker->n_ready];
+			return true;
+		}
+	return false;
+}
+
+static void hear_taken(struct worker *worker) {
+	pid_t pids[64];
+	ssize_t n;
+
+	while ((n = read(worker->taken, pids, sizeof pids)) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof *pids; i++)
+			(void)strike_off(worker, pids[i]);
+}
+
+/* Who has ended has said before that it took a connection, if it did. */
+static void reap(struct worker *worker) {
 	pid_t pid;
 
-	do
-		pid = waitpid(-1, NULL, WNOHANG);
-	while (pid > 0);
-	return pid == 0;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+		worker->children--;
+		hear_taken(worker);
+		if (strike_off(worker, pid))
+			pause_forking(worker);
+	}
+}
+
+/* Until there can be children again, the broker hears at once that nobody serves it. */
+static void turn_away(const struct worker *worker) {
+	int connection = next_connection(worker);
+
+	if (connection >= 0)
+		(void)close(connection);
+}
+
+static void make_all_ready(struct worker *worker) {
+	if (worker->again_usec && now_usec() >= worker->again_usec)
+		worker->again_usec = 0;
+	while (!worker->again_usec && worker->n_ready < READY_MAX)
+		if (!make_ready(worker))
+			pause_forking(worker);
+}
+
+/* False when there is nothing to do any more. */
+static bool turn(struct worker *worker) {
+	struct pollfd fds[] = { { .fd = worker->taken, .events = POLLIN }, { .fd = LISTEN_FD } };
+	struct timespec timeout = { .tv_sec = IDLE_SEC };
+	int n;
+
+	make_all_ready(worker);
+	if (worker->again_usec)
+		timeout = (struct timespec){ .tv_nsec = PAUSE_USEC * 1000 };
+	if (worker->n_ready == 0)
+		fds[1].events = POLLIN;
+	n = ppoll(fds, 2, worker->listening || worker->again_usec ? &timeout : NULL,
+		  &worker->signals);
+	if (n > 0 && fds[1].revents & (POLLHUP | POLLERR))
+		return false;
+	if (n > 0 && fds[1].revents)
+		turn_away(worker);
+	if (n == 0 && !worker->again_usec && worker->children == worker->n_ready)
+		return false; /* systemd listens on */
+	hear_taken(worker);
+	reap(worker);
+	return true;
+}
+
+static void start(struct worker *worker) {
+	const struct sigaction action = { .sa_handler = on_child };
+	sigset_t blocked;
+	int pipe[2];
+
+	if (clearenv() != 0 || chdir("/") < 0 || fd_open_standard() < 0)
+		err(1, "cannot start afresh");
+	if (syscall(SYS_close_range, LISTEN_FD + 1, ~0U, 0) < 0 ||
+	    pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		err(1, "cannot listen to children");
+	/* the first free number is the reader's, which moves up */
+	worker->taken = fcntl(pipe[0], F_DUPFD_CLOEXEC, TAKEN_FD + 1);
+	if (worker->taken < 0 || dup3(pipe[1], TAKEN_FD, O_CLOEXEC) < 0 || close(pipe[1]) < 0)
+		err(1, "cannot listen to children");
+	worker->listening = is_listening(LISTEN_FD);
+	worker->self = getpid();
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	if (sigaction(SIGCHLD, &action, NULL) < 0 ||
+	    sigprocmask(SIG_BLOCK, &blocked, &worker->signals) < 0)
+		err(1, "cannot wait for children");
 }
 
 int main(int argc, char *argv[]) {
-	const char *libexec = argc == 3 && strcmp(argv[1], "--libexec") == 0 ? argv[2] : LIBEXECDIR;
-	bool listening = is_listening(LISTEN_FD);
-	struct sigaction action = { .sa_handler = on_child };
-	sigset_t blocked, before;
+	struct worker worker = {
+		.libexec = argc == 3 && strcmp(argv[1], "--libexec") == 0 ? argv[2] : LIBEXECDIR,
+	};
 
+	start(&worker);
 	(void)mount_table_kernel_suffices(); /* or each child would find out by itself */
-	if (fd_open_standard() < 0 || clearenv() != 0 || chdir("/") < 0)
-		err(1, "cannot start afresh");
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGCHLD);
-	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &blocked, &before) < 0)
-		err(1, "cannot wait for children");
-	for (;;) {
-		struct pollfd poll_fd = { .fd = LISTEN_FD, .events = POLLIN };
-		struct timespec idle = { .tv_sec = IDLE_MSEC / 1000 };
-		bool busy = reap();
-		int n = ppoll(&poll_fd, 1, listening ? &idle : NULL, &before), connection;
-
-		if (n == 0 && !busy)
-			return 0; /* systemd listens on */
-		if (n <= 0)
-			continue;
-		connection = next_connection(LISTEN_FD, listening);
-		if (connection == -ECONNRESET && !listening)
-			return 0;
-		if (connection >= 0)
-			serve(connection, libexec, &before);
-	}
+	while (turn(&worker))
+		;
+	return 0;
 }

@@ -351,7 +351,7 @@ static int begin_with(int kept) {
 		before[i] = dup(kept);
 	if (dup2(kept, 700) < 0)
 		return 1;
-	r = confine_begin(kept);
+	r = confine_begin(kept, kept);
 	if (r < 0)
 		return 2;
 	for (int fd = 3; fd < 1024; fd++)
@@ -389,7 +389,7 @@ static int look_after_begin(void *data) {
 
 	if (prctl(PR_SET_DUMPABLE, 1) < 0 || prctl(PR_GET_DUMPABLE) != 1)
 		return 1;
-	if (confine_begin(*(int *)data) < 0)
+	if (confine_begin(*(int *)data, *(int *)data) < 0)
 		return 2;
 	if (prctl(PR_GET_DUMPABLE) != 0)
 		return 3; /* whoever has its uid could trace it */

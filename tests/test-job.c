@@ -48,8 +48,10 @@ static void child_start(struct child *child) {
 	(void)fflush(NULL);
 	child->pid = fork();
 	assert_true(child->pid >= 0);
-	if (child->pid == 0)
+	if (child->pid == 0) {
+		(void)job_prepare(pair[1], pair[1]);
 		job_serve(pair[1], base);
+	}
 	(void)close(pair[1]);
 	child->socket = pair[0];
 }

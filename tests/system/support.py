@@ -1109,9 +1109,22 @@ def processes(name):
     return found
 
 
+def is_ready(pid):
+    """Whether it is a child of the worker that waits for an order."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read() == "usher-ready\n"
+    except OSError:
+        return False
+
+
+def ready_children():
+    return {pid for pid in processes("usher-worker.service") if is_ready(pid)}
+
+
 def children(name):
-    """Process ids of what a unit runs beside its main process."""
-    return processes(name) - {main_pid(name)}
+    """Process ids of what a unit runs beside its main process, and beside what waits for an order."""
+    return {pid for pid in processes(name) - {main_pid(name)} if not is_ready(pid)}
 
 
 def kill_children(name):
