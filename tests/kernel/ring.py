@@ -134,12 +134,14 @@ def running(comm=None):
 
 
 def children_of(pid):
+    """What works for a process: without children of the worker that wait for an order."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
-                fields = read(f"/proc/{name}/stat").rpartition(")")[2].split()
-                if int(fields[1]) == pid and fields[0] not in "ZX":
+                start, _, rest = read(f"/proc/{name}/stat").rpartition(")")
+                fields = rest.split()
+                if int(fields[1]) == pid and fields[0] not in "ZX" and not start.endswith("(usher-ready"):
                     found.append(int(name))
     return found
 

@@ -1109,6 +1109,13 @@ def processes(name):
     return found
 
 
+def kill_worker(number=signal.SIGKILL):
+    """Not there, it is nothing to kill: a child that waited may have served a call without it."""
+    pid = main_pid("usher-worker.service")
+    if pid:
+        os.kill(pid, number)
+
+
 def is_ready(pid):
     """Whether it is a child of the worker that waits for an order."""
     try:

@@ -239,7 +239,7 @@ class Deaths(Stuck):
         wait_until(lambda: not support.children(WORKER), "nobody is left", 2)
 
     def test_the_next_call_is_served_after_the_worker_itself_was_killed(self):
-        os.kill(support.main_pid(WORKER), signal.SIGKILL)
+        support.kill_worker()
         target = self.directory("m")
         self.mount("", target, "tmpfs")
         self.assert_mounted(target)

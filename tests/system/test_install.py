@@ -226,7 +226,7 @@ class Security(support.TestCase):
         with support.Client("root") as root:
             for _ in range(60):  # of which systemd's own limit, 20 in two seconds, would allow a third
                 root.call("Host", "GetHostname", {})
-                os.kill(support.main_pid("usher-worker.service"), signal.SIGKILL)
+                support.kill_worker()
             root.call("Host", "GetHostname", {})
         result = subprocess.run(["systemctl", "is-active", "usher-worker.socket"], stdout=subprocess.PIPE, text=True, check=False)
         self.assertEqual(result.stdout.strip(), "active")

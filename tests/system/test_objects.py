@@ -268,7 +268,7 @@ class Surviving(support.MountTestCase):
     def test_objects_outlive_a_crash_of_the_worker(self):
         target = self.directory("m")
         mount = self.mount("", target, "tmpfs")
-        os.kill(support.main_pid(WORKER), signal.SIGKILL)
+        support.kill_worker()
         wait_until(lambda: support.unit(WORKER, "ActiveState") != "active", "the worker has died")
         self.assertIn(mount, self.alice.objects())
         self.unmount(mount)

@@ -45,7 +45,7 @@ class Waiting(support.TestCase):
         for number in (signal.SIGKILL, signal.SIGTERM):
             self.root.call("Host", "GetHostname", {})
             ready = self.ready()
-            os.kill(support.main_pid(WORKER), number)
+            support.kill_worker(number)
             wait_until(lambda ready=ready: not any(os.path.exists(f"/proc/{pid}") for pid in ready), "nobody is left behind")
 
     def test_a_call_is_served_whenever_the_worker_leaves(self):
@@ -55,8 +55,7 @@ class Waiting(support.TestCase):
         for number in range(40):
             pending = [client.begin("Host", "GetHostname", {}) for client in clients]
             time.sleep(number % 8 * 0.0002)
-            if pid := support.main_pid(WORKER):
-                os.kill(pid, signal.SIGTERM)
+            support.kill_worker(signal.SIGTERM)
             for call in pending:
                 call.result()
 
