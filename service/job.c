@@ -107,15 +107,24 @@ static int child_main(void *data) {
 	return 0;
 }
 
+/* It is done with our memory when clone() returns, but its namespaces are taken apart while it
+ * ends: nobody need wait for that before there is nothing else to do. */
+static pid_t ending;
+
+static void await_ending(void) {
+	if (ending > 0)
+		(void)waitpid(ending, NULL, 0);
+	ending = 0;
+}
+
 int job_in_child(struct job *job, int (*function)(struct job *job, void *data), void *data) {
 	static char stack[256 * 1024] __attribute__((aligned(16)));
 	struct child child = { job, function, data, -EIO };
-	pid_t pid = clone(child_main, stack + sizeof stack,
-			  CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &child);
 
-	if (pid < 0 || waitpid(pid, NULL, 0) < 0)
-		return -errno;
-	return child.r;
+	await_ending();
+	ending = clone(child_main, stack + sizeof stack,
+		       CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, &child);
+	return ending < 0 ? -errno : child.r;
 }
 
 static const char *string_field(const struct job *job, const char *name) {
@@ -347,9 +356,11 @@ static struct job only = { .place = PLACE_NONE,
 			   .idmap = -1,
 			   .finding = USHER__FINDING__INIT };
 
-int job_prepare(int first, int last) {
+int job_prepare(int first, int last, int vessel) {
 	int r = confine_begin(first, last);
 
+	if (fcntl(vessel, F_GETFD) >= 0)
+		only.place.vessel = vessel;
 	if (r == 0)
 		r = make_timer(&timer);
 	return r == 0 ? place_prepare(&only.place) : r;
@@ -364,5 +375,6 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 	if (r != -ECONNRESET && r != -EBADMSG)
 		answer(&only, socket, r);
 	job_done(&only);
+	await_ending();
 	_exit(r == 0 ? 0 : 1);
 }

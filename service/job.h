@@ -54,8 +54,8 @@ int job_in_child(struct job *job, int (*function)(struct job *job, void *data), 
 #define JOB_IN_CHILD SYS_clone, SYS_wait4, SYS_timer_create
 
 /* What a child does before there is an order: it gives up what no order needs, and opens what is
- * the service's own. Of the parent's descriptors these are kept. */
-int job_prepare(int first, int last);
+ * the service's own. Of the parent's descriptors these are kept; one may be a vessel. */
+int job_prepare(int first, int last, int vessel);
 /* Serves one order on a connection from the broker, and exits. libexec is where the small programs
  * live that children may need. */
 _Noreturn void job_serve(int socket, const char *libexec);

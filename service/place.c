@@ -438,6 +438,8 @@ void place_done(struct place *place) {
 	fd_closep(&place->caller_users);
 	fd_closep(&place->proc);
 	fd_closep(&place->home);
+	fd_closep(&place->vessel);
+	fd_closep(&place->scaffold);
 	fd_closep(&place->root);
 	fd_closep(&place->mounts.fd);
 	fd_closep(&place->names.fd);

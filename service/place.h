@@ -39,8 +39,10 @@ struct place {
 
 	bool administrator; /* the caller has CAP_SYS_ADMIN in its user namespace */
 	int our_users, caller_users;
-	int proc; /* the service's /proc: the only one that is believed */
-	int home; /* the service's mount namespace */
+	int proc;     /* the service's /proc: the only one that is believed */
+	int home;     /* the service's mount namespace */
+	int vessel;   /* one with nothing in it, or -1 */
+	int scaffold; /* one that is to last until everybody has been answered */
 	struct place_identity our_mounts, our_names, our_pids, our_net;
 	int root;                                        /* O_PATH: the place's root directory */
 	struct place_namespace mounts, names, pids, net; /* of the last two, `own` is not judged;
@@ -49,10 +51,11 @@ struct place {
 	bool privileged; /* the service may become other users */
 };
 
-#define PLACE_NONE                                                                        \
-	{                                                                                 \
-		.our_users = -1, .caller_users = -1, .proc = -1, .home = -1, .root = -1,  \
-		.mounts.fd = -1, .names.fd = -1, .pids.fd = -1, .net.fd = -1, .users = -1 \
+#define PLACE_NONE                                                                          \
+	{                                                                                   \
+		.our_users = -1, .caller_users = -1, .proc = -1, .home = -1, .vessel = -1,  \
+		.scaffold = -1, .root = -1, .mounts.fd = -1, .names.fd = -1, .pids.fd = -1, \
+		.net.fd = -1, .users = -1                                                   \
 	}
 
 /* Opens what is the service's own, for whatever place it will be. 0 or a negative errno. */

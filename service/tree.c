@@ -17,6 +17,7 @@
 #include "lifetime.h"
 #include "message.h"
 #include "mount-table.h"
+#include "vessel.h"
 
 static int set_attributes(int tree, bool recursive, struct mount_attr *attributes) {
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes,
@@ -89,16 +90,21 @@ int tree_detach(struct job *job, int mount) {
 static int seal(struct job *job, void *data) {
 	struct mount_attr alone = { .propagation = MS_PRIVATE };
 	int *mount = data, sealed;
+	int empty = job->place.vessel >= 0 ? job->place.vessel : job->place.home;
 	const char *spot;
 	struct stat st;
 
 	if (fstat(*mount, &st) < 0)
 		return -errno;
-	/* any directory or file of ours will do as a mount point that only this child sees */
-	spot = S_ISDIR(st.st_mode) ? "/proc" : "/proc/version";
-	if (setns(job->place.home, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0 ||
-	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone, sizeof alone) < 0 ||
-	    move_mount(*mount, "", AT_FDCWD, spot, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
+	/* any directory or file will do as a mount point that only this child sees */
+	spot = S_ISDIR(st.st_mode) ? VESSEL_DIRECTORY : VESSEL_FILE;
+	if (setns(empty, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &alone, sizeof alone) < 0)
+		return -errno;
+	/* left by its last process it would be taken apart on the spot, which takes longer than all
+	 * of this */
+	job->place.scaffold = openat(job->place.proc, "self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	if (move_mount(*mount, "", AT_FDCWD, spot, MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
 	    unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return -errno;
 	sealed = open_tree(AT_FDCWD, spot, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);

@@ -331,7 +331,7 @@ static int try_it(void *data) {
 	pid = fork();
 	if (pid == 0) {
 		strike = trial->strike;
-		if (job_prepare(pair[1], pair[1]) < 0)
+		if (job_prepare(pair[1], pair[1], -1) < 0)
 			_exit(99);
 		job_serve(pair[1], base);
 	}

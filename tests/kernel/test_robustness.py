@@ -320,7 +320,7 @@ class StallsAtTheEnd(ring.TestCase):
     def test_the_worker_is_killed(self):
         service, connection = self.start()
         os.kill(service.worker, signal.SIGKILL)
-        wait_until(lambda: not service.worker or "usher-worker" not in ring.running(), "the worker is gone")
+        wait_until(lambda: not service.worker and not ring.running("usher-ready"), "the worker is gone")
         target = self.directory("target")
         for _ in range(3):
             answer = connection.call("Mount", MOUNT, "", target, "tmpfs", [], EMPTY)
