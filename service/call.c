@@ -449,6 +449,9 @@ static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
 	int r = quota_check(call, &refusal);
 
+	if (r != 0 && call->operation->reply == &usher__mount_reply__descriptor)
+		/* some may have gone where we do not see it: below a mount that is not shared */
+		mounts_reconcile(&call->desk->mounts);
 	if (r == 0)
 		r = check(call, &refusal);
 	if (r != 0)

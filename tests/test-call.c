@@ -452,8 +452,9 @@ static void one_mount_too_many_of_a_user_is_refused(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	stage.scripts[0] = "find=0 grant ok";
-	stage.scripts[1] = "find=0 grant made=manual";
+	stage.scripts[0] = "find=0 grant code=-5"; /* the service's own look */
+	stage.scripts[1] = "find=0 grant ok";
+	stage.scripts[2] = "find=0 grant made=manual";
 	add_mounts(&stage, 1000, stage.uid);
 	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
 	stage_settle(&stage);
@@ -469,6 +470,24 @@ static void one_mount_too_many_of_a_user_is_refused(void **state) {
 	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
 	stage_settle(&stage);
 	assert_int_equal(stage.answers, 2);
+	stage_free(&stage);
+}
+
+/* What goes below a mount that is not shared goes unseen. */
+static void mounts_that_have_gone_unseen_do_not_count_for_long(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant list";
+	stage.scripts[1] = "find=0 grant made=manual";
+	add_mounts(&stage, 1000, stage.uid);
+	for (int i = 0; i < 2; i++) {
+		stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
+		stage_settle(&stage);
+	}
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(stage.answers, 1);
 	stage_free(&stage);
 }
 
@@ -901,6 +920,7 @@ int main(void) {
 		cmocka_unit_test(many_calls_of_one_caller_are_each_answered_once),
 		cmocka_unit_test(one_call_too_many_of_a_user_is_refused_and_the_others_are_not),
 		cmocka_unit_test(one_mount_too_many_of_a_user_is_refused),
+		cmocka_unit_test(mounts_that_have_gone_unseen_do_not_count_for_long),
 		cmocka_unit_test(a_caller_that_leaves_takes_all_its_questions_along),
 		cmocka_unit_test(a_service_that_leaves_waits_for_no_person),
 		cmocka_unit_test(a_worker_that_is_not_there_is_a_failure),
