@@ -7,7 +7,7 @@
 #include "path.h"
 
 /* So many mounts may a copy have that needs no administrator. */
-enum { TREE_OWN_MAX = 256 };
+enum { TREE_OWN_MAX = 16 };
 
 /* Copies the mounts under a directory or of a file, with the flags of the options set on every one
  * of them. In the place, joined. idmap is a user namespace or -1. */
