@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "limits.h"
+#include "limit.h"
 
 struct configuration {
 	struct limits limits;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "limits.h"
+#include "limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
