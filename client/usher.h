@@ -228,6 +228,24 @@ struct usher_status {
 int usher_get_status(struct usher *usher, struct usher_status **ret);
 struct usher_status *usher_free_status(struct usher_status *status);
 
+/* What one user may have at a time. Members may be added at the end: only the library makes these.
+ */
+struct usher_limits {
+	int64_t calls; /* under way; here and below 0: no limit, -1: the service does not tell */
+	int64_t mounts;
+	int64_t loop_devices;
+	int64_t objects;      /* of all kinds */
+	int64_t descriptors;  /* that the service keeps */
+	int64_t queued_bytes; /* of all requests under way */
+};
+
+/*
+ * What holds for every user but root. For usher_free_limits() (which takes NULL, and returns it).
+ * -ENOSYS: the service is older than its limits.
+ */
+int usher_get_limits(struct usher *usher, struct usher_limits **ret);
+struct usher_limits *usher_free_limits(struct usher_limits *limits);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,6 +21,7 @@ struct command {
 extern const struct command command_bind;
 extern const struct command command_domainname;
 extern const struct command command_hostname;
+extern const struct command command_limits;
 extern const struct command command_log;
 extern const struct command command_mount;
 extern const struct command command_mounts;

@@ -16,7 +16,8 @@
 static const struct command *const commands[] = {
 	&command_mount,    &command_umount,     &command_bind,   &command_overlay,
 	&command_remount,  &command_move,       &command_mounts, &command_pivot_root,
-	&command_hostname, &command_domainname, &command_status, &command_log,
+	&command_hostname, &command_domainname, &command_status, &command_limits,
+	&command_log,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -189,6 +189,17 @@ class Good(CommandTestCase):
         self.assertEqual(told["your mounts"].strip(), "1")
         self.assertEqual(told["host name"].strip(), os.uname().nodename)
 
+    def test_limits(self):
+        told = {label: value.strip() for label, value in (line.split(":", 1) for line in self.good("limits").splitlines())}
+        self.assertEqual(list(told), ["calls under way", "mounts", "loop devices", "objects", "descriptors", "bytes of requests"])
+        for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("loop devices", "LoopDevices"), ("objects", "Objects"),
+                            ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes")):
+            self.assertEqual(told[label], str(self.alice.get("Limits", name)))
+        self.assertEqual(json.loads(self.good("--json", "limits")),
+                         {"calls": int(told["calls under way"]), "mounts": int(told["mounts"]), "loop_devices": int(told["loop devices"]),
+                          "objects": int(told["objects"]), "descriptors": int(told["descriptors"]),
+                          "queued_bytes": int(told["bytes of requests"])})
+
     def test_pivot_root(self):
         result = support.run_as("alice", "unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",
                                 f'mkdir "{self.home}/root"; cd "{self.home}"; usher mount -t tmpfs root >/dev/null; '
@@ -231,7 +242,7 @@ class Good(CommandTestCase):
     def test_help_and_version(self):
         text = self.good("--help")
         for command in ("mount", "umount", "bind", "overlay", "remount", "move", "mounts", "pivot-root", "hostname",
-                        "domainname", "status", "log"):
+                        "domainname", "status", "limits", "log"):
             self.assertIn(f"  {command} ", text)
             self.assertIn(f"usage: usher {command}", self.good(command, "--help"))
         self.assertRegex(self.good("--version"), r"\Ausher \d+\.\d+\.\d+\n\Z")

@@ -35,6 +35,7 @@ FILES = {
     "/usr/share/man/man1/usher.1": 0o644,
     "/usr/share/man/man3/libusher.3": 0o644,
     "/usr/share/man/man5/org.usher1.5": 0o644,
+    "/usr/share/man/man5/usherd.conf.5": 0o644,
     "/usr/share/man/man8/usherd.8": 0o644,
 }
 CAPABILITIES = {"CAP_DAC_OVERRIDE": 1, "CAP_DAC_READ_SEARCH": 2, "CAP_SYS_CHROOT": 18, "CAP_SYS_ADMIN": 21}
