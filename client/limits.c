@@ -21,6 +21,10 @@ static const struct {
 	{ "QueuedBytes", offsetof(struct usher_limits, queued_bytes) },
 };
 
+static int64_t *place_of(struct usher_limits *limits, size_t i) {
+	return (int64_t *)(void *)((char *)limits + members[i].place);
+}
+
 struct usher_limits *usher_free_limits(struct usher_limits *limits) {
 	free(limits);
 	return NULL;
@@ -34,7 +38,7 @@ static struct usher_limits *limits_new(void) {
 	struct usher_limits *limits = calloc(1, sizeof *limits);
 
 	for (size_t i = 0; limits && i < sizeof members / sizeof *members; i++)
-		*(int64_t *)((char *)limits + members[i].place) = -1;
+		*place_of(limits, i) = -1;
 	return limits;
 }
 
@@ -59,7 +63,7 @@ static int read_number(sd_bus_message *reply, int64_t *ret) {
 static int64_t *member(struct usher_limits *limits, const char *name) {
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
 		if (strcmp(members[i].name, name) == 0)
-			return (int64_t *)((char *)limits + members[i].place);
+			return place_of(limits, i);
 	return NULL;
 }
 
