@@ -594,6 +594,7 @@ void call_wind_up(struct desk *desk) {
 
 void call_drop_all(struct desk *desk) {
 	desk->idle = NULL;
+	desk->leaving = true;
 	for (struct call *call = desk->first; call; call = call->next)
 		call->waiting = false; /* no more turns */
 	while (desk->first)

@@ -16,6 +16,19 @@
 #include "message.h"
 #include "store.h"
 
+/* So many mounts without an owner are unmounted at once; and one that will not go is tried again
+ * after a second, and then ever more rarely: a user could have a thousand of them. */
+enum { UNMOUNTING_MAX = 8 };
+
+static const uint64_t patience_usec = 1000000, patience_most_usec = UINT64_C(64) * 1000000;
+
+static uint64_t now_usec(const struct mounts *mounts) {
+	uint64_t now = 0;
+
+	(void)sd_event_now(mounts->desk->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
 static void mount_free(struct mount *mount) {
 	if (mount->object)
 		usher__mount_object__free_unpacked(mount->object, NULL);
@@ -134,21 +147,39 @@ static void give_up(struct call *call, int code, const char *sentence) {
 	if (!mount)
 		return;
 	mount->leaving = false;
-	if (refusal_of(code) == REFUSED_NOT_FOUND)
+	if (refusal_of(code) == REFUSED_NOT_FOUND) {
 		mounts_remove(&call->desk->mounts, mount);
+		return;
+	}
+	mount->patience_usec = mount->patience_usec ? 2 * mount->patience_usec : patience_usec;
+	if (mount->patience_usec > patience_most_usec)
+		mount->patience_usec = patience_most_usec;
+	mount->again_usec = now_usec(&call->desk->mounts) + mount->patience_usec;
 }
 
-static void ignore_end(struct call *call) {
+/* The next of those that wait for it. */
+static void own_over(struct call *call) {
+	struct mounts *mounts = &call->desk->mounts;
+
+	mounts->unmounting--;
+	if (call->desk->leaving)
+		return;
+	for (struct mount *mount = mounts->first; mount; mount = mount->next)
+		if (mount->orphan && !mount->leaving && mount->again_usec == 0) {
+			mounts_unmount(mounts, mount);
+			return;
+		}
 }
 
-static const struct door own_door = { ignore_answer, give_up, ignore_end };
+static const struct door own_door = { ignore_answer, give_up, own_over };
 
 void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 	Usher__UnmountObjectRequest *request;
 	struct fds fds = { 0 };
 
 	mount->orphan = true;
-	if (mount->leaving)
+	if (mount->leaving || mounts->unmounting >= UNMOUNTING_MAX ||
+	    now_usec(mounts) < mount->again_usec)
 		return;
 	mount->leaving = true;
 	request = (Usher__UnmountObjectRequest *)message_new(
@@ -160,8 +191,12 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 		return;
 	}
 	request->has_lazy = request->lazy = true;
-	(void)call_begin(mounts->desk, operation_find("Mount", "Unmount"), NULL, &request->base,
-			 &fds, false, mount->object->number, &own_door, NULL);
+	mounts->unmounting++;
+	if (call_begin(mounts->desk, operation_find("Mount", "Unmount"), NULL, &request->base, &fds,
+		       false, mount->object->number, &own_door, NULL) < 0) {
+		mounts->unmounting--;
+		mount->leaving = false;
+	}
 }
 
 int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request, struct fds *fds) {

@@ -19,6 +19,8 @@ struct mount {
 	struct caller *caller; /* whose connection keeps it, or NULL */
 	bool orphan;           /* its connection has gone, and so shall it */
 	bool leaving;          /* is being unmounted by us */
+	/* if it is an orphan that would not go: when to try again, and how long that was waited */
+	uint64_t again_usec, patience_usec;
 };
 
 struct mounts {
@@ -26,6 +28,7 @@ struct mounts {
 	struct mount *first;
 	uint64_t last_number;
 	bool looking, look_again; /* at the mount table */
+	size_t unmounting;        /* how many of the service's own calls */
 };
 
 enum { MOUNTS_PATH_MAX = 64 };

@@ -718,11 +718,65 @@ static void what_could_not_go_with_its_connection_is_tried_again_when_the_table_
 	stage_until(&stage, stage.client_gone);
 	stage_settle(&stage);
 	assert_non_null(stage.desk.mounts.first);
-	stage.scripts[2] = "find=0 grant list";
-	stage.scripts[3] = "find=3 grant ok";
+	stage.scripts[2] = stage.scripts[3] = "find=0 grant list";
+	stage.scripts[4] = "find=3 grant ok";
+	/* not with every change: whoever has many such mounts would make work for all others */
 	mounts_reconcile(&stage.desk.mounts);
 	stage_settle(&stage);
-	assert_unmounted_by_the_service(&stage, 3);
+	assert_int_equal(stage.n_children, 3);
+	stage.desk.mounts.first->again_usec = 1; /* a second later */
+	mounts_reconcile(&stage.desk.mounts);
+	stage_settle(&stage);
+	assert_unmounted_by_the_service(&stage, 4);
+	stage_free(&stage);
+}
+
+static void of_many_mounts_without_an_owner_a_few_go_at_once(void **state) {
+	enum { N = 20, AT_ONCE = 8 };
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	for (size_t i = 0; i < N; i++) {
+		stage.scripts[i] = "find=0 grant made=connection";
+		stage.scripts[N + i] = i < AT_ONCE ? "find=3 grant hang" : "find=3 grant ok";
+		stage_call(&stage, MOUNT, false, 0);
+		stage_settle(&stage);
+	}
+	stage_leave(&stage);
+	stage_until(&stage, stage.n_children == N + AT_ONCE);
+	for (size_t i = 0; i < 50; i++)
+		assert_true(sd_event_run(stage.event, 1000) >= 0);
+	assert_int_equal(stage.n_children, N + AT_ONCE);
+	for (size_t i = 0; i < AT_ONCE; i++)
+		stage.children[N + i].script = "ok";
+	stage_settle(&stage);
+	assert_int_equal(stage.n_children, 2 * N);
+	assert_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+/* Of the calls of one user two are at work; another's do not wait for them. */
+static void a_crowd_of_one_users_calls_takes_turns(void **state) {
+	enum { N = 10 };
+	struct stage stage;
+	uint64_t began, now;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	assert_true(sd_event_now(stage.event, CLOCK_MONOTONIC, &began) >= 0);
+	for (size_t i = 0; i < N; i++) {
+		stage.scripts[i] = "hang";
+		stage_call(&stage, "Host.GetHostname", "", false, 0);
+	}
+	stage_until(&stage, stage.n_children == N);
+	assert_true(sd_event_now(stage.event, CLOCK_MONOTONIC, &now) >= 0);
+	/* each pair begins when the one before has been at it for 20 ms */
+	assert_true(now - began >= (N / 2 - 1) * UINT64_C(20000));
+	for (size_t i = 0; i < N; i++)
+		stage.children[i].script = "find=0 grant ok";
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, N);
 	stage_free(&stage);
 }
 
@@ -935,6 +989,8 @@ int main(void) {
 		cmocka_unit_test(an_object_that_is_found_to_be_gone_is_forgotten),
 		cmocka_unit_test(
 			what_could_not_go_with_its_connection_is_tried_again_when_the_table_changes),
+		cmocka_unit_test(of_many_mounts_without_an_owner_a_few_go_at_once),
+		cmocka_unit_test(a_crowd_of_one_users_calls_takes_turns),
 		cmocka_unit_test(an_object_stays_as_long_as_its_mount_is_in_the_table),
 		cmocka_unit_test(a_look_that_fails_forgets_nothing),
 		cmocka_unit_test(what_is_unmounted_is_an_object_no_more),
