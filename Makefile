@@ -29,8 +29,14 @@ check: deps
 demo: deps build
 	@tools/boot --build $(BUILD) -- /usr/src/usher/tests/demo
 
-.PHONY: bench fuzz soak
-bench fuzz soak:
+# Writes tests/bench/results.json and the tables of docs/performance.md. On a quiet machine, or it measures that.
+.PHONY: bench
+bench: build
+	@tools/deps bench
+	@tests/bench/run $(ARGS)
+
+.PHONY: fuzz soak
+fuzz soak:
 	@if test -x tests/$@/run; then $(MAKE) deps build && tests/$@/run $(ARGS); else echo "tests/$@/run is not there yet"; fi
 
 .PHONY: analyze

@@ -3,12 +3,11 @@
  * How long calls take, as their caller sees it: from sending to having the answer, on a connection
  * to the system bus that is open already.
  *
- *     bench-calls bus|ping|hostname|hostnamed|describe|list N
+ *     bench-calls bus|ping|hostname|set-hostname|hostnamed|hostnamed-set|describe|list N
  *     bench-calls polkit N ACTION            what polkit alone takes to answer (for root)
  *     bench-calls tmpfs|image N TARGET [IMAGE]
  *     bench-calls bind N TARGET SOURCE
  *     bench-calls tree N SOURCE
- *     bench-calls crowd N AT-ONCE            calls of GetHostname, so many on their way at a time
  *     bench-calls hold N DIRECTORY           mounts in DIRECTORY/0 and so on, which stay
  *     bench-calls pending N TARGET           N calls of Mount that are not waited for; until a
  * signal comes
@@ -86,6 +85,33 @@ static void get_hostname(size_t n, char *argv[]) {
 	for (size_t i = 0; i < n; i++) {
 		measure_begin(&measure);
 		CALL(SERVICE, MANAGER, "org.usher1.Host", "GetHostname", "a{sv}", 0);
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static const char *const names[] = { "bench-a", "bench-b" };
+
+static void set_hostname(size_t n, char *argv[]) {
+	struct measure measure = measure_new("set-hostname", n);
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&measure);
+		CALL(SERVICE, MANAGER, "org.usher1.Host", "SetHostname", "sa{sv}", names[i % 2], 0);
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void set_by_hostnamed(size_t n, char *argv[]) {
+	struct measure measure = measure_new("hostnamed-set", n);
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&measure);
+		CALL("org.freedesktop.hostname1", "/org/freedesktop/hostname1",
+		     "org.freedesktop.hostname1", "SetHostname", "sb", names[i % 2], 0);
 		measure_end(&measure);
 	}
 	measure_print(&measure);
@@ -210,50 +236,6 @@ static void mount_image(size_t n, char *argv[]) {
 	measure_print(&gone);
 }
 
-struct crowd {
-	size_t left, waiting;
-};
-
-static int send_one(struct crowd *crowd);
-
-static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ignored) {
-	struct crowd *crowd = userdata;
-
-	(void)ignored;
-	if (sd_bus_message_is_method_error(reply, NULL))
-		errx(1, "GetHostname: %s", sd_bus_message_get_error(reply)->message);
-	crowd->waiting--;
-	return send_one(crowd);
-}
-
-static int send_one(struct crowd *crowd) {
-	if (crowd->left == 0)
-		return 0;
-	crowd->left--;
-	crowd->waiting++;
-	return sd_bus_call_method_async(bus, NULL, SERVICE, MANAGER, "org.usher1.Host",
-					"GetHostname", on_answer, crowd, "a{sv}", 0);
-}
-
-/* All of them together, and then what one took. */
-static void be_crowd(size_t n, char *argv[]) {
-	struct crowd crowd = { .left = n };
-	uint64_t began = measure_now();
-	double took;
-
-	for (size_t i = strtoul(argv[0], NULL, 10); i > 0; i--)
-		check(send_one(&crowd), NULL, "send");
-	while (crowd.left + crowd.waiting > 0) {
-		int r = sd_bus_process(bus, NULL);
-
-		check(r, NULL, "process");
-		if (r == 0)
-			check(sd_bus_wait(bus, UINT64_MAX), NULL, "wait");
-	}
-	took = (double)(measure_now() - began) / 1000 / (double)n;
-	printf("{\"name\": \"crowd\", \"n\": %zu, \"mean\": %.2f}\n", n, took);
-}
-
 static void be_pending(size_t n, char *argv[]) {
 	for (size_t i = 0; i < n; i++)
 		check(sd_bus_call_method_async(bus, NULL, SERVICE, MANAGER, MOUNTS, "Mount", NULL,
@@ -291,7 +273,8 @@ static const struct {
 	{ "list", list, 0 },
 	{ "hostnamed", ask_hostnamed, 0 },
 	{ "polkit", ask_polkit, 1 },
-	{ "crowd", be_crowd, 1 },
+	{ "set-hostname", set_hostname, 0 },
+	{ "hostnamed-set", set_by_hostnamed, 0 },
 	{ "describe", describe_hostnamed, 0 },
 	{ "pending", be_pending, 1 },
 	{ "hold", hold, 1 },
@@ -299,6 +282,7 @@ static const struct {
 
 int main(int argc, char *argv[]) {
 	check(sd_bus_open_system(&bus), NULL, "the system bus");
+	measure_wait();
 	for (size_t i = 0; argc > 2 && i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, argv[1]) == 0 && argc - 3 >= kinds[i].arguments) {
 			kinds[i].measure(strtoul(argv[2], NULL, 10), argv + 3);

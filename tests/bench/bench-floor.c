@@ -5,6 +5,8 @@
  *
  *     bench-floor tmpfs|bind|tree|hostname|table|fork N [TARGET [SOURCE]]
  *     bench-floor image N TARGET IMAGE
+ *     bench-floor set-hostname N
+ *     bench-floor forked N KIND [ARGUMENT...]     each in a process of its own, which is waited for
  *     bench-floor run N COMMAND...                how long a command takes
  *     bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
  */
@@ -198,6 +200,44 @@ static void fork_exit(size_t n, char *argv[]) {
 	measure_print(&measure);
 }
 
+static void set_hostname(size_t n, char *argv[]) {
+	struct measure measure = measure_new("set-hostname", n);
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = i % 2 ? "bench-a" : "bench-b";
+
+		measure_begin(&measure);
+		checked(sethostname(name, strlen(name)), "sethostname");
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void be_kind(size_t n, char *argv[]);
+
+/* What prints its own measure prints it nowhere. */
+static void forked(size_t n, char *argv[]) {
+	struct measure measure = measure_new("forked", n);
+
+	for (size_t i = 0; i < n; i++) {
+		int status;
+		pid_t pid;
+
+		measure_begin(&measure);
+		pid = checked(fork(), "fork");
+		if (pid == 0) {
+			be_kind(1, argv);
+			_exit(0);
+		}
+		(void)waitpid(pid, &status, 0);
+		measure_end(&measure);
+		if (status != 0)
+			errx(1, "forked %s: wait status %#x", argv[0], (unsigned)status);
+	}
+	measure_print(&measure);
+}
+
 static void run_command(struct measure *measure, char *argv[]) {
 	posix_spawn_file_actions_t actions;
 	int status, r;
@@ -247,12 +287,27 @@ static const struct {
 	void (*measure)(size_t n, char *argv[]);
 	int arguments;
 } kinds[] = {
-	{ "tmpfs", tmpfs, 1 },       { "bind", bind_mount, 2 },   { "tree", tree, 1 },
-	{ "image", mount_image, 2 }, { "hostname", hostname, 0 }, { "table", table, 0 },
-	{ "fork", fork_exit, 0 },    { "run", run, 1 },           { "pair", pair, 3 },
+	{ "tmpfs", tmpfs, 1 },
+	{ "bind", bind_mount, 2 },
+	{ "tree", tree, 1 },
+	{ "image", mount_image, 2 },
+	{ "hostname", hostname, 0 },
+	{ "table", table, 0 },
+	{ "set-hostname", set_hostname, 0 },
+	{ "forked", forked, 1 },
+	{ "fork", fork_exit, 0 },
+	{ "run", run, 1 },
+	{ "pair", pair, 3 },
 };
 
+static void be_kind(size_t n, char *argv[]) {
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kinds[i].name, argv[0]) == 0)
+			kinds[i].measure(n, argv + 1);
+}
+
 int main(int argc, char *argv[]) {
+	measure_wait();
 	for (size_t i = 0; argc > 2 && i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, argv[1]) == 0 && argc - 3 >= kinds[i].arguments) {
 			kinds[i].measure(strtoul(argv[2], NULL, 10), argv + 3);

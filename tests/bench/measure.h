@@ -5,6 +5,7 @@
 #define MEASURE_H
 
 #include <err.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,16 @@ static inline uint64_t measure_now(void) {
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Until BENCH_AT, nanoseconds of the monotonic clock: so several programs begin at once. */
+static inline void measure_wait(void) {
+	const char *at = getenv("BENCH_AT");
+	uint64_t nsec = at ? strtoull(at, NULL, 10) : 0;
+	struct timespec when = { (time_t)(nsec / 1000000000), (long)(nsec % 1000000000) };
+
+	while (at && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) == EINTR)
+		;
 }
 
 static inline struct measure measure_new(const char *name, size_t size) {
@@ -57,11 +68,24 @@ static inline double measure_percentile(const struct measure *measure, unsigned 
 	return (double)measure->nsec[at > 0 ? at - 1 : 0] / 1000;
 }
 
+/* All of them, for who puts those of several programs together. */
+static inline void measure_print_raw(const struct measure *measure) {
+	printf("{\"name\": \"%s\", \"end\": %.3f, \"usec\": [", measure->name,
+	       (double)measure_now() / 1000);
+	for (size_t i = 0; i < measure->n; i++)
+		printf("%s%.2f", i ? ", " : "", (double)measure->nsec[i] / 1000);
+	printf("]}\n");
+}
+
 static inline void measure_print(struct measure *measure) {
 	double sum = 0;
 
 	if (measure->n == 0)
 		return;
+	if (getenv("BENCH_RAW")) {
+		measure_print_raw(measure);
+		return;
+	}
 	qsort(measure->nsec, measure->n, sizeof *measure->nsec, measure_compare);
 	for (size_t i = 0; i < measure->n; i++)
 		sum += (double)measure->nsec[i] / 1000;
