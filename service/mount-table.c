@@ -172,20 +172,45 @@ static const char *propagation_word(bool shared, bool slave, bool unbindable) {
 	return slave ? "slave" : "private";
 }
 
-static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *mount) {
-	bool has_subtype = mount->mask & KERNEL_STATMOUNT_FS_SUBTYPE;
+/* What a mount says in a string of its own; "" where it says nothing, NULL where what it says is
+ * not within what came. */
+static const char *text_of(const struct kernel_statmount *mount, size_t size, uint64_t part,
+			   uint32_t offset) {
+	size_t room = size - sizeof *mount;
+
+	if (!(mount->mask & part))
+		return "";
+	if (offset >= room || !memchr(mount->strings + offset, '\0', room - offset))
+		return NULL;
+	return mount->strings + offset;
+}
+
+struct texts {
+	const char *source, *target, *type, *subtype, *options;
+};
+
+static bool find_texts(const struct kernel_statmount *mount, size_t size, struct texts *ret) {
+	*ret = (struct texts){
+		.source = text_of(mount, size, KERNEL_STATMOUNT_SB_SOURCE, mount->sb_source),
+		.target = text_of(mount, size, KERNEL_STATMOUNT_MNT_POINT, mount->mnt_point),
+		.type = text_of(mount, size, KERNEL_STATMOUNT_FS_TYPE, mount->fs_type),
+		.subtype = text_of(mount, size, KERNEL_STATMOUNT_FS_SUBTYPE, mount->fs_subtype),
+		.options = text_of(mount, size, KERNEL_STATMOUNT_MNT_OPTS, mount->mnt_opts),
+	};
+	return ret->source && ret->target && ret->type && ret->subtype && ret->options;
+}
+
+static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *mount,
+		      const struct texts *texts) {
 	int r;
 
 	entry->has_id = entry->has_parent = true;
 	entry->id = mount->mnt_id;
 	entry->parent = mount->mnt_parent_id;
-	if (set_string(&entry->source, mount->mask & KERNEL_STATMOUNT_SB_SOURCE
-					       ? mount->strings + mount->sb_source
-					       : "") < 0 ||
-	    set_string(&entry->target, mount->strings + mount->mnt_point) < 0 ||
-	    asprintf(&entry->fstype, "%s%s%s", mount->strings + mount->fs_type,
-		     has_subtype ? "." : "",
-		     has_subtype ? mount->strings + mount->fs_subtype : "") < 0)
+	if (set_string(&entry->source, texts->source) < 0 ||
+	    set_string(&entry->target, texts->target) < 0 ||
+	    asprintf(&entry->fstype, "%s%s%s", texts->type, *texts->subtype ? "." : "",
+		     texts->subtype) < 0)
 		return -ENOMEM;
 	r = set_string(&entry->propagation,
 		       propagation_word(mount->mnt_propagation & MS_SHARED,
@@ -195,9 +220,19 @@ static int fill_entry(Usher__MountEntry *entry, const struct kernel_statmount *m
 		r = add_flags(entry, mount->mnt_attr);
 	if (r == 0)
 		r = add_superblock_flags(entry, mount->sb_flags);
-	if (r == 0 && mount->mask & KERNEL_STATMOUNT_MNT_OPTS)
-		r = add_filesystem_options(entry, mount->strings + mount->mnt_opts);
-	return r;
+	return r == 0 ? add_filesystem_options(entry, texts->options) : r;
+}
+
+int mount_table_add(struct mount_table *table, const struct kernel_statmount *mount, size_t size) {
+	Usher__MountEntry *entry;
+	struct texts texts;
+
+	if (size < sizeof *mount || !find_texts(mount, size, &texts))
+		return -EBADMSG;
+	if (!*texts.target)
+		return 0; /* out of reach */
+	entry = add_entry(table);
+	return entry ? fill_entry(entry, mount, &texts) : -ENOMEM;
 }
 
 struct buffer {
@@ -236,17 +271,11 @@ static int ask(struct buffer *buffer, uint64_t id) {
 
 /* 0 also for one that went while we looked, or that is out of reach. */
 static int read_mount(struct mount_table *table, struct buffer *buffer, uint64_t id) {
-	Usher__MountEntry *entry;
 	int r = ask(buffer, id);
 
 	if (r == -ENOENT || r == -EPERM)
 		return 0;
-	if (r < 0)
-		return r;
-	if (!*(buffer->mount->strings + buffer->mount->mnt_point))
-		return 0;
-	entry = add_entry(table);
-	return entry ? fill_entry(entry, buffer->mount) : -ENOMEM;
+	return r < 0 ? r : mount_table_add(table, buffer->mount, buffer->size);
 }
 
 static int read_all(struct mount_table *table, struct buffer *buffer) {

@@ -9,6 +9,8 @@
 
 #include "usher.pb-c.h"
 
+struct kernel_statmount;
+
 struct mount_table {
 	Usher__MountEntry **entries;
 	size_t n;
@@ -30,6 +32,8 @@ int mount_table_read_kernel(struct mount_table *table);
 int mount_table_read_mountinfo(struct mount_table *table, int proc);
 /* The lines of a mountinfo file, which is changed; bad lines are left out. */
 int mount_table_parse(struct mount_table *table, char *text);
+/* A mount as statmount(2) tells of it, in a buffer of a size; none if it is out of reach. */
+int mount_table_add(struct mount_table *table, const struct kernel_statmount *mount, size_t size);
 /* Adds an entry, with nothing but the id, of each mount that is still in its namespace, or of which
  * this kernel does not say. */
 int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,
