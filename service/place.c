@@ -139,10 +139,26 @@ static const char *status_line(const char *status, const char *name) {
 	return line ? line + strlen(name) : NULL;
 }
 
+/* All of them or none: a group may also be what keeps somebody out of a file. */
+static int read_groups(struct place *place, const char *at) {
+	for (;;) {
+		unsigned long group;
+		char *end;
+
+		at += strspn(at, " ");
+		if (*at < '0' || *at > '9')
+			return 0;
+		group = strtoul(at, &end, 10);
+		if (group > UINT32_MAX || place->n_groups == PLACE_GROUPS_MAX)
+			return -EOVERFLOW;
+		place->groups[place->n_groups++] = (gid_t)group;
+		at = end;
+	}
+}
+
 /* Who the caller is now, from its /proc/PID/status. Every uid must be the one that the bus saw: a
  * process that runs somebody else's program by now speaks for nobody. */
-static int read_credentials(struct place *place, const char *status, uid_t uid,
-			    struct refusal *refusal) {
+int place_read_status(struct place *place, const char *status, uid_t uid, struct refusal *refusal) {
 	const char *uids = status_line(status, "\nUid:\t"), *gids = status_line(status, "\nGid:\t"),
 		   *groups = status_line(status, "\nGroups:\t");
 	unsigned u[4], g[4];
@@ -159,16 +175,7 @@ static int read_credentials(struct place *place, const char *status, uid_t uid,
 				uid, u[i], g[i]);
 	place->uid = uid;
 	place->gid = g[3];
-	while (place->n_groups < PLACE_GROUPS_MAX) {
-		char *end;
-		unsigned long group = strtoul(groups, &end, 10);
-
-		if (end == groups || *groups == '\n')
-			break;
-		place->groups[place->n_groups++] = (gid_t)group;
-		groups = end + (*end == ' ');
-	}
-	return 0;
+	return read_groups(place, groups);
 }
 
 static bool status_has_capability(const char *status, int capability) {
@@ -327,7 +334,7 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 	r = read_at(place->proc, status, sizeof status, path);
 	if (r < 0)
 		return r;
-	r = read_credentials(place, status, uid, refusal);
+	r = place_read_status(place, status, uid, refusal);
 	if (r != 0)
 		return r;
 	place->administrator = status_has_capability(status, CAP_SYS_ADMIN);

@@ -74,6 +74,8 @@ int place_find_mounts(const struct place *place, uint64_t id);
  * root. */
 void place_use_mounts(struct place *place, int mounts);
 void place_done(struct place *place);
+/* The part of place_open() that reads /proc/PID/status. */
+int place_read_status(struct place *place, const char *status, uid_t uid, struct refusal *refusal);
 
 /* File accesses from here on are the caller's, with its groups; before confinement, because it
  * takes the right to become others. 0 or a negative errno. */
