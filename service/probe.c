@@ -25,6 +25,9 @@ int probe_start(const char *libexec, const ProtobufCMessage *request, int *ret) 
 	return 0;
 }
 
+/* Of the names of file systems that libblkid knows. */
+static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
 /* The answer is "type\n", "?\n" for nothing known, or "!\n" for several at once. */
 int probe_ask(int prober, int fd, char ret_type[PROBE_TYPE_MAX], struct refusal *refusal) {
 	size_t used = 0;
@@ -42,12 +45,16 @@ int probe_ask(int prober, int fd, char ret_type[PROBE_TYPE_MAX], struct refusal 
 			refusal, REFUSED_FAILED,
 			"fstype: the program that looks what file system it is has failed");
 	ret_type[used - 1] = '\0';
-	if (*ret_type == '?')
+	if (strcmp(ret_type, "?") == 0)
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "fstype: no known file system is in the source");
-	if (*ret_type == '!')
+	if (strcmp(ret_type, "!") == 0)
 		return refusal_note(
 			refusal, REFUSED_INVALID,
 			"fstype: more than one file system is in the source; name the one");
+	if (strspn(ret_type, letters) != used - 1)
+		return refusal_note(refusal, REFUSED_FAILED,
+				    "fstype: the program that looks what file system it is talks "
+				    "nonsense");
 	return 0;
 }

@@ -512,7 +512,10 @@ static void a_program_that_does_not_know_or_lies_is_not_believed(void **state) {
 		{ "echo", "failed", REFUSED_FAILED },
 		{ "echo 1234567890123456789012345678901234567890", "failed", REFUSED_FAILED },
 		{ "echo nosuchfs", "nosuchfs", REFUSED_UNSUPPORTED },
-		{ "echo ../../etc", "etc", REFUSED_UNSUPPORTED },
+		{ "echo ../../etc", "nonsense", REFUSED_FAILED },
+		{ "printf 'ext4\\0\\n'", "nonsense", REFUSED_FAILED },
+		{ "printf 'ext4\\nxfs\\n'", "nonsense", REFUSED_FAILED },
+		{ "printf '\\0\\n'", "nonsense", REFUSED_FAILED },
 	};
 
 	(void)state;
