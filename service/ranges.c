@@ -54,11 +54,13 @@ static uint64_t covered_until(const char *ranges, char kind, uint32_t self, uint
 
 	for (const char *line = ranges; line && *line; line = strchr(line, '\n')) {
 		unsigned long long from, count;
+		int used = 0;
 		char its;
 
 		line += *line == '\n';
-		if (sscanf(line, "%c %llu %llu", &its, &from, &count) == 3 && its == kind &&
-		    from <= start && start < from + count && from + count > end)
+		if (sscanf(line, "%c %llu %llu%n", &its, &from, &count, &used) == 3 &&
+		    (size_t)used <= strcspn(line, "\n") && its == kind && from <= start &&
+		    start < from + count && from + count > end)
 			end = from + count;
 	}
 	return end;
