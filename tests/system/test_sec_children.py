@@ -154,3 +154,41 @@ class Programs(support.TestCase):
                 said = support.run_as("alice", "dbus-run-session", "--", "bash", "-c", script)
                 self.assertIn(os.uname().nodename, said.stdout, said.stderr)
                 self.assertFalse(os.path.exists(f"{place}/run"), "a program of alice's was taken for the worker")
+
+
+WORDS = "[Limits]\nMounts=1\nCalls=1\nLoopDevices=1\n[Options]\nallow=suid,dev\n"
+
+
+def write_words(path):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(WORDS)
+
+
+class Configuration(support.MountTestCase):
+    def test_sec_65_what_lies_beside_or_in_a_users_files_configures_nothing(self):
+        said = support.root().get_all("Limits")
+        inside, target = self.directory("inside"), self.directory("m")
+        image = f"{self.home}/tools.squashfs"
+        names = ("usherd.conf", ".usherd.conf", "usher/usherd.conf", ".config/usher/usherd.conf", "etc/usher/usherd.conf",
+                 "usherd.conf.d/a.conf", "etc/usher/usherd.conf.d/a.conf", "mount_options.conf", "tools.squashfs.options", "tools.nspawn")
+        written = []
+        for place in (self.home, inside, "/tmp/usher-test", "/var/tmp/usher-test", "/dev/shm/usher-test"):
+            if place.endswith("-test"):
+                self.addCleanup(shutil.rmtree, place)
+            for name in names:
+                self.alice.run(write_words, f"{place}/{name}")
+                written.append(f"{place}/{name}")
+        subprocess.run(["mksquashfs", inside, image, "-quiet", "-no-progress"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, check=True)
+        shutil.chown(image, "alice", "alice")
+        subprocess.run(["systemctl", "reload", "usherd.service"], check=True)
+        self.mount(image, target, "squashfs")
+        self.mount("", self.directory("n"), "tmpfs")
+        self.assert_mounted(target, "squashfs", ["ro", "nosuid", "nodev"])
+        with self.needs_admin("mount"):
+            self.mount(image, self.directory("o"), "squashfs", ["suid"])
+        self.assertEqual(support.root().get_all("Limits"), said)
+        broker = support.main_pid("usherd.service")
+        seen = [path for path in written if os.path.exists(f"/proc/{broker}/root{path}") and not path.startswith("/dev/shm/")]
+        self.assertEqual(seen, [], "the broker sees these")
