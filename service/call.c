@@ -372,6 +372,8 @@ static void grant_ahead(struct call *call, Usher__Order *order) {
 		return;
 	order->has_granted = call->granted = true;
 	order->granted = tier_ahead(call);
+	order->has_granted_until = true;
+	order->granted_until = call->stage_usec + deadline_usec(call);
 }
 
 /* The order, with the descriptors of the request and one of the caller. */

@@ -64,12 +64,16 @@ static int make_timer(timer_t *ret) {
 static timer_t timer;
 static struct itimerspec deadline; /* on the monotonic clock; zero: none */
 
-static void set_deadline(uint64_t usec) {
+static uint64_t now_usec(void) {
 	struct timespec now = { 0 };
-	uint64_t at;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	at = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000 + usec;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void set_deadline(uint64_t usec) {
+	uint64_t at = now_usec() + usec;
+
 	deadline = (struct itimerspec){ 0 };
 	if (usec > 0)
 		deadline.it_value =
@@ -180,6 +184,20 @@ static int open_place(struct job *job, const Usher__Order *order) {
 	return job_detail(job, "in", job->place.mounts.host && job->place.names.host ? "host" : in);
 }
 
+/* What was granted with the order is done in time for whoever waits, or not at all: an order may
+ * have lain there for long. */
+static void start_clock(struct job *job, const Usher__Order *order) {
+	uint64_t now = now_usec();
+
+	job->deadline_usec = order->deadline_usec;
+	if (!order->has_granted || order->granted >= _TIER_MAX || now >= order->granted_until) {
+		set_deadline(job->deadline_usec);
+		return;
+	}
+	job->granted = (int)order->granted;
+	set_deadline(order->granted_until - now);
+}
+
 /* Receives the order, checks it as the broker did, and opens the place. */
 static int begin(struct job *job, int socket, size_t *ret_row) {
 	ProtobufCMessage *message = NULL;
@@ -190,10 +208,8 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 	if (r < 0)
 		return r;
 	order = (Usher__Order *)message;
-	job->deadline_usec = order->deadline_usec;
 	job->loop_devices = order->loop_devices;
-	job->granted = order->has_granted && order->granted < _TIER_MAX ? (int)order->granted : -1;
-	set_deadline(job->deadline_usec);
+	start_clock(job, order);
 	job->operation = operation_find_whole(order->operation, ret_row);
 	if (!job->operation)
 		return -EBADMSG;

@@ -98,19 +98,21 @@ static int lowest_free_descriptor(void) {
 /* Children that work outlive the worker; children that wait do not. */
 static int go_with_parent(const struct worker *worker) {
 	const struct sigaction action = { .sa_handler = on_orphaned };
+	sigset_t signals = worker->signals;
 
+	sigdelset(&signals, SIGTERM); /* a broker of our own has it blocked */
 	connection_fd = lowest_free_descriptor();
 	if (connection_fd < 0 || sigaction(SIGTERM, &action, NULL) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 ||
-	    sigprocmask(SIG_SETMASK, &worker->signals, NULL) < 0)
+	    prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || sigprocmask(SIG_SETMASK, &signals, NULL) < 0)
 		return -errno;
 	return getppid() == worker->self ? 0 : -ESRCH;
 }
 
-static int stay(void) {
+static int stay(const struct worker *worker) {
 	pid_t pid = getpid();
 
-	if (prctl(PR_SET_PDEATHSIG, 0) < 0 || signal(SIGTERM, SIG_DFL) == SIG_ERR)
+	if (prctl(PR_SET_PDEATHSIG, 0) < 0 || signal(SIGTERM, SIG_DFL) == SIG_ERR ||
+	    sigprocmask(SIG_SETMASK, &worker->signals, NULL) < 0)
 		return -errno;
 	if (write(TAKEN_FD, &pid, sizeof pid) < 0 && errno != EPIPE)
 		return -errno;
@@ -130,7 +132,7 @@ static _Noreturn void be_child(const struct worker *worker) {
 	do
 		connection = next_connection(worker);
 	while (connection == -EINTR || connection == -ECONNABORTED);
-	if (connection < 0 || stay() < 0)
+	if (connection < 0 || stay(worker) < 0)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "usher-worker");
 	job_serve(connection, worker->libexec);

@@ -86,6 +86,7 @@ static void child_end(struct child *child) {
 
 /* The tier that orders grant, or -1. */
 static int ahead = -1;
+static uint64_t until = UINT64_MAX / 2;
 
 /* Orders something for this process, which is the caller; takes the descriptors. */
 static void order_as(struct child *child, const char *name, const char *fields, struct fds *fds,
@@ -105,6 +106,8 @@ static void order_as(struct child *child, const char *name, const char *fields, 
 	order.deadline_usec = deadline;
 	order.has_granted = ahead >= 0;
 	order.granted = (uint32_t)ahead;
+	order.has_granted_until = true;
+	order.granted_until = until;
 	assert_int_equal(wire_send(child->socket, &order.base, fds), 0);
 	free(order.request.data);
 	fds_done(fds);
@@ -173,6 +176,22 @@ static void what_is_granted_with_the_order_is_done_at_once(void **state) {
 	assert_false(child_says(&child));
 	child_end(&child);
 	assert_int_equal(child.status, 0);
+}
+
+static void what_was_granted_long_ago_waits(void **state) {
+	struct child child;
+
+	(void)state;
+	child_start(&child);
+	ahead = TIER_ADMIN;
+	until = 1000;
+	order(&child, "Host.GetHostname", "");
+	ahead = -1;
+	until = UINT64_MAX / 2;
+	assert_true(child_says(&child));
+	assert_non_null(child.said->finding);
+	assert_null(child.said->outcome);
+	child_end(&child);
 }
 
 static void more_than_was_granted_with_the_order_waits(void **state) {
@@ -579,6 +598,7 @@ static int remove_base(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_granted_with_the_order_is_done_at_once),
+		cmocka_unit_test(what_was_granted_long_ago_waits),
 		cmocka_unit_test(more_than_was_granted_with_the_order_waits),
 		cmocka_unit_test(what_is_granted_is_done_and_told),
 		cmocka_unit_test(the_mount_table_of_the_caller_is_told),

@@ -133,15 +133,15 @@ def running(comm=None):
     return found
 
 
-def children_of(pid):
-    """What works for a process: without children of the worker that wait for an order."""
+def children_of(pid, ready=False):
+    """What works for a process: without children of the worker that wait for an order; or only those."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError):
                 start, _, rest = read(f"/proc/{name}/stat").rpartition(")")
                 fields = rest.split()
-                if int(fields[1]) == pid and fields[0] not in "ZX" and not start.endswith("(usher-ready"):
+                if int(fields[1]) == pid and fields[0] not in "ZX" and start.endswith("(usher-ready") == ready:
                     found.append(int(name))
     return found
 

@@ -319,8 +319,10 @@ class StallsAtTheEnd(ring.TestCase):
 
     def test_the_worker_is_killed(self):
         service, connection = self.start()
-        os.kill(service.worker, signal.SIGKILL)
-        wait_until(lambda: not service.worker and not ring.running("usher-ready"), "the worker is gone")
+        worker = service.worker
+        ready = ring.children_of(worker, True)
+        os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: not {worker, *ready} & set(ring.running()), "the worker is gone, and who waited")
         target = self.directory("target")
         for _ in range(3):
             answer = connection.call("Mount", MOUNT, "", target, "tmpfs", [], EMPTY)
@@ -343,7 +345,7 @@ class StallsAtTheEnd(ring.TestCase):
     def test_the_worker_does_not_take_calls(self):
         service, connection = self.start()
         worker = service.worker
-        pids = [worker, *ring.running("usher-ready")]
+        pids = [worker, *ring.children_of(worker, True)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
