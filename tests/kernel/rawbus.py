@@ -141,7 +141,10 @@ class Connection:
     def _line(self):
         line = b""
         while not line.endswith(b"\r\n"):
-            line += self.socket.recv(1)
+            byte = self.socket.recv(1)
+            if not byte:
+                raise ConnectionError("the bus closed the connection")
+            line += byte
         if line.startswith((b"REJECTED", b"ERROR")):
             raise ConnectionError(line.decode())
 

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One user asks for everything at once, and the others are served all the same.
+
+How much longer they wait depends on the machine and on the bus, which is one thread; flood.py --strict judges that.  Here
+it must only be seconds."""
+
+import flood
+import support
+
+SERVED = 20.0  # seconds for a call, with the bus and all else as busy as they are
+HEAVIEST = 512 * 1024  # KiB; 32 MiB of arguments at once, copied a few times over
+
+
+class Floods(support.TestCase):
+    longest = 300
+
+    @classmethod
+    def setUpClass(cls):
+        support.settle()
+        cls.enterClassContext(flood.permitted())
+        cls.enterClassContext(flood.echoing())
+
+    def withstand(self, name, probes=("ping", "hostname", "tree")):
+        restarts = support.unit("usherd.service", "NRestarts")
+        support.settle()
+        pid = support.main_pid("usherd.service")
+        told = flood.under(name, 1, probes)
+        taken = told["taken"]
+        print("    " + ", ".join(f"{probe} {flood.middle(taken[probe]) / 1e3:.1f} ms, at most {max(taken[probe]) / 1e3:.1f}"
+                                 for probe in probes if taken[probe])
+              + f"; usherd {told['memory']['usherd'][0]} to {told['memory']['usherd'][1]} KiB; {told['rate']:.0f} calls/s", flush=True)
+        self.assertEqual(told["gone"], [])
+        self.assertEqual(told["refused"], {}, "bob is refused nothing")
+        for probe in probes:
+            self.assertTrue(taken[probe], f"{probe}: bob is served")
+            self.assertLess(max(taken[probe]), SERVED * 1e6, f"{probe}: bob is served in time")
+        self.assertLess(told["memory"]["usherd"][1], HEAVIEST)
+        self.assertEqual((support.main_pid("usherd.service"), support.unit("usherd.service", "NRestarts")), (pid, restarts))
+        support.wait_until(lambda: not support.children("usher-worker.service"), "nothing of the flood goes on", 60)
+
+    def test_sec_55_sixty_four_clients(self):
+        self.withstand("calls")
+
+    def test_sec_55_sixty_four_clients_that_ask_polkit(self):
+        self.withstand("trees")
+
+    def test_sec_55_messages_of_16_mebibytes(self):
+        self.withstand("large")
+
+    def test_sec_55_variants_nested_60_deep(self):
+        self.withstand("nested")
+
+    def test_sec_55_calls_that_want_no_answer(self):
+        self.withstand("silent", ("ping",))
+
+    def test_sec_55_sixteen_descriptors_with_every_call(self):
+        self.withstand("descriptors")
+
+    def test_sec_55_all_connections_that_the_bus_gives(self):
+        self.withstand("connections")
+
+    def test_sec_55_questions_that_nobody_answers(self):
+        self.withstand("prompts")
