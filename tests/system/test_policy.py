@@ -131,7 +131,12 @@ class Details(support.MountTestCase):
             self.alice.call("Mounts", "Bind", self.home, self.home, [], {"idmap": foul})
         with self.assertRaises(support.DBusError):
             self.alice.call("Host", "SetHostname", foul, {})
-        entries = [entry for entry in support.journal("usherd.service", since) if "USHER_UID" in entry]
+
+        def told():
+            return [entry for entry in support.journal("usherd.service", since) if "USHER_UID" in entry]
+
+        support.wait_until(lambda: len(told()) >= 13, "each of them is in the journal")
+        entries = told()
         self.assertEqual(len(entries), 13)
         for entry in entries:
             for name, value in entry.items():
