@@ -438,9 +438,9 @@ class Leaving(support.MountTestCase):
         chance = random.Random(30)
         with support.polkit_asked("no", "alice") as asked:  # which takes a moment
             for _ in range(self.ROUNDS):
-                self.alice.run(quick_calls, target, None, chance.choice((0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03)))
+                self.alice.run(quick_calls, target, None, chance.choice((0, 0.001, 0.002, 0.004, 0.008, 0.016, 0.03, 0.06)))
             wait_until(lambda: not support.children("usher-worker.service"), "no child is left")
-            self.assertGreater(len(asked()), self.ROUNDS / 10)
+            self.assertTrue(asked())
             support.root().call("Mounts", "List", {})
         self.assertEqual([support.main_pid(unit) for unit in ("usherd.service", "usher-worker.service")], pids)
         self.assert_not_mounted(target)
