@@ -34,6 +34,12 @@ struct door_bus {
 	size_t n_slots;
 };
 
+static int refuse_now(sd_bus_message *message, int code, const struct refusal *refusal) {
+	_cleanup_free_ char *sentence = refusal_sentence(code, refusal ? refusal->text : NULL);
+
+	return sd_bus_reply_method_errorf(message, refusal_name(code), "%s", sentence ?: "");
+}
+
 static void answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 	sd_bus_message *message = NULL;
 	int r = sd_bus_message_new_method_return(call->door_data, &message);
@@ -43,7 +49,7 @@ static void answer(struct call *call, const ProtobufCMessage *reply, const struc
 	if (r >= 0)
 		r = sd_bus_send(NULL, message, NULL);
 	if (r < 0)
-		(void)sd_bus_reply_method_errno(call->door_data, r, NULL);
+		(void)refuse_now(call->door_data, r, NULL);
 	sd_bus_message_unref(message);
 }
 
@@ -56,12 +62,6 @@ static void done(struct call *call) {
 }
 
 static const struct door bus_door = { answer, refuse, done };
-
-static int refuse_now(sd_bus_message *message, int code, const struct refusal *refusal) {
-	_cleanup_free_ char *sentence = refusal_sentence(code, refusal->text);
-
-	return sd_bus_reply_method_errorf(message, refusal_name(code), "%s", sentence ?: "");
-}
 
 static int begin(struct desk *desk, sd_bus_message *message, const struct operation *operation,
 		 ProtobufCMessage *request, struct fds *fds, uint64_t object) {
@@ -108,7 +108,7 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
 	if (r != 0)
 		return r;
 	r = begin(door->desk, message, operation, request, &fds, 0);
-	return r < 0 ? r : 1;
+	return r < 0 ? refuse_now(message, r, NULL) : 1;
 }
 
 /* The methods of objects: what the words leave open is filled in from the object. */
@@ -128,7 +128,7 @@ static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *
 	if (r >= 0)
 		r = begin(mount->mounts->desk, message, operation, request, &fds,
 			  mount->object->number);
-	return r < 0 ? r : 1;
+	return r < 0 ? refuse_now(message, r, NULL) : 1;
 }
 
 static int get_mount_property(sd_bus *bus, const char *path, const char *interface,
