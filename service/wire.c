@@ -75,14 +75,16 @@ int wire_send(int socket, const ProtobufCMessage *message, const struct fds *fds
 	size_t size = protobuf_c_message_get_packed_size(message);
 	struct header header = { .magic = magic, .size = (uint32_t)size };
 	_cleanup_close_ int outside = -1;
-	_cleanup_free_ uint8_t *bytes = NULL;
+	_cleanup_free_ uint8_t *large = NULL;
+	uint8_t small[512], *bytes = small; /* most outcomes, which need no memory then */
 	struct iovec parts[2];
 	struct msghdr packet = { .msg_iov = parts, .msg_iovlen = 2 };
 	union control control;
 
 	if (size > WIRE_MESSAGE_MAX)
 		return -EMSGSIZE;
-	bytes = malloc(size + 1);
+	if (size > sizeof small)
+		bytes = large = malloc(size);
 	if (!bytes)
 		return -ENOMEM;
 	protobuf_c_message_pack(message, bytes);
