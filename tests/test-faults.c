@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whatever fails, nothing is left. Each operation is done for real, under a tracer that makes one
+ * of its system calls fail, each in turn, with an error of that call's manual page; and once for
+ * each of its allocations, which fails. Then it has either been done or left no trace: no mount, no
+ * loop device, no process.
+ *
+ * A run is short: each operation has every sixteenth of its calls fail, others than the one before
+ * it, and with one error each. With USHER_FAULTS=calls it is every call, with USHER_FAULTS=all
+ * every error of every call.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "job.h"
+#include "kernel.h"
+#include "support.h"
+#include "trial.h"
+
+enum { TRACEES_MAX = 32, ERRORS_MAX = 12, CALLS_MAX = 2000, STRIDE = 16 };
+
+/* ---- which errors there are ---- */
+
+/* Of the manual page of each call, but for what says that we have made a mistake (EFAULT). */
+static const struct {
+	int number;
+	int errors[ERRORS_MAX];
+} errors_of[] = {
+	{ SYS_fsopen, { EBUSY, EMFILE, ENFILE, ENODEV, ENOMEM, EPERM } },
+	{ SYS_fsconfig,
+	  { EACCES, EBUSY, EINVAL, ENODEV, ENOMEM, ENOTBLK, ENXIO, EOPNOTSUPP, EPERM, EROFS,
+	    EIO } },
+	{ SYS_fsmount, { EBUSY, EINVAL, EMFILE, ENFILE, ENOMEM, EPERM } },
+	{ SYS_fspick, { EINVAL, EMFILE, ENFILE, ENOENT, ENOMEM, EPERM } },
+	{ SYS_open_tree, { EACCES, EINVAL, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EPERM } },
+	{ SYS_move_mount, { EACCES, EBUSY, EINVAL, ELOOP, ENOENT, ENOMEM, ENOTDIR, EPERM } },
+	{ SYS_mount_setattr, { EBADF, EBUSY, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM } },
+	{ SYS_umount2, { EAGAIN, EBUSY, EINVAL, ENOENT, ENOMEM, EPERM } },
+	{ SYS_pivot_root, { EBUSY, EINVAL, ENOTDIR, EPERM } },
+	{ SYS_setns, { EBADF, EINVAL, ENOMEM, EPERM, ESRCH, EUSERS } },
+	{ SYS_unshare, { EINVAL, ENOMEM, ENOSPC, EPERM, EUSERS } },
+	{ SYS_chroot, { EACCES, EIO, ELOOP, ENOENT, ENOMEM, ENOTDIR, EPERM } },
+	{ SYS_fchdir, { EACCES, EBADF, ENOTDIR, EIO } },
+	{ SYS_sethostname, { EINVAL, EPERM } },
+	{ SYS_setdomainname, { EINVAL, EPERM } },
+	{ SYS_statmount, { EINVAL, ENOENT, ENOMEM, EOVERFLOW, EPERM, ENOSYS } },
+	{ SYS_listmount, { EINVAL, ENOENT, EPERM, ENOMEM, ENOSYS } },
+	{ SYS_ioctl, { EBUSY, EINVAL, EIO, ENODEV, ENOTTY, ENXIO, EPERM } },
+	{ SYS_openat, { EACCES, EINTR, EMFILE, ENFILE, ENODEV, ENOENT, ENOMEM, ENXIO, EPERM } },
+	{ SYS_openat2, { EACCES, EAGAIN, ELOOP, EMFILE, ENFILE, ENOENT, ENOMEM, EXDEV, ENOSYS } },
+	{ SYS_read, { EINTR, EIO, EINVAL } },
+	{ SYS_write, { EINTR, EIO, ENOSPC, EPERM } },
+	{ SYS_readlinkat, { EACCES, EIO, ENAMETOOLONG, ENOENT, ENOMEM } },
+	{ SYS_statx, { EACCES, EINVAL, EIO, ENOENT, ENOMEM } },
+	{ SYS_newfstatat, { EACCES, EIO, ENOENT, ENOMEM } },
+	{ SYS_fstat, { EIO, ENOMEM, EOVERFLOW } },
+	{ SYS_fstatfs, { EIO, ENOMEM, ENOSYS } },
+	{ SYS_fcntl, { EBADF, EINVAL, EMFILE } },
+	{ SYS_clone, { EAGAIN, ENOMEM, ENOSPC, EPERM } },
+	{ SYS_clone3, { EAGAIN, ENOMEM, ENOSYS } },
+	{ SYS_vfork, { EAGAIN, ENOMEM } },
+	{ SYS_pipe2, { EMFILE, ENFILE } },
+	{ SYS_socketpair, { EMFILE, ENFILE, ENOMEM } },
+	{ SYS_sendmsg, { EAGAIN, EPIPE, ENOBUFS, ENOMEM, ETOOMANYREFS } },
+	{ SYS_recvmsg, { ECONNRESET, EINTR, ENOMEM } },
+	{ SYS_memfd_create, { EMFILE, ENFILE, ENOMEM } },
+	{ SYS_brk, { ENOMEM } },
+	{ SYS_mmap, { ENOMEM, EAGAIN } },
+	{ SYS_mremap, { ENOMEM } },
+	{ SYS_setgroups, { ENOMEM, EPERM } },
+	{ SYS_setresuid, { EAGAIN, EPERM } },
+	{ SYS_capset, { EPERM } },
+	{ SYS_capget, { EPERM } },
+	{ SYS_prctl, { EINVAL, EPERM } },
+	{ SYS_seccomp, { EINVAL, ENOMEM, EACCES } },
+	{ SYS_close_range, { EINVAL, EMFILE, ENOMEM, ENOSYS } },
+	{ SYS_timer_create, { EAGAIN, ENOMEM, EINVAL } },
+	{ SYS_timer_settime, { EINVAL } },
+	{ SYS_wait4, { ECHILD, EINTR } },
+	{ SYS_getdents64, { ENOENT, EINVAL } },
+	{ SYS_sysinfo, { EFAULT } },
+	{ SYS_uname, { EFAULT } },
+	{ SYS_pidfd_send_signal, { EPERM, ESRCH } },
+};
+
+/* Those that do not fail, or whose failure nobody can do anything about. */
+static bool is_left_out(int number) {
+	return number == SYS_exit || number == SYS_exit_group || number == SYS_rt_sigreturn ||
+	       number == SYS_close || number == SYS_munmap || number == SYS_setfsuid ||
+	       number == SYS_setfsgid || number == SYS_pause || number == SYS_execve ||
+	       number == SYS_kill;
+}
+
+static const int *errors_for(int number) {
+	static const int any[] = { EPERM, ENOMEM, 0 };
+
+	for (size_t i = 0; i < N_OF(errors_of); i++)
+		if (errors_of[i].number == number)
+			return errors_of[i].errors;
+	return any;
+}
+
+/* ---- the tracer ---- */
+
+struct fault {
+	int at; /* the call that fails, from 0; -1: none */
+	int error;
+	bool allocations; /* not calls of the kernel, but of malloc() */
+	/* what the tracer tells */
+	int calls;
+	int number; /* of the call that failed */
+	int numbers[CALLS_MAX];
+	bool stray; /* a process outlived the child */
+	bool hung;
+};
+
+static struct fault *fault; /* of this process; shared with the test */
+
+/* "close" of nothing, which every child may, in the place of the call. */
+static void put_off(pid_t pid, struct user_regs_struct *registers) {
+	registers->orig_rax = SYS_close;
+	registers->rdi = (unsigned long long)-1;
+	(void)ptrace(PTRACE_SETREGS, pid, NULL, registers);
+}
+
+struct tracee {
+	pid_t pid;
+	bool inside, failing; /* a system call */
+};
+
+static struct tracee *find(struct tracee *tracees, pid_t pid) {
+	struct tracee *free_one = NULL;
+
+	for (size_t i = 0; i < TRACEES_MAX; i++) {
+		if (tracees[i].pid == pid)
+			return &tracees[i];
+		if (!tracees[i].pid && !free_one)
+			free_one = &tracees[i];
+	}
+	if (free_one)
+		*free_one = (struct tracee){ .pid = pid };
+	return free_one;
+}
+
+static void on_call(struct tracee *tracee) {
+	struct user_regs_struct registers;
+
+	if (ptrace(PTRACE_GETREGS, tracee->pid, NULL, &registers) < 0)
+		return;
+	tracee->inside = !tracee->inside;
+	if (!tracee->inside) {
+		if (tracee->failing) {
+			registers.rax = (unsigned long long)-fault->error;
+			(void)ptrace(PTRACE_SETREGS, tracee->pid, NULL, &registers);
+		}
+		tracee->failing = false;
+		return;
+	}
+	if (is_left_out((int)registers.orig_rax))
+		return;
+	if (fault->calls < CALLS_MAX)
+		fault->numbers[fault->calls] = (int)registers.orig_rax;
+	if (fault->calls++ == fault->at) {
+		fault->number = (int)registers.orig_rax;
+		tracee->failing = true;
+		put_off(tracee->pid, &registers);
+	}
+}
+
+static _Noreturn void be_traced(int socket) {
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
+		_exit(99);
+	if (job_prepare(socket, socket, -1) == 0)
+		job_serve(socket, trial_libexec());
+	_exit(96);
+}
+
+/* Goes on with one that has stopped, and tells it of a signal that it was about to get. */
+static void go_on(struct tracee *tracees, pid_t pid, int status) {
+	struct tracee *tracee = find(tracees, pid);
+	int number = WSTOPSIG(status);
+
+	if (!tracee)
+		_exit(98);
+	if (number == (SIGTRAP | 0x80))
+		on_call(tracee);
+	if (number == (SIGTRAP | 0x80) || status >> 16 != 0 || number == SIGSTOP)
+		number = 0;
+	(void)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)number);
+}
+
+/* Until none is left; what outlives the child for more than a second is a stray. */
+static void trace(pid_t child) {
+	static struct tracee tracees[TRACEES_MAX];
+	bool over = false;
+	int status;
+
+	for (int patience = 0; patience < 1000;) {
+		pid_t pid = waitpid(-1, &status, __WALL | (over ? WNOHANG : 0));
+
+		if (pid < 0)
+			return;
+		if (pid == 0) {
+			(void)usleep(1000);
+			patience++;
+			continue;
+		}
+		if (WIFSTOPPED(status))
+			go_on(tracees, pid, status);
+		else
+			over |= pid == child;
+	}
+	fault->stray = true;
+	_exit(0); /* and with us it */
+}
+
+static void serve_traced(int socket, void *data) {
+	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK |
+			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+	int status;
+	pid_t pid;
+
+	fault = data;
+	fault->calls = 0;
+	pid = fork();
+	if (pid == 0)
+		be_traced(socket);
+	(void)close(socket);
+	if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, options) < 0 ||
+	    ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
+		_exit(97);
+	trace(pid);
+	_exit(0);
+}
+
+/* ---- allocations ---- */
+
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
+char *__wrap_strdup(const char *text);
+int __wrap_asprintf(char **ret, const char *format, ...);
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_reallocarray(void *old, size_t n, size_t size);
+char *__real_strdup(const char *text);
+
+static bool refuses(void) {
+	if (!fault || !fault->allocations)
+		return false;
+	errno = ENOMEM;
+	return fault->calls++ == fault->at;
+}
+
+void *__wrap_malloc(size_t size) {
+	return refuses() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+	return refuses() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *old, size_t size) {
+	return refuses() ? NULL : __real_realloc(old, size);
+}
+
+void *__wrap_reallocarray(void *old, size_t n, size_t size) {
+	return refuses() ? NULL : __real_reallocarray(old, n, size);
+}
+
+char *__wrap_strdup(const char *text) {
+	return refuses() ? NULL : __real_strdup(text);
+}
+
+int __wrap_asprintf(char **ret, const char *format, ...) {
+	va_list arguments;
+	int n;
+
+	if (refuses())
+		return -1;
+	va_start(arguments, format);
+	n = vasprintf(ret, format, arguments);
+	va_end(arguments);
+	return n;
+}
+
+static void serve_starving(int socket, void *data) {
+	fault = data;
+	fault->calls = 0;
+	if (job_prepare(socket, socket, -1) == 0)
+		job_serve(socket, trial_libexec());
+}
+
+/* ---- the tests ---- */
+
+static struct fault *shared;
+
+static struct trial_result do_it(const struct trial *trial, int at, int error, bool allocations) {
+	struct trial_result result;
+
+	memset(shared, 0, sizeof *shared);
+	*shared = (struct fault){ .at = at, .error = error, .allocations = allocations };
+	result = trial_do(trial, allocations ? serve_starving : serve_traced, shared);
+	return result;
+}
+
+/* What could not be found out counts as not the caller's: more is asked of who decides, who says
+ * yes to all here, and other flags are set. */
+static bool may_be_stricter(void) {
+	return !shared->allocations &&
+	       (shared->number == SYS_ioctl || shared->number == SYS_fstatfs);
+}
+
+/* What came to lie on another mount is taken off again; that failing is the second fault. */
+static bool is_second(const struct trial *trial) {
+	return trial->code == REFUSED_RETRY &&
+	       (shared->number == SYS_fchdir || shared->number == SYS_umount2);
+}
+
+/* All of it was done, and then there was no way or no memory to say so. What makes a mount could
+ * take it back or tell of it before; nothing else can. */
+static bool may_be_done(const struct trial_result *result, const struct trial_result *good) {
+	return result->after == good->after && (!result->answered || result->code == -ENOMEM);
+}
+
+static size_t wrongs;
+
+static void wrong(const struct trial *trial, const struct trial_result *result, const char *what) {
+	char call[64];
+
+	if (shared->allocations)
+		(void)snprintf(call, sizeof call, "allocation %d", shared->at);
+	else
+		(void)snprintf(call, sizeof call, "call %d (number %d, %s)", shared->at,
+			       shared->number, strerrorname_np(shared->error) ?: "?");
+	wrongs++;
+	printf("# %s %.90s [%d]: %s: %s (code %d, status %#x: %s)\n", trial->operation,
+	       trial->fields, trial->where, call, what, result->code, result->status, result->text);
+}
+
+static void judge(const struct trial *trial, const struct trial_result *result,
+		  const struct trial_result *good) {
+	bool done = result->answered && result->code == 0;
+
+	if (!result->tried)
+		wrong(trial, result, "it hangs");
+	else if (WIFSIGNALED(result->status))
+		wrong(trial, result, "the child dies of a signal");
+	else if (shared->stray)
+		wrong(trial, result, "a process outlives the child");
+	else if (done && result->after != good->after && !may_be_stricter())
+		wrong(trial, result, "it is said to be done and is not");
+	else if (!done && result->after != result->before && !is_second(trial) &&
+		 !may_be_done(result, good))
+		wrong(trial, result,
+		      result->answered ? "mounts are left" : "mounts are left, and nobody is told");
+	else if (!done && result->loop_devices > 0 && !is_second(trial) &&
+		 !may_be_done(result, good))
+		wrong(trial, result, "a loop device is left");
+}
+
+static bool wished(const char *what) {
+	const char *wish = getenv("USHER_FAULTS");
+
+	return wish && (strcmp(wish, "all") == 0 || strcmp(wish, what) == 0);
+}
+
+static void fail_each(const struct trial *trial, const struct trial_result *good,
+		      const int *numbers, int calls) {
+	int turn = (int)(trial - trials);
+
+	for (int at = wished("calls") ? 0 : turn % STRIDE; at < calls;
+	     at += wished("calls") ? 1 : STRIDE) {
+		const int *errors = numbers ? errors_for(numbers[at]) : (const int[]){ ENOMEM, 0 };
+		int n = 0;
+
+		while (n < ERRORS_MAX && errors[n])
+			n++;
+		for (int e = 0; e < n; e++) {
+			struct trial_result result;
+
+			if (!wished("errors") && e != (at + turn) % n)
+				continue;
+			result = do_it(trial, at, errors[e], !numbers);
+			judge(trial, &result, good);
+		}
+	}
+}
+
+static void fail_all(bool allocations) {
+	static int numbers[CALLS_MAX];
+	size_t tried = 0;
+
+	trials_required();
+#ifdef FILTERS_FOR_SANITIZERS
+	skip_because("sanitizers make calls and allocations of their own");
+#endif
+	wrongs = 0;
+	for (size_t i = 0; i < trials_n; i++) {
+		struct trial_result good = do_it(&trials[i], -1, 0, allocations);
+		int calls = shared->calls;
+
+		if (!good.tried || good.code != trials[i].code || shared->stray)
+			fail_msg("%s %s: not even without a fault: %d %s", trials[i].operation,
+				 trials[i].fields, good.code, good.text);
+		assert_true(calls > 3 && calls < CALLS_MAX);
+		memcpy(numbers, shared->numbers, sizeof numbers);
+		fail_each(&trials[i], &good, allocations ? NULL : numbers, calls);
+		tried += (size_t)calls;
+	}
+	printf("# %zu of them\n", tried);
+	(void)fflush(stdout);
+	assert_int_equal(wrongs, 0);
+}
+
+static void whichever_system_call_fails_it_is_done_or_nothing_is_left(void **state) {
+	(void)state;
+#ifdef __x86_64__
+	fail_all(false);
+#else
+	skip_because("the tracer knows the registers of x86_64 only");
+#endif
+}
+
+static void whichever_allocation_fails_it_is_done_or_nothing_is_left(void **state) {
+	(void)state;
+	fail_all(true);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whichever_system_call_fails_it_is_done_or_nothing_is_left),
+		cmocka_unit_test(whichever_allocation_fails_it_is_done_or_nothing_is_left),
+	};
+
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (shared == MAP_FAILED)
+		return 1;
+	return cmocka_run_group_tests(tests, trials_begin, trials_end);
+}

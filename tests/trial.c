@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "trial.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "path.h"
+#include "wire.h"
+
+enum { IMAGE_MAX = 64 * 1024, NOBODY = 65534 };
+
+static char base[] = "/tmp/usher-trial-XXXXXX";
+static char image[IMAGE_MAX];
+static size_t image_size;
+
+const struct trial trials[] = {
+	{ "Mounts.Mount", "target=@/closed/src|fstype=tmpfs", HERE, 0 },
+	{ "Mounts.Mount", "target=@/src|fstype=tmpfs", OWN, 0 },
+	{ "Mounts.Mount", "target=@/src|fstype=ramfs", OWN, 0 },
+	{ "Mounts.Mount", "target=@/dst|fstype=overlay|mount_options=lowerdir=@/src:@/new", HERE,
+	  0 },
+	{ "Mounts.Mount", "source=@/closed/image|target=@/dst|fstype=squashfs", HERE, 0 },
+	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=squashfs", NOBODYS, 0 },
+	{ "Mounts.Mount", "target=|target_fd=1|fstype=tmpfs", HERE, REFUSED_RETRY },
+	{ "Mounts.MountImage", "image_fd=0|target=@/closed/src|fstype=squashfs", HERE, 0 },
+	{ "Mounts.MountImage", "image_fd=0|target=|target_fd=1|fstype=squashfs", HERE,
+	  REFUSED_RETRY },
+	{ "Mounts.MountImage", "image_fd=0|target=@/src|fstype=squashfs", OWN, 0 },
+	{ "Mounts.MountImage", "image_fd=0|target=@/src|fstype=squashfs", NOBODYS, 0 },
+	{ "Mounts.Bind", "source=@/closed/src|target=@/dst|recursive=yes", HERE, 0 },
+	{ "Mounts.Bind", "source=@/src|target=@/dst", OTHER, 0 },
+	{ "Mounts.Bind", "source=@/src|target=@/dst|idmap=0 0 1", OWN, 0 },
+	{ "Mounts.Bind", "source=@/src|target=|target_fd=1", HERE, REFUSED_RETRY },
+	{ "Mounts.OpenMount", "fstype=tmpfs", HERE, 0 },
+	{ "Mounts.OpenMount", "source=@/closed/image|fstype=squashfs", HERE, 0 },
+	{ "Mounts.OpenMount", "source=@/image|fstype=squashfs", NOBODYS, 0 },
+	{ "Mounts.OpenTree", "path=@/closed/src|recursive=yes", HERE, 0 },
+	{ "Mounts.Unmount", "target=@/closed/dst", HERE, 0 },
+	{ "Mounts.Unmount", "target=@/closed/dst", OTHER, 0 },
+	{ "Mounts.Unmount", "target=@/new|expire=yes", HERE, -EAGAIN },
+	{ "Mounts.Remount", "target=@/closed/dst|mount_options=noexec|mount_options=size=1m", HERE,
+	  0 },
+	{ "Mounts.Remount", "target=@/new|mount_options=noexec", OTHER, 0 },
+	{ "Mounts.Move", "from=@/closed/dst|to=@/src", HERE, 0 },
+	{ "Mounts.Move", "from=@/new|to=@/src", OTHER, 0 },
+	{ "Mounts.PivotRoot", "new_root=@/closed/dst|put_old=@/closed/dst/old", HERE, 0 },
+	{ "Mounts.PivotRoot", "new_root=@/new|put_old=@/new/old", OTHER, 0 },
+	{ "Mounts.List", "", HERE, 0 },
+	{ "Mounts.List", "", OTHER, 0 },
+	{ "Mount.Unmount", "id=%", OTHER, 0 },
+	{ "Host.GetHostname", "", OTHER, 0 },
+	{ "Host.SetHostname", "hostname=lectern", OTHER, 0 },
+	{ "Host.GetDomainname", "", OTHER, 0 },
+	{ "Host.SetDomainname", "domainname=example", OTHER, 0 },
+};
+
+const size_t trials_n = N_OF(trials);
+
+/* ---- where it is done ---- */
+
+static int covered = -1;
+
+static int make_image(const char *path, mode_t mode) {
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
+
+	return fd < 0 || write(fd, image, image_size) != (ssize_t)image_size ? -errno : 0;
+}
+
+static int make_files(void) {
+	if (mkdir("src", 0755) < 0 || mkdir("dst", 0755) < 0 || mkdir("new", 0755) < 0 ||
+	    (covered = open("new", O_PATH | O_CLOEXEC)) < 0 || mkdir("closed", 0700) < 0 ||
+	    mkdir("closed/src", 0755) < 0 || mkdir("closed/dst", 0755) < 0 ||
+	    mount("new", "new", "tmpfs", 0, NULL) < 0 ||
+	    mount("dst", "closed/dst", "tmpfs", 0, NULL) < 0 || mkdir("new/old", 0755) < 0 ||
+	    mkdir("closed/dst/old", 0755) < 0)
+		return -errno;
+	if (make_image("image", 0644) < 0 || make_image("closed/image", 0600) < 0)
+		return -errno;
+	return chmod("closed", 0) < 0 ? -errno : 0;
+}
+
+static int make_base(void) {
+	if (own_namespaces() < 0 || mount("base", base, "tmpfs", 0, NULL) < 0 || chdir(base) < 0)
+		return -errno;
+	return make_files();
+}
+
+static uint64_t mount_of(const char *path) {
+	uint64_t id = 0;
+	bool is_root;
+
+	(void)path_mount_id(AT_FDCWD, path, &id, &is_root);
+	return id;
+}
+
+static int join(enum where where) {
+	int flags = CLONE_NEWNS | CLONE_NEWUTS;
+	_cleanup_close_ int map = -1;
+
+	if (where == HERE)
+		return 0;
+	if (where == NOBODYS)
+		return setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+				       setresuid(NOBODY, NOBODY, NOBODY) < 0
+			       ? -errno
+			       : 0;
+	if (unshare(flags | (where == OWN ? CLONE_NEWUSER : 0)) < 0)
+		return -errno;
+	if (where == OTHER)
+		return 0;
+	map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	return map < 0 || write(map, "0 0 1", 5) != 5 ? -errno : 0;
+}
+
+/* The process whose place it is, which tells the id of its mount and stays until it is killed. */
+static _Noreturn void stay(enum where where, int ready) {
+	uint64_t id;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || join(where) < 0)
+		_exit(1);
+	id = mount_of("closed/dst");
+	(void)!write(ready, &id, sizeof id);
+	for (;;)
+		(void)pause();
+}
+
+struct place_of_test {
+	pid_t pid;
+	uint64_t id;
+};
+
+static int start_place(enum where where, struct place_of_test *ret) {
+	int pair[2];
+	bool ready;
+
+	if (pipe2(pair, O_CLOEXEC) < 0)
+		return -errno;
+	ret->pid = fork();
+	if (ret->pid == 0)
+		stay(where, pair[1]);
+	(void)close(pair[1]);
+	ready = read(pair[0], &ret->id, sizeof ret->id) == sizeof ret->id;
+	(void)close(pair[0]);
+	return ready ? 0 : -EPERM;
+}
+
+/* "@" and "%" put in, and "in" behind it all. */
+static void complete(char *to, size_t size, const char *fields, uint64_t id) {
+	size_t used = 0;
+
+	for (; *fields; fields++)
+		used += (size_t)(*fields == '@' ? snprintf(to + used, size - used, "%s", base)
+				 : *fields == '%'
+					 ? snprintf(to + used, size - used, "%llu",
+						    (unsigned long long)id)
+					 : snprintf(to + used, size - used, "%c", *fields));
+	(void)snprintf(to + used, size - used, "|in_as_fd=2");
+}
+
+/* ---- what is left ---- */
+
+static uint64_t add_text(uint64_t sum, const char *text) {
+	while (*text)
+		sum = sum * 1099511628211U + (unsigned char)*text++;
+	return sum;
+}
+
+/* Where something is mounted, with which flags and of which kind: not by which number. */
+static uint64_t mounts_of(pid_t pid) {
+	char path[64], target[512], flags[256], type[64];
+	_cleanup_free_ char *line = NULL;
+	size_t size = 0;
+	uint64_t sum = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/mountinfo", pid);
+	file = fopen(path, "re");
+	while (file && getline(&line, &size, file) > 0) {
+		const char *dash = strstr(line, " - ");
+
+		if (sscanf(line, "%*s %*s %*s %*s %511s %255s", target, flags) == 2 && dash &&
+		    sscanf(dash, " - %63s", type) == 1)
+			sum += add_text(add_text(add_text(17, target), flags), type);
+	}
+	if (file)
+		(void)fclose(file);
+	return sum;
+}
+
+enum { LOOP_DEVICES_MAX = 1024 };
+
+/* Whose image's name has the test's directory in it, but for those that are known: the one of an
+ * earlier trial goes with that one's namespaces, and these take their time. */
+static unsigned count_loop_devices(bool known[LOOP_DEVICES_MAX], bool note) {
+	DIR *directory = opendir("/sys/block");
+	unsigned n = 0;
+
+	for (const struct dirent *entry; directory && (entry = readdir(directory));) {
+		char path[64], text[512] = "";
+		_cleanup_close_ int fd = -1;
+		unsigned number;
+
+		if (sscanf(entry->d_name, "loop%u", &number) != 1 || number >= LOOP_DEVICES_MAX ||
+		    known[number])
+			continue;
+		(void)snprintf(path, sizeof path, "%.16s/loop/backing_file", entry->d_name);
+		fd = openat(dirfd(directory), path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof text - 1) <= 0 || !strstr(text, base))
+			continue;
+		known[number] = note;
+		n++;
+	}
+	if (directory)
+		(void)closedir(directory);
+	return n;
+}
+
+/* Those that stay: the kernel lets go of the last one a moment after its mount. */
+static unsigned loop_devices_that_stay(const struct trial *trial, bool known[LOOP_DEVICES_MAX]) {
+	unsigned n = 0;
+
+	if (!strstr(trial->fields, "squashfs"))
+		return 0;
+	for (int i = 0; i < 200 && (n = count_loop_devices(known, false)) > 0; i++)
+		(void)usleep(10000);
+	return n;
+}
+
+/* ---- one trial ---- */
+
+struct doing {
+	const struct trial *trial;
+	void (*serve)(int socket, void *data);
+	void *data;
+	struct trial_result *result; /* shared */
+};
+
+static int send_order(int socket, const struct trial *trial, const struct place_of_test *place) {
+	_cleanup_(message_freep) ProtobufCMessage *request = NULL;
+	_cleanup_free_ uint8_t *bytes = NULL;
+	Usher__Order order = USHER__ORDER__INIT;
+	struct fds fds = { 0 };
+	char fields[512];
+	int r;
+
+	complete(fields, sizeof fields, trial->fields, place->id);
+	request = request_of(trial->operation, fields);
+	order.request.len = protobuf_c_message_get_packed_size(request);
+	order.request.data = bytes = malloc(order.request.len + 1);
+	if (!bytes)
+		return -ENOMEM;
+	protobuf_c_message_pack(request, bytes);
+	order.operation = (char *)(uintptr_t)trial->operation;
+	order.deadline_usec = 20000000;
+	order.has_loop_devices = true;
+	order.loop_devices = 1000;
+	(void)fds_add(&fds, open("closed/image", O_RDONLY | O_CLOEXEC));
+	(void)fds_add(&fds, fcntl(covered, F_DUPFD_CLOEXEC, 3));
+	(void)fds_add(&fds, (int)syscall(SYS_pidfd_open, place->pid, 0));
+	order.has_caller_fd = true;
+	order.uid = trial->where == NOBODYS ? NOBODY : 0;
+	order.caller_fd =
+		(uint32_t)fds_add(&fds, (int)syscall(SYS_pidfd_open,
+						     order.uid ? place->pid : getpid(), 0));
+	r = wire_send(socket, &order.base, &fds);
+	fds_done(&fds);
+	return r;
+}
+
+/* The broker's part: grants whatever is found, and notes the outcome. */
+static int play_broker(int socket, struct trial_result *result) {
+	Usher__Grant grant = USHER__GRANT__INIT;
+
+	grant.tier = TIER_ADMIN;
+	for (;;) {
+		ProtobufCMessage *message = NULL;
+		struct fds fds = { 0 };
+		const Usher__Reply *reply;
+		int r = wire_receive(socket, &usher__reply__descriptor, &fds, &message);
+
+		fds_done(&fds);
+		if (r == -ECONNRESET)
+			return 0;
+		if (r < 0)
+			return r;
+		reply = (const Usher__Reply *)message;
+		if (reply->outcome) {
+			result->answered = true;
+			result->code = reply->outcome->code;
+			(void)snprintf(result->text, sizeof result->text, "%s",
+				       reply->outcome->text ?: "");
+		} else
+			(void)wire_send(socket, &grant.base, NULL);
+		message_freep(&message);
+	}
+}
+
+static int attend(const struct doing *doing, const struct place_of_test *place) {
+	struct trial_result *result = doing->result;
+	bool known[LOOP_DEVICES_MAX] = { false };
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	(void)count_loop_devices(known, true);
+	result->before = mounts_of(place->pid);
+	pid = fork();
+	if (pid == 0) {
+		(void)close(pair[0]);
+		doing->serve(pair[1], doing->data);
+		_exit(1);
+	}
+	(void)close(pair[1]);
+	(void)send_order(pair[0], doing->trial, place); /* it may not live long enough */
+	if (play_broker(pair[0], result) < 0 || waitpid(pid, &result->status, 0) != pid)
+		return -EIO;
+	result->after = mounts_of(place->pid);
+	if (!result->answered || result->code != 0)
+		result->loop_devices = loop_devices_that_stay(doing->trial, known);
+	result->tried = true;
+	return 0;
+}
+
+static int try_it(void *data) {
+	const struct doing *doing = data;
+	struct place_of_test place;
+	const struct rlimit no_core = { 0, 0 };
+	int r;
+
+	if (make_base() < 0 || start_place(doing->trial->where, &place) < 0 ||
+	    setrlimit(RLIMIT_CORE, &no_core) < 0)
+		return 1;
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)alarm(30);
+	r = attend(doing, &place);
+	(void)kill(place.pid, SIGKILL);
+	return r < 0;
+}
+
+struct trial_result trial_do(const struct trial *trial, void (*serve)(int socket, void *data),
+			     void *data) {
+	struct trial_result *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct doing doing = { trial, serve, data, shared };
+	struct trial_result result;
+
+	assert_true(shared != MAP_FAILED);
+	(void)in_child(try_it, &doing);
+	result = *shared;
+	(void)munmap(shared, sizeof *shared);
+	return result;
+}
+
+const char *trial_libexec(void) {
+	return base;
+}
+
+void trials_required(void) {
+	if (geteuid() != 0)
+		skip_because("needs root: file systems in images");
+	if (image_size == 0)
+		skip_because("mksquashfs is not there");
+}
+
+/* A small file system, to be written wherever it is needed. */
+int trials_begin(void **state) {
+	char command[256], path[64];
+	FILE *file;
+
+	(void)state;
+	if (!mkdtemp(base))
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/image", base);
+	(void)snprintf(command, sizeof command,
+		       "mksquashfs %s %s -quiet -no-progress -e image >/dev/null 2>&1", base, path);
+	if (system(command) != 0) /* NOLINT(cert-env33-c): a name of our own */
+		return 0;
+	file = fopen(path, "re");
+	if (file) {
+		image_size = fread(image, 1, sizeof image, file);
+		(void)fclose(file);
+	}
+	(void)unlink(path);
+	return 0;
+}
+
+int trials_end(void **state) {
+	(void)state;
+	return rmdir(base);
+}
