@@ -48,9 +48,8 @@ static void call_free(struct call *call) {
 	give_back(call);
 	sd_event_source_disable_unref(call->io);
 	sd_event_source_disable_unref(call->timer);
-	sd_event_source_disable_unref(call->kept);
+	sd_event_source_disable_unref(call->keeping);
 	message_freep(&call->reply);
-	fds_done(&call->reply_fds);
 	authority_cancel(call->question);
 	fd_closep(&call->worker);
 	fds_done(&call->fds);
@@ -81,20 +80,34 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 	audit_note(call, code, sentence, reply, took); /* while the caller goes on */
 }
 
+bool call_makes_mount(const struct call *call) {
+	return call->operation->reply == &usher__mount_reply__descriptor;
+}
+
+/* What had been announced may have come to be, and nobody wants it. */
+static void retract(struct call *call) {
+	struct mount *mount = call->made ? mounts_find(&call->desk->mounts, call->made) : NULL;
+
+	call->made = 0;
+	if (mount)
+		mounts_unmount(&call->desk->mounts, mount);
+}
+
 /* The only way out. */
 static void call_finish(struct call *call, int code, const char *text) {
 	if (!call->given_up)
 		settle(call, code, text, NULL, NULL);
+	retract(call);
 	call_free(call);
 }
 
 /* What a reply of the worker's means to the service, before the caller gets it. */
-static int conclude(struct call *call, ProtobufCMessage *reply, struct fds *fds) {
+static int conclude(struct call *call, ProtobufCMessage *reply) {
 	struct mounts *mounts = &call->desk->mounts;
 	struct mount *mount = NULL;
 
 	if (reply->descriptor == &usher__mount_reply__descriptor)
-		return mounts_add(mounts, call->caller, (Usher__MountReply *)reply, fds);
+		return -EBADMSG; /* it was not announced */
 	if (reply->descriptor == &usher__list_reply__descriptor)
 		return mounts_annotate(mounts, (Usher__ListReply *)reply);
 	if (call->operation->request == &usher__unmount_request__descriptor)
@@ -106,72 +119,87 @@ static int conclude(struct call *call, ProtobufCMessage *reply, struct fds *fds)
 	return 0;
 }
 
-/* A mount for somebody who was told that there is none, or whose connection it was to go with, goes
- * again. */
-static void undo(struct call *call, ProtobufCMessage *reply) {
-	const Usher__MountReply *made = (const Usher__MountReply *)reply;
-	struct mount *mount;
+/* Nobody is to be told, or the connection that the mount was to go with has gone. */
+static bool is_unwanted(const struct call *call) {
+	const Usher__MountReply *reply = (const Usher__MountReply *)call->reply;
 
-	if (reply->descriptor != &usher__mount_reply__descriptor || !made->made)
-		return;
-	if (!call->given_up && call->caller && call->caller->gone &&
-	    !lifetime_is_connection(made->made->lifetime))
-		return;
-	mount = mounts_find_id(&call->desk->mounts, made->made->id);
-	if (mount)
-		mounts_unmount(&call->desk->mounts, mount);
+	return call->given_up || (call->caller && call->caller->gone &&
+				  lifetime_is_connection(reply->made->lifetime));
 }
 
-/* systemd keeps the object: from now on it is not lost. */
-static void on_kept(void *userdata) {
-	struct call *call = userdata;
-
-	settle(call, 0, NULL, call->reply, &call->reply_fds);
+static void succeed(struct call *call, const struct fds *fds) {
+	if (call->given_up)
+		audit_note(call, 0, "after its caller had been told that it timed out", call->reply,
+			   now_usec() - call->began_usec);
+	else
+		settle(call, 0, NULL, call->reply, fds);
 	call_free(call);
 }
 
-/* Nobody is told of an object that a crash of ours would still lose. The child has nothing more to
- * say and the clock has stopped. */
-static void answer_when_kept(struct call *call) {
-	int r;
+/* The mount is there and its object not lost any more: everybody is told. */
+static void present(struct call *call) {
+	struct mount *mount = mounts_find(&call->desk->mounts, call->made);
 
-	call->io = sd_event_source_disable_unref(call->io);
-	call->timer = sd_event_source_disable_unref(call->timer);
-	r = store_settle(call->desk->event, &call->kept, on_kept, call);
+	if (is_unwanted(call))
+		retract(call);
+	else if (mount) /* it may have been unmounted already */
+		mounts_show(mount);
+	succeed(call, NULL);
+}
+
+static void on_kept(void *userdata) {
+	struct call *call = userdata;
+
+	call->kept = true;
+	if (call->done)
+		present(call);
+}
+
+/* The child is about to make something that stays. Its object is written down first, and while
+ * systemd takes it the child goes on. */
+static void on_made(struct call *call, const ProtobufCBinaryData *made, struct fds *fds) {
+	Usher__Grant grant = USHER__GRANT__INIT;
+	Usher__MountReply *reply = usher__mount_reply__unpack(NULL, made->len, made->data);
+	struct mount *mount = NULL;
+	int r = -EBADMSG;
+
+	call->reply = (ProtobufCMessage *)reply;
+	if (reply && reply->made) {
+		if (call->given_up || (call->caller && call->caller->gone))
+			return call_finish(call, REFUSED_RETRY, "its caller has gone");
+		r = mounts_expect(&call->desk->mounts, call->caller, reply, fds, &mount);
+	}
+	if (r == 0) {
+		call->made = mount->object->number;
+		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
+	}
+	grant.tier = TIER_ADMIN;
 	if (r >= 0)
-		return;
-	undo(call, call->reply);
-	call_finish(call, r, "systemd cannot be asked to keep the object");
+		r = wire_send(call->worker, &grant.base, NULL);
+	if (r < 0)
+		call_finish(call, r, "the object cannot be kept");
+}
+
+static void on_done(struct call *call) {
+	call->done = true;
+	call->io = sd_event_source_disable_unref(call->io);
+	if (call->kept)
+		present(call);
 }
 
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
-	ProtobufCMessage *reply;
 	int r;
 
-	if (outcome->code != 0) {
-		call_finish(call, outcome->code, outcome->text);
-		return;
-	}
-	reply = call->reply = protobuf_c_message_unpack(call->operation->reply, NULL,
-							outcome->reply.len, outcome->reply.data);
-	call->reply_fds = *fds;
-	*fds = (struct fds){ 0 };
-	r = reply ? conclude(call, reply, &call->reply_fds) : -EBADMSG;
-	if (r < 0) {
-		call_finish(call, r, NULL);
-		return;
-	}
-	call->made = true;
-	if (call->given_up || (call->caller && call->caller->gone))
-		undo(call, reply);
-	if (call->given_up) {
-		audit_note(call, 0, "after its caller had been told that it timed out", reply,
-			   now_usec() - call->began_usec);
-		call_free(call);
-	} else if (reply->descriptor == &usher__mount_reply__descriptor)
-		answer_when_kept(call);
-	else
-		on_kept(call);
+	if (outcome->code != 0)
+		return call_finish(call, outcome->code, outcome->text);
+	if (call->made)
+		return on_done(call);
+	call->reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
+						outcome->reply.data);
+	r = call->reply ? conclude(call, call->reply) : -EBADMSG;
+	if (r < 0)
+		return call_finish(call, r, NULL);
+	succeed(call, fds);
 }
 
 static uint64_t deadline_usec(const struct call *call) {
@@ -183,7 +211,9 @@ static uint64_t deadline_usec(const struct call *call) {
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct call *call = userdata;
 
-	settle(call, REFUSED_TIMED_OUT, "the kernel does not finish, and will not be interrupted",
+	settle(call, REFUSED_TIMED_OUT,
+	       call->done ? "systemd does not take the object into its keeping"
+			  : "the kernel does not finish, and will not be interrupted",
 	       NULL, NULL);
 	call->given_up = true;
 	return 0;
@@ -316,6 +346,9 @@ static void on_child_lost(struct call *call, int r) {
 
 	if (r != -ECONNRESET)
 		call_finish(call, r, "the worker talks nonsense");
+	else if (call->made)
+		call_finish(call, REFUSED_FAILED,
+			    "the worker's child died; what it left is taken away");
 	else if (late)
 		call_finish(call, REFUSED_TIMED_OUT,
 			    "the kernel did not finish in time; nothing was left behind");
@@ -353,6 +386,8 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 		on_child_lost(call, r);
 	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);
+	else if (reply->has_made && call->granted && !call->reply && call_makes_mount(call))
+		on_made(call, &reply->made, &fds);
 	else if (reply->finding && !call->finding)
 		on_finding(call, &reply->finding);
 	else
@@ -589,7 +624,8 @@ void call_wind_up(struct desk *desk) {
 	desk->leaving = true;
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (call->given_up || !call->granted)
+		/* nothing has been made that was not announced */
+		if (call->given_up || !call->granted || (call_makes_mount(call) && !call->made))
 			call_finish(call, REFUSED_RETRY, stopping);
 	}
 }
@@ -597,8 +633,10 @@ void call_wind_up(struct desk *desk) {
 void call_drop_all(struct desk *desk) {
 	desk->idle = NULL;
 	desk->leaving = true;
-	for (struct call *call = desk->first; call; call = call->next)
+	for (struct call *call = desk->first; call; call = call->next) {
 		call->waiting = false; /* no more turns */
+		call->made = 0; /* its child takes it away, or it stays and so does its object */
+	}
 	while (desk->first)
 		call_finish(desk->first, REFUSED_FAILED,
 			    "the service was stopped before it was known what became of it");

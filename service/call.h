@@ -73,13 +73,14 @@ struct call {
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
 	uid_t owner; /* of the object, where the service itself calls */
-	/* what is answered once systemd keeps the object that it names */
+	/* what is answered; of a mount it is known before that is there, and answered when it is
+	 * there and systemd keeps its object */
 	ProtobufCMessage *reply;
-	struct fds reply_fds;
-	sd_event_source *kept;
+	uint64_t made; /* the number of that object */
+	sd_event_source *keeping;
+	bool kept, done;
 	bool identifying; /* the bus is being asked who it is */
 	bool waiting;     /* for its turn to have a child */
-	bool made;        /* what it makes is an object already */
 	bool granted;     /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
@@ -90,6 +91,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       const struct door *door, void *door_data);
 /* Nobody is asked about it, and nothing of it is limited. */
 bool call_is_trusted(const struct call *call);
+bool call_makes_mount(const struct call *call);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
 /* A service that is leaving does not wait for people, nor for what can still be let be. */

@@ -317,6 +317,8 @@ static int list_mounts(sd_bus *bus, const char *prefix, void *userdata, char ***
 	int r = 0;
 
 	for (struct mount *mount = door->desk->mounts.first; mount && r == 0; mount = mount->next) {
+		if (mount->hidden)
+			continue;
 		mounts_path(mount, path);
 		r = message_append_string(&paths, &n, path);
 	}

@@ -263,19 +263,16 @@ static int resolve(struct job *job) {
 	return job->operation->resolve ? job->operation->resolve(job) : 0;
 }
 
-/* Tells the broker what it is about and waits for its word. */
-static int await_grant(struct job *job, int socket) {
+/* Says something to the broker and waits for its word. */
+static int await_grant(struct job *job, const Usher__Reply *said, const struct fds *fds) {
 	ProtobufCMessage *message = NULL;
-	Usher__Reply said = USHER__REPLY__INIT;
 	struct fds none = { 0 };
 	enum tier granted;
-	int r;
+	int r = wire_send(job->socket, &said->base, fds);
 
-	said.finding = &job->finding;
-	r = wire_send(socket, &said.base, NULL);
 	if (r < 0)
 		return r;
-	r = wire_receive(socket, &usher__grant__descriptor, &none, &message);
+	r = wire_receive(job->socket, &usher__grant__descriptor, &none, &message);
 	fds_done(&none);
 	if (r < 0)
 		return r;
@@ -285,7 +282,8 @@ static int await_grant(struct job *job, int socket) {
 }
 
 /* However long a person thinks does not count. */
-static int ask(struct job *job, int socket) {
+static int ask(struct job *job) {
+	Usher__Reply said = USHER__REPLY__INIT;
 	int r;
 
 	job->finding.tier = job->needed;
@@ -293,17 +291,40 @@ static int ask(struct job *job, int socket) {
 	if (job->untold)
 		return 0;
 	set_deadline(0);
-	r = await_grant(job, socket);
+	said.finding = &job->finding;
+	r = await_grant(job, &said, NULL);
 	if (r == 0)
 		set_deadline(job->deadline_usec);
 	return r;
 }
 
-static int perform(struct job *job, int socket, const char *libexec) {
+static int pack_reply(const struct job *job, ProtobufCBinaryData *ret) {
+	ret->len = protobuf_c_message_get_packed_size(job->reply);
+	ret->data = malloc(ret->len + 1);
+	if (!ret->data)
+		return -ENOMEM;
+	protobuf_c_message_pack(job->reply, ret->data);
+	return 0;
+}
+
+int job_announce(struct job *job) {
+	Usher__Reply said = USHER__REPLY__INIT;
+	int r = pack_reply(job, &said.made);
+
+	if (r < 0)
+		return r;
+	said.has_made = job->announced = true;
+	r = await_grant(job, &said, &job->reply_fds);
+	fds_done(&job->reply_fds);
+	free(said.made.data);
+	return r;
+}
+
+static int perform(struct job *job, const char *libexec) {
 	size_t row;
 	int r;
 
-	r = begin(job, socket, &row);
+	r = begin(job, job->socket, &row);
 	if (r == 0)
 		r = start_helpers(job, libexec);
 	if (r == 0)
@@ -311,7 +332,7 @@ static int perform(struct job *job, int socket, const char *libexec) {
 	if (r == 0)
 		r = resolve(job);
 	if (r == 0)
-		r = ask(job, socket);
+		r = ask(job);
 	if (r != 0)
 		return r;
 	r = confine_lower(job->place.uid == 0
@@ -320,24 +341,20 @@ static int perform(struct job *job, int socket, const char *libexec) {
 	return r < 0 ? r : job->operation->run(job);
 }
 
-static void answer(struct job *job, int socket, int code) {
-	_cleanup_free_ uint8_t *bytes = NULL;
+static int answer(struct job *job, int code) {
 	Usher__Outcome outcome = USHER__OUTCOME__INIT;
 	Usher__Reply said = USHER__REPLY__INIT;
+	bool replies = code == 0 && !job->announced;
+	int r = replies ? pack_reply(job, &outcome.reply) : 0;
 
-	if (code == 0) {
-		outcome.reply.len = protobuf_c_message_get_packed_size(job->reply);
-		outcome.reply.data = bytes = malloc(outcome.reply.len + 1);
-		outcome.has_reply = bytes != NULL;
-		code = bytes ? 0 : -ENOMEM;
-	}
-	if (bytes)
-		protobuf_c_message_pack(job->reply, bytes);
-	outcome.code = code;
+	outcome.code = r < 0 ? r : code;
 	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
+	outcome.has_reply = replies && r == 0;
 	outcome.finding = job->untold ? &job->finding : NULL;
 	said.outcome = &outcome;
-	(void)wire_send(socket, &said.base, code == 0 ? &job->reply_fds : NULL);
+	r = wire_send(job->socket, &said.base, outcome.has_reply ? &job->reply_fds : NULL);
+	free(outcome.reply.data);
+	return r;
 }
 
 static void job_done(struct job *job) {
@@ -352,6 +369,7 @@ static void job_done(struct job *job) {
 	fd_closep(&job->prober);
 	fd_closep(&job->own_ids);
 	fd_closep(&job->idmap);
+	fd_closep(&job->attached);
 	free(job->ranges);
 	free(job->state);
 }
@@ -368,6 +386,8 @@ static int name_what_is_missing(struct job *job) {
 /* One a process. */
 static struct job only = { .place = PLACE_NONE,
 			   .granted = -1,
+			   .socket = -1,
+			   .attached = -1,
 			   .prober = -1,
 			   .own_ids = -1,
 			   .idmap = -1,
@@ -403,13 +423,16 @@ int job_prepare(int first, int last, int vessel) {
 }
 
 _Noreturn void job_serve(int socket, const char *libexec) {
-	int r = perform(&only, socket, libexec);
+	int r;
 
+	only.socket = socket;
+	r = perform(&only, libexec);
 	if (r == -ENOSYS)
 		r = name_what_is_missing(&only);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
-	if (r != -ECONNRESET && r != -EBADMSG)
-		answer(&only, socket, r);
+	if (r != -ECONNRESET && r != -EBADMSG && answer(&only, r) < 0 && r == 0 &&
+	    only.operation->undo)
+		r = only.operation->undo(&only);
 	job_done(&only);
 	await_ending();
 	_exit(r == 0 ? 0 : 1);

@@ -22,6 +22,10 @@ struct job {
 	ProtobufCMessage *reply; /* of the row's type, made empty */
 	struct fds reply_fds;
 
+	int socket;     /* to the broker */
+	bool announced; /* the broker has the reply */
+	int attached;   /* the mount that was attached, or -1 */
+
 	uint64_t deadline_usec; /* of looking, and again of doing */
 	uint32_t loop_devices;  /* so many of the caller's there may be; 0: any number */
 
@@ -43,6 +47,9 @@ void job_require(struct job *job, enum tier tier);
 int job_detail(struct job *job, const char *key, const char *value);
 /* A descriptor of the request by its field; -1 if the caller gave none. */
 int job_descriptor(const struct job *job, bool given, uint32_t place);
+/* Tells the broker of what will stay when it is done, and waits until that has written it down:
+ * from then on it is known to somebody, whoever dies. What the reply says is final. */
+int job_announce(struct job *job);
 /* From here on nothing can hang and nothing may be left half done: no deadline any more. */
 void job_commit(void);
 

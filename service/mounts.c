@@ -60,20 +60,16 @@ struct mount *mounts_find_path(const struct mounts *mounts, const char *path) {
 
 	for (struct mount *mount = mounts->first; mount; mount = mount->next) {
 		mounts_path(mount, own);
-		if (strcmp(own, path) == 0)
+		if (!mount->hidden && strcmp(own, path) == 0)
 			return mount;
 	}
 	return NULL;
 }
 
 static void insert(struct mounts *mounts, struct mount *mount) {
-	char path[MOUNTS_PATH_MAX];
-
 	mount->mounts = mounts;
 	mount->next = mounts->first;
 	mounts->first = mount;
-	mounts_path(mount, path);
-	(void)sd_bus_emit_object_added(mounts->desk->bus, path);
 }
 
 /* Where a namespace has no id to ask for it by, nobody would ever tell us that it is gone. */
@@ -82,44 +78,77 @@ static bool goes_with_connection(const Usher__MountObject *object) {
 	       (!object->host && !object->has_namespace_id);
 }
 
-int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
-	       struct fds *fds) {
-	struct mount *mount = calloc(1, sizeof *mount);
-	char path[MOUNTS_PATH_MAX];
-	int fd, r;
+/* Which bus it is: another one that takes its place begins to count its connections anew. */
+static char *bus_id(const struct mounts *mounts) {
+	sd_id128_t id;
+	char text[SD_ID128_STRING_MAX];
 
-	if (!mount || !reply->made) {
-		free(mount);
-		return -ENOMEM;
-	}
+	if (sd_bus_get_bus_id(mounts->desk->bus, &id) < 0)
+		return NULL;
+	return strdup(sd_id128_to_string(id, text));
+}
+
+/* The object that a reply describes; the reply keeps what it says. */
+static struct mount *mount_new(struct mounts *mounts, const Usher__MountReply *reply,
+			       const struct fds *fds) {
+	struct mount *mount = reply->made ? calloc(1, sizeof *mount) : NULL;
+	Usher__MountObject *object;
+	int fd;
+
+	if (!mount)
+		return NULL;
 	mount->namespace = -1;
-	/* the reply keeps what it says; the object is a second one of the same */
-	mount->object = (Usher__MountObject *)message_copy(&reply->made->base);
-	if (!mount->object) {
-		free(mount);
-		return -ENOMEM;
+	mount->object = object = (Usher__MountObject *)message_copy(&reply->made->base);
+	if (!object) {
+		mount_free(mount);
+		return NULL;
 	}
-	if (mount->object->has_namespace_fd &&
-	    (fd = fds_get(fds, mount->object->namespace_fd)) >= 0)
+	if (object->has_namespace_fd && (fd = fds_get(fds, object->namespace_fd)) >= 0)
 		mount->namespace = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	mount->object->has_namespace_fd = false;
-	mount->object->has_number = true;
-	mount->object->number = ++mounts->last_number;
+	object->has_namespace_fd = false;
+	object->has_number = true;
+	object->number = ++mounts->last_number;
+	return mount;
+}
+
+int mounts_expect(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
+		  struct fds *fds, struct mount **ret) {
+	struct mount *mount = mount_new(mounts, reply, fds);
+	char path[MOUNTS_PATH_MAX];
+	int r;
+
+	if (!mount)
+		return -ENOMEM;
 	if (caller && goes_with_connection(mount->object)) {
 		mount->object->connection = strdup(caller->name);
+		mount->object->bus = bus_id(mounts);
 		mount->caller = caller;
 		caller->users++;
 	}
-	insert(mounts, mount);
 	mounts_path(mount, path);
 	free(reply->mount_object);
 	reply->mount_object = strdup(path);
 	r = reply->mount_object ? store_keep("mount", mount->object->number, &mount->object->base,
 					     mount->namespace)
 				: -ENOMEM;
-	if (r < 0)
-		mounts_unmount(mounts, mount);
-	return r;
+	if (r < 0) {
+		store_forget("mount", mount->object->number);
+		mount_free(mount);
+		return r;
+	}
+	mount->hidden = true;
+	insert(mounts, mount);
+	*ret = mount;
+	return 0;
+}
+
+void mounts_show(struct mount *mount) {
+	char path[MOUNTS_PATH_MAX];
+
+	mount->hidden = false;
+	mount->looks = mount->mounts->looks;
+	mounts_path(mount, path);
+	(void)sd_bus_emit_object_added(mount->mounts->desk->bus, path);
 }
 
 void mounts_remove(struct mounts *mounts, struct mount *mount) {
@@ -128,7 +157,8 @@ void mounts_remove(struct mounts *mounts, struct mount *mount) {
 
 	mounts_path(mount, path);
 	/* while it is still there: the signal names the interfaces that the object has */
-	(void)sd_bus_emit_object_removed(mounts->desk->bus, path);
+	if (!mount->hidden)
+		(void)sd_bus_emit_object_removed(mounts->desk->bus, path);
 	store_forget("mount", mount->object->number);
 	while (*at != mount)
 		at = &(*at)->next;
@@ -178,6 +208,8 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 	struct fds fds = { 0 };
 
 	mount->orphan = true;
+	if (mount->hidden)
+		mount->looks = mounts->looks;
 	if (mount->leaving || mounts->unmounting >= UNMOUNTING_MAX ||
 	    now_usec(mounts) < mount->again_usec)
 		return;
@@ -241,7 +273,7 @@ int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply) {
 		const struct mount *mount = mounts_find_id(mounts, entry->id);
 		char path[MOUNTS_PATH_MAX];
 
-		if (!mount)
+		if (!mount || mount->hidden)
 			continue;
 		mounts_path(mount, path);
 		entry->has_owner = true;
@@ -258,8 +290,8 @@ void mounts_drop_caller(struct mounts *mounts, const struct caller *caller) {
 
 	for (struct mount *mount = mounts->first; mount; mount = next) {
 		next = mount->next;
-		if (mount->caller != caller)
-			continue;
+		if (mount->caller != caller || mount->hidden)
+			continue; /* the call that makes it sees to it */
 		if (lifetime_is_connection(mount->object->lifetime))
 			mounts_unmount(mounts, mount);
 		else
@@ -274,7 +306,7 @@ static void on_list(struct call *call, const ProtobufCMessage *reply, const stru
 	struct mount *next;
 
 	for (struct mount *mount = mounts->first; mount; mount = next) {
-		bool there = mount->object->number > call->object ||
+		bool there = mount->looks >= mounts->looks || (mount->hidden && !mount->orphan) ||
 			     (!mount->object->host && !mount->object->has_namespace_id);
 
 		next = mount->next;
@@ -329,7 +361,7 @@ bool mounts_have_foreign(const struct mounts *mounts) {
 }
 
 /* One look at a time; what changes meanwhile is looked at after it. Objects younger than the look
- * (the call's number tells) are not judged by it. */
+ * are not judged by it. */
 void mounts_reconcile(struct mounts *mounts) {
 	struct fds none = { 0 };
 	ProtobufCMessage *request;
@@ -344,8 +376,9 @@ void mounts_reconcile(struct mounts *mounts) {
 		return;
 	}
 	mounts->looking = true;
+	mounts->looks++;
 	(void)call_begin(mounts->desk, operation_find("Mounts", "List"), NULL, request, &none,
-			 false, mounts->last_number, &list_door, NULL);
+			 false, 0, &list_door, NULL);
 }
 
 static void on_kept_caller(struct caller *caller, int error, void *userdata) {
@@ -355,20 +388,30 @@ static void on_kept_caller(struct caller *caller, int error, void *userdata) {
 
 static int take_back(void *userdata, ProtobufCMessage *message, int namespace) {
 	struct mounts *mounts = userdata;
-	struct mount *mount = calloc(1, sizeof *mount);
+	const Usher__MountObject *object = (const Usher__MountObject *)message;
+	bool whole = object->has_number && object->number > 0 && object->has_id &&
+		     object->has_owner && object->lifetime;
+	struct mount *mount = whole ? calloc(1, sizeof *mount) : NULL;
+	_cleanup_free_ char *current = NULL;
 
 	if (!mount) {
 		message_freep(&message);
 		fd_closep(&namespace);
-		return -ENOMEM;
+		return whole ? -ENOMEM : -EBADMSG;
 	}
 	mount->object = (Usher__MountObject *)message;
 	mount->namespace = namespace;
 	if (mount->object->number > mounts->last_number)
 		mounts->last_number = mount->object->number;
 	insert(mounts, mount);
+	mounts_show(mount);
 	if (!mount->object->connection)
 		return 0;
+	current = bus_id(mounts);
+	if (mount->object->bus && current && strcmp(mount->object->bus, current) != 0) {
+		mount->orphan = true; /* the first look at the table finds it */
+		return 0;
+	}
 	/* did its connection go while nobody was here to see it? */
 	mount->caller = callers_get(mounts->desk->callers, mount->object->connection);
 	return mount->caller ? caller_identify(mount->caller, on_kept_caller, mounts) : -ENOMEM;
@@ -390,6 +433,11 @@ int mounts_load(struct mounts *mounts) {
 	if (mounts->last_number < number)
 		mounts->last_number = number;
 	return r;
+}
+
+void mounts_save(const struct mounts *mounts) {
+	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
+		store_save("mount", mount->object->number, &mount->object->base);
 }
 
 void mounts_done(struct mounts *mounts) {

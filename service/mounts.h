@@ -19,6 +19,8 @@ struct mount {
 	struct caller *caller; /* whose connection keeps it, or NULL */
 	bool orphan;           /* its connection has gone, and so shall it */
 	bool leaving;          /* is being unmounted by us */
+	bool hidden;           /* is being made: kept, but nobody is told yet */
+	uint64_t looks;        /* that had begun before it was there, and so cannot tell */
 	/* if it is an orphan that would not go: when to try again, and how long that was waited */
 	uint64_t again_usec, patience_usec;
 };
@@ -27,8 +29,9 @@ struct mounts {
 	struct desk *desk;
 	struct mount *first;
 	uint64_t last_number;
-	bool looking, look_again; /* at the mount table */
-	size_t unmounting;        /* how many of the service's own calls */
+	uint64_t looks; /* at the mount table, so far */
+	bool looking, look_again;
+	size_t unmounting; /* how many of the service's own calls */
 };
 
 enum { MOUNTS_PATH_MAX = 64 };
@@ -38,11 +41,15 @@ enum { MOUNTS_PATH_MAX = 64 };
 void mounts_done(struct mounts *mounts);
 /* Takes back what an earlier life of the service kept. */
 int mounts_load(struct mounts *mounts);
+/* Leaves it to a later one, for which systemd may not keep it. */
+void mounts_save(const struct mounts *mounts);
 
-/* A worker's answer to Mount, MountImage or Bind becomes an object, whose path is put into the
- * reply. If it cannot become one, the mount is on its way out again. */
-int mounts_add(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
-	       struct fds *fds);
+/* What a child is about to make becomes an object, whose path is put into the reply. The object is
+ * kept before the mount is there, so that there is never a mount of which nobody knows; it is shown
+ * after that. */
+int mounts_expect(struct mounts *mounts, struct caller *caller, Usher__MountReply *reply,
+		  struct fds *fds, struct mount **ret);
+void mounts_show(struct mount *mount);
 /* The worker's words for unmounting it; the namespace is added to fds. */
 int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request, struct fds *fds);
 /* Unmounts it, whoever uses it. */

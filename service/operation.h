@@ -46,6 +46,8 @@ struct operation {
 	int (*resolve)(struct job *job);
 	/* In the confined child, with its capabilities: does it. */
 	int (*run)(struct job *job);
+	/* After that, where nobody is left to be told: takes it back. */
+	int (*undo)(struct job *job);
 };
 
 #define CAP(capability) (UINT64_C(1) << (capability))

@@ -15,10 +15,6 @@ static bool is_same_user(const struct call *call, const struct call *other) {
 	return other->caller && other->caller->known && other->caller->uid == call->caller->uid;
 }
 
-static bool makes_mount(const struct call *call) {
-	return call->operation->reply == &usher__mount_reply__descriptor;
-}
-
 /* What calls and objects of a user, or of all together, come to. */
 struct sum {
 	uint64_t calls, bytes, descriptors, mounts;
@@ -28,7 +24,7 @@ static void add_call(struct sum *sum, const struct call *call) {
 	sum->calls++;
 	sum->bytes += call->bytes;
 	sum->descriptors += call->fds.n + 1;
-	sum->mounts += makes_mount(call) && !call->made;
+	sum->mounts += call_makes_mount(call) && !call->made;
 }
 
 static void add_mount(struct sum *sum, const struct mount *mount) {
@@ -53,7 +49,7 @@ static bool is_store_full(const struct desk *desk) {
 	uint64_t n = 0;
 
 	for (const struct call *call = desk->first; call; call = call->next)
-		n += makes_mount(call) && !call->made ? 2 : 0;
+		n += call_makes_mount(call) && !call->made ? 2 : 0;
 	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
 		n += mount->namespace >= 0 ? 2 : 1;
 	return n > STORE_DESCRIPTORS_MAX;
@@ -66,7 +62,7 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 
 	if (!call->caller)
 		return 0;
-	if (makes_mount(call) && is_store_full(call->desk))
+	if (call_makes_mount(call) && is_store_full(call->desk))
 		return refusal_note(refusal, REFUSED_LIMIT,
 				    "FileDescriptorStoreMax=%d of usherd.service is reached",
 				    STORE_DESCRIPTORS_MAX);
@@ -78,9 +74,9 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 		r = limit_check(limits, LIMIT_QUEUED_BYTES, sum.bytes, refusal);
 	if (r == 0)
 		r = limit_check(limits, LIMIT_DESCRIPTORS, sum.descriptors, refusal);
-	if (r == 0 && makes_mount(call))
+	if (r == 0 && call_makes_mount(call))
 		r = limit_check(limits, LIMIT_MOUNTS, sum.mounts, refusal);
-	if (r == 0 && makes_mount(call))
+	if (r == 0 && call_makes_mount(call))
 		r = limit_check(limits, LIMIT_OBJECTS, sum.mounts, refusal);
 	return r;
 }

@@ -2,9 +2,11 @@
 
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +18,32 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "message.h"
 
 enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
-static int write_message(const ProtobufCMessage *message) {
+static int write_message(int fd, const ProtobufCMessage *message) {
 	size_t size = protobuf_c_message_get_packed_size(message);
 	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
-	_cleanup_close_ int fd = memfd_create("usher-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ssize_t n;
 
-	if (!bytes || fd < 0)
+	if (!bytes)
 		return -ENOMEM;
 	protobuf_c_message_pack(message, bytes);
-	if (write(fd, bytes, size) != (ssize_t)size ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-		return -EIO;
+	n = write(fd, bytes, size);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -ENOSPC;
+}
+
+static int write_memfd(const ProtobufCMessage *message) {
+	_cleanup_close_ int fd = memfd_create("usher-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r = fd < 0 ? -errno : write_message(fd, message);
+
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -errno;
 	return fd_take(&fd);
 }
 
@@ -52,7 +66,7 @@ int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messag
 
 	if (!getenv("NOTIFY_SOCKET"))
 		return 0;
-	memory = write_message(message);
+	memory = write_memfd(message);
 	if (memory < 0)
 		return memory;
 	/* before the message: what is found without its message is nobody's */
@@ -152,10 +166,116 @@ static int take_descriptor(const char *kind, uint64_t number, char **names, int 
 	return -1;
 }
 
+/* Where the messages are while the service is stopped; -ENOENT where no systemd made a place. */
+static int open_directory(void) {
+	const char *path = getenv("RUNTIME_DIRECTORY");
+	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!path)
+		return -ENOENT;
+	return fd < 0 ? -errno : fd;
+}
+
+static int save(int directory, const char *name, const ProtobufCMessage *message) {
+	char hidden[NAME_MAX_LENGTH + 1];
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	(void)snprintf(hidden, sizeof hidden, ".%s", name);
+	fd = openat(directory, hidden, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = fd < 0 ? -errno : write_message(fd, message);
+	if (r == 0 && renameat(directory, hidden, directory, name) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlinkat(directory, hidden, 0);
+	return r;
+}
+
+void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message) {
+	_cleanup_close_ int directory = open_directory();
+	char name[NAME_MAX_LENGTH];
+	int r;
+
+	if (directory == -ENOENT)
+		return;
+	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
+	r = directory < 0 ? directory : save(directory, name, message);
+	if (r < 0)
+		sd_journal_print(LOG_ERR, "%s is forgotten if the service is being stopped: %s",
+				 name, strerror(-r));
+}
+
+static bool is_among(const char *name, char **names, int n) {
+	for (int i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+struct loading {
+	const char *kind;
+	const ProtobufCMessageDescriptor *descriptor;
+	store_take take;
+	void *userdata;
+	char **names; /* of what systemd has kept */
+	int n;
+};
+
+static int load_file(const struct loading *loading, int directory, const char *name,
+		     uint64_t number) {
+	_cleanup_close_ int fd =
+		openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ProtobufCMessage *message = fd < 0 ? NULL : read_message(fd, loading->descriptor);
+	int r;
+
+	if (!message)
+		return 0;
+	/* in systemd's keeping again before its file goes */
+	r = store_keep(loading->kind, number, message, -1);
+	if (r < 0) {
+		message_freep(&message);
+		return r;
+	}
+	r = loading->take(loading->userdata, message, -1);
+	if (r != -EBADMSG)
+		return r;
+	store_forget(loading->kind, number);
+	return 0;
+}
+
+static int load_entry(const struct loading *loading, int directory, const char *name) {
+	uint64_t number = number_of(loading->kind, name);
+	int r = 0;
+
+	if (number == 0 && *name != '.')
+		return 0; /* of another kind; what begins with a dot is half written */
+	if (number > 0 && !is_among(name, loading->names, loading->n))
+		r = load_file(loading, directory, name, number);
+	if (r == 0)
+		(void)unlinkat(directory, name, 0);
+	return r;
+}
+
+static int load_files(const struct loading *loading) {
+	int directory = open_directory(), r = 0;
+	DIR *entries = directory < 0 ? NULL : fdopendir(directory);
+
+	if (directory == -ENOENT)
+		return 0;
+	if (!entries)
+		return directory < 0 ? directory : -errno;
+	for (struct dirent *entry; r == 0 && (entry = readdir(entries));)
+		if (entry->d_type == DT_REG)
+			r = load_entry(loading, directory, entry->d_name);
+	(void)closedir(entries);
+	return r;
+}
+
 int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, store_take take,
 	       void *userdata) {
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(0, &names), r = 0;
+	struct loading loading = { kind, descriptor, take, userdata, names, n };
 
 	for (int i = 0; r >= 0 && i < n; i++) {
 		uint64_t number = number_of(kind, names[i]);
@@ -165,12 +285,16 @@ int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, s
 		if (number == 0)
 			continue;
 		message = read_message(fd, descriptor);
-		if (message)
-			r = take(userdata, message, take_descriptor(kind, number, names, n));
-		else
+		r = message ? take(userdata, message, take_descriptor(kind, number, names, n))
+			    : -EBADMSG;
+		if (r == -EBADMSG) {
 			store_forget(kind, number);
+			r = 0;
+		}
 		(void)close(fd); /* systemd has its own */
 	}
+	if (r >= 0)
+		r = load_files(&loading);
 	for (int i = 0; i < n; i++)
 		free(names[i]);
 	free(names);

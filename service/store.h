@@ -2,6 +2,10 @@
 /*
  * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and,
  * if it has one, a descriptor more. Names are "KIND-NUMBER" and "KIND-NUMBER-fd".
+ *
+ * A stop empties that store (before systemd 254 nothing can be done about it), so a service that
+ * ends in good order also leaves the messages as files in its runtime directory. Those are for the
+ * next one that comes without a store; descriptors are not saved.
  */
 #pragma once
 
@@ -17,6 +21,8 @@ enum { STORE_DESCRIPTORS_MAX = 4096 };
  * errno. */
 int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd);
 void store_forget(const char *kind, uint64_t number);
+/* At the end of the service. */
+void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
 
 typedef void (*store_settled)(void *userdata);
 
@@ -25,7 +31,8 @@ typedef void (*store_settled)(void *userdata);
  */
 int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata);
 
-/* Takes the message and the descriptor (-1 if there is none). */
+/* Takes the message and the descriptor (-1 if there is none). -EBADMSG where the message is no
+ * object: then it is forgotten. */
 typedef int (*store_take)(void *userdata, ProtobufCMessage *message, int fd);
 
 /* Hands over every object of a kind that an earlier life of the service kept. What cannot be read

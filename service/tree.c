@@ -19,6 +19,8 @@
 #include "mount-table.h"
 #include "vessel.h"
 
+enum { DETACH_TRIES = 16 };
+
 static int set_attributes(int tree, bool recursive, struct mount_attr *attributes) {
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), attributes,
 			  sizeof *attributes) < 0)
@@ -78,13 +80,23 @@ int tree_propagate(struct job *job, int tree, const struct mount_options *option
 	return 0;
 }
 
-int tree_detach(struct job *job, int mount) {
+/* The name of a mount leads to what has been mounted on top of it since, which goes with it. */
+int tree_detach(struct job *job) {
+	const Usher__MountReply *reply = (const Usher__MountReply *)job->reply;
+	uint64_t parent;
 	char name[32];
+	int r = 0;
 
-	(void)snprintf(name, sizeof name, "self/fd/%d", mount);
-	if (fchdir(job->place.proc) < 0 || umount2(name, MNT_DETACH) < 0)
-		return -errno;
-	return 0;
+	if (job->attached < 0)
+		return 0;
+	(void)snprintf(name, sizeof name, "self/fd/%d", job->attached);
+	for (int i = 0; r == 0 && i < DETACH_TRIES; i++) {
+		if (fchdir(job->place.proc) < 0 || umount2(name, MNT_DETACH) < 0)
+			r = -errno;
+		if (mount_table_parent(job->place.proc, reply->made->id, &parent) == -ENOENT)
+			return 0;
+	}
+	return r < 0 ? r : -EBUSY;
 }
 
 static int seal(struct job *job, void *data) {
@@ -158,9 +170,9 @@ int tree_check_parent(struct job *job, uint64_t mount, const struct path *target
 			    target->real);
 }
 
-int tree_attach(struct job *job, int mount, const Usher__MountObject *made,
+int tree_attach(struct job *job, int *from, const Usher__MountObject *made,
 		const struct path *target) {
-	int r;
+	int mount = job->attached = fd_take(from), r;
 
 	job_commit();
 	if (move_mount(mount, "", target->fd, "",
@@ -168,7 +180,7 @@ int tree_attach(struct job *job, int mount, const Usher__MountObject *made,
 		return attach_failed(job, -errno, target);
 	r = tree_check_parent(job, made->id, target);
 	if (r != 0)
-		(void)tree_detach(job, mount);
+		(void)tree_detach(job);
 	return r;
 }
 

@@ -16,16 +16,17 @@ int tree_copy(struct job *job, const struct path *path, bool recursive,
 /* Sets the propagation of the options, where they have one. What is attached below a shared mount
  * becomes shared, so of a mount that is attached it is set after that. */
 int tree_propagate(struct job *job, int tree, const struct mount_options *options);
-/* Takes an attached mount off again. */
-int tree_detach(struct job *job, int mount);
+/* Takes what was attached off again. */
+int tree_detach(struct job *job);
 /* Makes the flags of a detached mount irrevocable. A detached mount that is handed out, or that is
  * attached in a namespace whose root is not ours, could otherwise have its nodev and nosuid taken
  * off by that root, and the kernel would honour a device in it (seen on Linux 6.18). The kernel
  * locks flags where a mount is copied into a mount namespace of a lesser user namespace, so a child
  * makes one, and the copy in it replaces *mount. */
 int tree_seal(struct job *job, int *mount);
-/* Attaches a detached mount where the caller wanted it, or not at all. In the place, joined. */
-int tree_attach(struct job *job, int mount, const Usher__MountObject *made,
+/* Attaches a detached mount, which is taken, where the caller wanted it, or not at all. In the
+ * place, joined. */
+int tree_attach(struct job *job, int *from, const Usher__MountObject *made,
 		const struct path *target);
 /* Whether a mount is on that of the path, and not on what somebody has put over it. */
 int tree_check_parent(struct job *job, uint64_t mount, const struct path *target);

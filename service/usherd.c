@@ -78,8 +78,10 @@ static int leave(struct service *service) {
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct service *service = userdata;
 
-	if (service->leaving)
+	if (service->leaving) {
+		call_drop_all(&service->desk); /* while there is a bus to answer on */
 		return sd_event_exit(service->desk.event, 0);
+	}
 	if (service->desk.first || service->desk.mounts.first ||
 	    callers_listen(service->desk.callers))
 		return 0; /* whatever ends last starts the clock again */
@@ -238,6 +240,7 @@ static void stop(struct service *service) {
 
 	call_drop_all(desk);
 	audit_done(&desk->audit);
+	mounts_save(&desk->mounts);
 	door_bus_free(service->door);
 	mounts_done(&desk->mounts);
 	callers_free(desk->callers);

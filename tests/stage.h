@@ -35,7 +35,9 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   leave          the caller leaves
  *   asked          waits until polkit has been asked
  *   ok             an outcome, with an empty reply of the right kind
- *   made=LIFETIME  an outcome with a mount in it
+ *   made=LIFETIME  the announcement of a mount
+ *   go             waits for the second grant, which answers that
+ *   done           an outcome without a reply, after an announcement
  *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
  *   code=N         an outcome that is a failure, with the text "because"
  *   bad            an outcome whose reply is garbage
@@ -52,7 +54,7 @@ struct child {
 	struct fds fds;
 	const struct operation *operation;
 	ProtobufCMessage *request;
-	bool granted;
+	unsigned grants;
 };
 
 struct stage {

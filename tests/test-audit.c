@@ -138,7 +138,7 @@ static const struct scenario {
 	{ "a mount",
 	  "Mounts.Mount",
 	  "target=/m|fstype=tmpfs",
-	  "find=1 grant made=manual",
+	  "find=1 grant made=manual go done",
 	  POLKIT_YES,
 	  0,
 	  { { "USHER_OBJECT", "/org/usher1/mount/1" },
@@ -299,7 +299,7 @@ static void what_the_service_does_by_itself_is_told_with_the_name_of_whom_it_is_
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
 	(void)snprintf(uid, sizeof uid, "%u", stage.uid);
-	stage.scripts[0] = "find=1 grant made=connection";
+	stage.scripts[0] = "find=1 grant made=connection go done";
 	stage.scripts[1] = "code=-16"; /* not now */
 	stage.scripts[2] = "find=0 grant list";
 	stage.scripts[3] = "find=3 grant ok";

@@ -117,8 +117,13 @@ static const struct scenario scenarios[] = {
 	  "", 0, false },
 	{ "a reply that is none", NAME, "find=0 grant bad", POLKIT_YES, false, REFUSED_FAILED, "",
 	  0, true },
-	{ "a mount that is none", "Mounts.Mount", "target=/m|fstype=tmpfs", "find=0 grant ok",
-	  POLKIT_YES, false, REFUSED_NO_MEMORY, "", 0, true },
+	{ "a mount that was not announced", "Mounts.Mount", "target=/m|fstype=tmpfs",
+	  "find=0 grant ok", POLKIT_YES, false, REFUSED_FAILED, "", 0, true },
+	{ "a mount announced while it is asked about", "Mounts.Mount", "target=/m|fstype=tmpfs",
+	  "find=3 asked made=manual go done", POLKIT_SILENT, false, REFUSED_FAILED, "nonsense", 1,
+	  false },
+	{ "an announcement of what makes nothing", NAME, "find=0 grant made=manual go done",
+	  POLKIT_YES, false, REFUSED_FAILED, "nonsense", 0, true },
 	{ "two outcomes", NAME, "find=0 grant ok ok", POLKIT_YES, false, 0, "", 0, true },
 	{ "an outcome and garbage", NAME, "find=0 grant ok garbage", POLKIT_YES, false, 0, "", 0,
 	  true },
@@ -191,7 +196,7 @@ static void play(const struct scenario *scenario) {
 	assert_told(&stage, scenario);
 	if (stage.questions != scenario->questions)
 		fail_msg("%s: polkit was asked %zu times", scenario->what, stage.questions);
-	if ((stage.n_children > 0 && stage.children[0].granted) != scenario->granted)
+	if ((stage.n_children > 0 && stage.children[0].grants > 0) != scenario->granted)
 		fail_msg("%s: %sgranted", scenario->what, scenario->granted ? "not " : "");
 	if (stage_log_lines() != log_lines(scenario))
 		fail_msg("%s: %zu lines in the journal", scenario->what, stage_log_lines());
@@ -437,12 +442,14 @@ static void add_mounts(struct stage *stage, size_t n, uid_t owner) {
 		Usher__MountReply *reply =
 			(Usher__MountReply *)message_new(&usher__mount_reply__descriptor);
 		struct fds none = { 0 };
+		struct mount *mount;
 
 		reply->made = (Usher__MountObject *)message_new(&usher__mount_object__descriptor);
 		reply->made->has_id = reply->made->has_owner = true;
 		reply->made->has_host = reply->made->host = true;
 		reply->made->owner = owner;
-		assert_int_equal(mounts_add(&stage->desk.mounts, NULL, reply, &none), 0);
+		assert_int_equal(mounts_expect(&stage->desk.mounts, NULL, reply, &none, &mount), 0);
+		mounts_show(mount);
 		usher__mount_reply__free_unpacked(reply, NULL);
 	}
 }
@@ -454,7 +461,7 @@ static void one_mount_too_many_of_a_user_is_refused(void **state) {
 	stage_new(&stage, POLKIT_YES, false);
 	stage.scripts[0] = "find=0 grant code=-5"; /* the service's own look */
 	stage.scripts[1] = "find=0 grant ok";
-	stage.scripts[2] = "find=0 grant made=manual";
+	stage.scripts[2] = "find=0 grant made=manual go done";
 	add_mounts(&stage, 1000, stage.uid);
 	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
 	stage_settle(&stage);
@@ -480,7 +487,7 @@ static void mounts_that_have_gone_unseen_do_not_count_for_long(void **state) {
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
 	stage.scripts[0] = "find=0 grant list";
-	stage.scripts[1] = "find=0 grant made=manual";
+	stage.scripts[1] = "find=0 grant made=manual go done";
 	add_mounts(&stage, 1000, stage.uid);
 	for (int i = 0; i < 2; i++) {
 		stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
@@ -596,13 +603,41 @@ static void a_mount_that_was_made_is_an_object(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	mount = make_mount(&stage, "find=0 grant made=manual");
+	mount = make_mount(&stage, "find=0 grant made=manual go done");
 	assert_non_null(mount);
 	assert_null(mount->next);
 	assert_int_equal(mount->object->id, UNLIKELY_ID);
 	assert_int_equal(mount->object->owner, stage.uid);
 	assert_ptr_equal(mounts_find_id(&stage.desk.mounts, UNLIKELY_ID), mount);
 	assert_ptr_equal(mounts_find(&stage.desk.mounts, mount->object->number), mount);
+	assert_ptr_equal(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"), mount);
+	stage_free(&stage);
+}
+
+/* Nobody sees what is not there yet; but that it will be is known, whoever dies then. */
+static void a_mount_is_an_object_before_it_is_there_and_shown_when_it_is(void **state) {
+	struct stage stage;
+	const struct mount *mount;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant made=manual go hang";
+	stage.scripts[1] = "find=0 grant ok";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_until(&stage, stage.n_children > 0 && stage.children[0].grants == 2);
+	mount = stage.desk.mounts.first;
+	assert_non_null(mount);
+	assert_int_equal(stage.answers, 0);
+	assert_null(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"));
+	/* a look at the mount table does not find it, and does not judge it */
+	mounts_reconcile(&stage.desk.mounts);
+	stage_until(&stage, stage.n_children == 2 && stage.children[1].grants == 1);
+	for (int i = 0; i < 20; i++)
+		stage_turn(&stage);
+	assert_ptr_equal(stage.desk.mounts.first, mount);
+	stage.children[0].script = "done";
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
 	assert_ptr_equal(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"), mount);
 	stage_free(&stage);
 }
@@ -624,7 +659,7 @@ static void a_mount_goes_with_its_connection(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_NO, false);
-	(void)make_mount(&stage, "find=0 grant made=connection");
+	(void)make_mount(&stage, "find=0 grant made=connection go done");
 	stage.scripts[1] = "find=3 grant ok";
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
@@ -639,11 +674,52 @@ static void a_manual_mount_stays_without_its_connection(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	stage_leave(&stage);
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 1);
 	assert_non_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
+/* A child that has gone may have attached what it announced, or not. */
+static void what_was_announced_and_did_not_come_about_is_undone(void **state) {
+	static const char *const scripts[] = {
+		"find=0 grant made=manual go die",
+		"find=0 grant made=manual go code=-16",
+		"find=0 grant made=manual go garbage",
+		"find=0 grant made=manual made=manual go done",
+		"find=0 grant made=manual go find=0",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(scripts); i++) {
+		struct stage stage;
+
+		stage_new(&stage, POLKIT_YES, false);
+		stage.scripts[0] = scripts[i];
+		stage.scripts[1] = "find=3 grant ok";
+		stage_call(&stage, MOUNT, false, 0);
+		stage_settle(&stage);
+		assert_int_equal(stage.answers, 0);
+		assert_int_equal(stage.refusals, 1);
+		assert_unmounted_by_the_service(&stage, 1);
+		stage_free(&stage);
+	}
+}
+
+/* Its child is let go of before it makes anything. */
+static void a_mount_that_is_announced_too_late_is_not_made(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant told made=manual go done";
+	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs|deadline_usec=1000", false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(stage.children[0].grants, 1);
+	assert_null(stage.desk.mounts.first);
 	stage_free(&stage);
 }
 
@@ -653,7 +729,7 @@ static void a_mount_that_came_too_late_is_undone(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	stage.scripts[0] = "find=0 grant told made=manual";
+	stage.scripts[0] = "find=0 grant made=manual go told done";
 	stage.scripts[1] = "find=3 grant ok";
 	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs|deadline_usec=1000", false, 0);
 	stage_settle(&stage);
@@ -669,7 +745,7 @@ static void a_mount_for_a_connection_that_has_left_meanwhile_is_undone(void **st
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	stage.scripts[0] = "find=0 grant leave gone made=connection";
+	stage.scripts[0] = "find=0 grant made=connection go leave gone done";
 	stage.scripts[1] = "find=3 grant ok";
 	stage_call(&stage, MOUNT, false, 0);
 	stage_settle(&stage);
@@ -678,12 +754,27 @@ static void a_mount_for_a_connection_that_has_left_meanwhile_is_undone(void **st
 	stage_free(&stage);
 }
 
+static void a_mount_for_a_caller_that_has_left_before_is_not_made(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant leave gone made=manual go done";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers + stage.refusals, 0);
+	assert_int_equal(stage.n_children, 1);
+	assert_int_equal(stage.children[0].grants, 1);
+	assert_null(stage.desk.mounts.first);
+	stage_free(&stage);
+}
+
 static void a_manual_mount_for_a_caller_that_has_left_stays(void **state) {
 	struct stage stage;
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	stage.scripts[0] = "find=0 grant leave gone made=manual";
+	stage.scripts[0] = "find=0 grant made=manual go leave gone done";
 	stage_call(&stage, MOUNT, false, 0);
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 1);
@@ -696,7 +787,7 @@ static void an_object_that_is_found_to_be_gone_is_forgotten(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=connection");
+	(void)make_mount(&stage, "find=0 grant made=connection go done");
 	stage.scripts[1] = "code=3";
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
@@ -712,7 +803,7 @@ static void what_could_not_go_with_its_connection_is_tried_again_when_the_table_
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=connection");
+	(void)make_mount(&stage, "find=0 grant made=connection go done");
 	stage.scripts[1] = "code=-16";
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
@@ -738,7 +829,7 @@ static void of_many_mounts_without_an_owner_a_few_go_at_once(void **state) {
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
 	for (size_t i = 0; i < N; i++) {
-		stage.scripts[i] = "find=0 grant made=connection";
+		stage.scripts[i] = "find=0 grant made=connection go done";
 		stage.scripts[N + i] = i < AT_ONCE ? "find=3 grant hang" : "find=3 grant ok";
 		stage_call(&stage, MOUNT, false, 0);
 		stage_settle(&stage);
@@ -785,7 +876,7 @@ static void an_object_stays_as_long_as_its_mount_is_in_the_table(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	stage.scripts[1] = "find=0 grant list";
 	mounts_reconcile(&stage.desk.mounts);
 	mounts_reconcile(&stage.desk.mounts); /* again while it looks: once more after it */
@@ -808,7 +899,7 @@ static void a_look_that_fails_forgets_nothing(void **state) {
 		struct stage stage;
 
 		stage_new(&stage, POLKIT_YES, false);
-		(void)make_mount(&stage, "find=0 grant made=manual");
+		(void)make_mount(&stage, "find=0 grant made=manual go done");
 		stage.scripts[1] = scripts[i];
 		mounts_reconcile(&stage.desk.mounts);
 		stage_settle(&stage);
@@ -822,7 +913,7 @@ static void what_is_unmounted_is_an_object_no_more(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	stage.scripts[1] = "find=3+id grant ok";
 	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
 	stage_settle(&stage);
@@ -838,7 +929,7 @@ static void what_could_not_be_unmounted_is_an_object_still(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	stage.scripts[1] = "find=3+id grant code=-16";
 	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
 	stage_settle(&stage);
@@ -858,16 +949,16 @@ static void of_two_who_unmount_the_same_only_one_begins(void **state) {
 		struct stage stage;
 
 		stage_new(&stage, POLKIT_YES, false);
-		(void)make_mount(&stage, "find=0 grant made=manual");
+		(void)make_mount(&stage, "find=0 grant made=manual go done");
 		stage.scripts[1] = "find=3+id grant hang";
 		stage.scripts[2] = "find=3+id grant ok";
 		stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
-		stage_until(&stage, stage.n_children > 1 && stage.children[1].granted);
+		stage_until(&stage, stage.n_children > 1 && stage.children[1].grants > 0);
 		stage_call(&stage, second[i], fields[i], false, 0);
 		stage_until(&stage, stage.refusals + stage.answers == 2);
 		assert_int_equal(stage.refusals, 1);
 		assert_int_equal(refusal_of(stage.code), REFUSED_BUSY);
-		assert_false(stage.children[2].granted);
+		assert_int_equal(stage.children[2].grants, 0);
 		stage.children[1].script = "ok";
 		stage_settle(&stage);
 		assert_int_equal(stage.answers, 2);
@@ -881,7 +972,7 @@ static void a_mount_that_stayed_may_be_unmounted_again(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	stage.scripts[1] = "find=3+id grant code=-16";
 	stage.scripts[2] = "find=3+id grant die";
 	stage.scripts[3] = "find=3+id grant ok";
@@ -901,7 +992,7 @@ static void a_mount_of_another_users_is_asked_about_as_such(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_NO, false);
-	(void)make_mount(&stage, "find=0 grant made=manual");
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
 	mount = stage.desk.mounts.first;
 	mount->object->owner = stage.uid + 1;
 	stage.scripts[1] = "find=3+id grant ok";
@@ -924,9 +1015,9 @@ static void numbers_of_objects_are_not_used_again(void **state) {
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
-	first = make_mount(&stage, "find=0 grant made=manual")->object->number;
+	first = make_mount(&stage, "find=0 grant made=manual go done")->object->number;
 	mounts_remove(&stage.desk.mounts, stage.desk.mounts.first);
-	stage.scripts[1] = "find=0 grant made=manual";
+	stage.scripts[1] = "find=0 grant made=manual go done";
 	stage_call(&stage, MOUNT, false, 0);
 	stage_settle(&stage);
 	assert_true(stage.desk.mounts.first->object->number > first);
@@ -983,6 +1074,10 @@ int main(void) {
 		cmocka_unit_test(a_mount_that_was_made_is_an_object),
 		cmocka_unit_test(a_mount_goes_with_its_connection),
 		cmocka_unit_test(a_manual_mount_stays_without_its_connection),
+		cmocka_unit_test(a_mount_is_an_object_before_it_is_there_and_shown_when_it_is),
+		cmocka_unit_test(what_was_announced_and_did_not_come_about_is_undone),
+		cmocka_unit_test(a_mount_that_is_announced_too_late_is_not_made),
+		cmocka_unit_test(a_mount_for_a_caller_that_has_left_before_is_not_made),
 		cmocka_unit_test(a_mount_that_came_too_late_is_undone),
 		cmocka_unit_test(a_mount_for_a_connection_that_has_left_meanwhile_is_undone),
 		cmocka_unit_test(a_manual_mount_for_a_caller_that_has_left_stays),

@@ -83,7 +83,7 @@ static void arguments_reach_the_worker_and_the_object_comes_back(void **state) {
 	const char *path;
 
 	(void)state;
-	open_stage(&stage, "find=0 grant made=manual");
+	open_stage(&stage, "find=0 grant made=manual go done");
 	message = call_new(&stage, "/org/usher1", "org.usher1.Mounts", "Bind");
 	append(message, "ssasa{sv}", "/a\\xff", "", 2, "ro", "noexec", 3, "recursive", "b", 1,
 	       "target_fd", "h", fd, "deadline_usec", "t", UINT64_C(7000000));
@@ -225,7 +225,7 @@ static void a_mount_has_its_properties(void **state) {
 	uint32_t owner;
 
 	(void)state;
-	open_stage(&stage, "find=0 grant made=manual");
+	open_stage(&stage, "find=0 grant made=manual go done");
 	make_mount(&stage);
 	message = call_new(&stage, "/org/usher1/mount/1", "org.freedesktop.DBus.Properties", "Get");
 	append(message, "ss", "org.usher1.Mount", "Target");
@@ -292,7 +292,7 @@ static void objects_appear_and_vanish(void **state) {
 	const Usher__UnmountObjectRequest *m;
 
 	(void)state;
-	open_stage(&stage, "find=0 grant made=manual");
+	open_stage(&stage, "find=0 grant made=manual go done");
 	stage.scripts[1] = "find=0 grant ok";
 	assert_true(sd_bus_add_match(stage.client, &slot,
 				     "type='signal',interface='org.freedesktop.DBus.ObjectManager'",

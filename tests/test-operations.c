@@ -191,6 +191,7 @@ int __wrap_sethostname(const char *name, size_t size);
 int __wrap_setdomainname(const char *name, size_t size);
 int __wrap_confine_raise(void);
 int __wrap_path_mount_id(int directory, const char *name, uint64_t *ret_id, bool *ret_is_root);
+int __wrap_job_announce(struct job *job);
 int __wrap_mount_table_read(struct mount_table *table, int proc);
 int __wrap_mount_table_parent(int proc, uint64_t id, uint64_t *ret);
 int __wrap_ioctl(int fd, unsigned long request, ...);
@@ -348,6 +349,15 @@ int __wrap_path_mount_id(int directory, const char *name, uint64_t *ret_id, bool
 	return 0;
 }
 
+int __wrap_job_announce(struct job *job) {
+	const Usher__MountReply *reply = (const Usher__MountReply *)job->reply;
+
+	assert_non_null(reply->made);
+	assert_int_equal(reply->made->id, MOUNT_ID);
+	job->announced = !fails("announce");
+	return job->announced ? 0 : -errno;
+}
+
 int __wrap_mount_table_read(struct mount_table *table, int proc) {
 	Usher__MountEntry *entry;
 	char target[512];
@@ -373,6 +383,8 @@ int __wrap_mount_table_read(struct mount_table *table, int proc) {
 }
 
 int __wrap_mount_table_parent(int proc, uint64_t id, uint64_t *ret) {
+	if (kernel.armed && !kernel.attached)
+		return -ENOENT;
 	if (fails("parent of %llu", (unsigned long long)id))
 		return -errno;
 	*ret = kernel.parent_id;
@@ -493,6 +505,7 @@ static void job_new(struct job *job, const char *name, const char *fields, enum 
 			     .prober = -1,
 			     .idmap = -1,
 			     .own_ids = -1,
+			     .attached = -1,
 			     .finding = USHER__FINDING__INIT };
 	the_job = job;
 	job->operation = operation_find_whole(name, &place);
@@ -519,6 +532,7 @@ static void job_free(struct job *job) {
 	place_done(&job->place);
 	fd_closep(&job->idmap);
 	fd_closep(&job->own_ids);
+	fd_closep(&job->attached);
 	free(job->state);
 	the_job = NULL;
 }
@@ -580,6 +594,7 @@ static const struct scenario scenarios[] = {
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs", HERE, TIER_OWN,
 	  JOINED_HERE NEW_TMPFS "fsmount nosuid,nodev\n"
 				"id of @/mount\n"
+				"announce\n"
 				"move_mount @/mount to @/dst\n"
 				"id of @/dst\n"
 				"parent of 4711\n" },
@@ -593,12 +608,14 @@ static const struct scenario scenarios[] = {
 		      "fsconfig create\n"
 		      "fsmount ro,nosuid,nodev\n"
 		      "id of @/mount\n"
+		      "announce\n"
 		      "move_mount @/mount to @/dst\n"
 		      "id of @/dst\n"
 		      "parent of 4711\n" },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=suid", HERE, TIER_ADMIN,
 	  JOINED_HERE NEW_TMPFS "fsmount nodev\n"
 				"id of @/mount\n"
+				"announce\n"
 				"move_mount @/mount to @/dst\n"
 				"id of @/dst\n"
 				"parent of 4711\n" },
@@ -606,11 +623,13 @@ static const struct scenario scenarios[] = {
 	  JOINED_OWN NEW_TMPFS "fsmount \n"
 			       "id of @/mount\n"
 			       "ask mounts\n"
+			       "announce\n"
 			       "move_mount @/mount to @/dst\n" },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|lifetime=connection", OTHER, TIER_OWN,
 	  JOINED_OTHER NEW_TMPFS
 	  "fsmount nosuid,nodev\n" SEALED("@/mount") "id of @/tree\n"
 						     "ask mounts\n"
+						     "announce\n"
 						     "move_mount @/tree to @/dst\n"
 						     "id of @/dst\n"
 						     "parent of 4711\n" },
@@ -623,6 +642,7 @@ static const struct scenario scenarios[] = {
 		     "fsmount \n"
 		     "id of @/mount\n"
 		     "ask mounts\n"
+		     "announce\n"
 		     "move_mount @/mount to @/dst\n" },
 	{ "Mounts.Mount", "target=@/dst|fstype=sysfs", OWN, TIER_FREE,
 	  JOINED_OWN "setns net\n"
@@ -634,6 +654,7 @@ static const struct scenario scenarios[] = {
 		     "fsmount \n"
 		     "id of @/mount\n"
 		     "ask mounts\n"
+		     "announce\n"
 		     "move_mount @/mount to @/dst\n" },
 	/* one that may talk to a server */
 	{ "Mounts.Mount", "target=@/dst|fstype=ramfs", OTHER, TIER_ADMIN,
@@ -643,6 +664,7 @@ static const struct scenario scenarios[] = {
 		       "fsconfig create\n"
 		       "fsmount nosuid,nodev\n" SEALED("@/mount") "id of @/tree\n"
 								  "ask mounts\n"
+								  "announce\n"
 								  "move_mount @/tree to @/dst\n"
 								  "id of @/dst\n"
 								  "parent of 4711\n" },
@@ -667,6 +689,7 @@ static const struct scenario scenarios[] = {
 		      "fsconfig create\n"
 		      "fsmount nosuid,nodev\n"
 		      "id of @/mount\n"
+		      "announce\n"
 		      "move_mount @/mount to @/dst\n"
 		      "id of @/dst\n"
 		      "parent of 4711\n" },
@@ -681,10 +704,12 @@ static const struct scenario scenarios[] = {
 		     "fsmount \n"
 		     "id of @/mount\n"
 		     "ask mounts\n"
+		     "announce\n"
 		     "move_mount @/mount to @/dst\n" },
 	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=squashfs", HERE, TIER_OWN,
 	  "fsopen squashfs\n" LOOP_READ_ONLY "fsmount ro,nosuid,nodev\n"
 	  "mount_setattr @/mount +idmap -\n" JOINED_HERE "id of @/mount\n"
+	  "announce\n"
 	  "move_mount @/mount to @/dst\n"
 	  "id of @/dst\n"
 	  "parent of 4711\n" },
@@ -693,17 +718,20 @@ static const struct scenario scenarios[] = {
 	  "fsopen ext4\n" LOOP "fsmount nosuid,nodev,noexec\n" JOINED_OTHER SEALED(
 		  "@/mount") "id of @/tree\n"
 			     "ask mounts\n"
+			     "announce\n"
 			     "move_mount @/tree to @/dst\n"
 			     "id of @/dst\n"
 			     "parent of 4711\n" },
 	{ "Mounts.MountImage", "image_fd=1|target=@/dst|fstype=squashfs", HERE, TIER_OWN,
 	  "fsopen squashfs\n" LOOP_READ_ONLY "fsmount ro,nosuid,nodev\n"
 	  "mount_setattr @/mount +idmap -\n" JOINED_HERE "id of @/mount\n"
+	  "announce\n"
 	  "move_mount @/mount to @/dst\n"
 	  "id of @/dst\n"
 	  "parent of 4711\n" },
 	{ "Mounts.MountImage", "image_fd=1|target=|fstype=ext4|target_fd=0", HERE, TIER_ADMIN,
 	  "fsopen ext4\n" LOOP "fsmount nosuid,nodev\n" JOINED_HERE "id of @/mount\n"
+	  "announce\n"
 	  "move_mount @/mount to @/src\n"
 	  "id of @/src\n"
 	  "parent of 4711\n" },
@@ -712,6 +740,7 @@ static const struct scenario scenarios[] = {
 		      "mount_setattr @/tree recursive + - private\n"
 		      "mount_setattr @/tree +nosuid,nodev -\n"
 		      "id of @/tree\n"
+		      "announce\n"
 		      "move_mount @/tree to @/dst\n"
 		      "id of @/dst\n"
 		      "parent of 4711\n" },
@@ -721,6 +750,7 @@ static const struct scenario scenarios[] = {
 		      "mount_setattr tree recursive + - private\n"
 		      "mount_setattr tree +ro,nosuid,nodev,noatime -noatime,strictatime+0x40\n"
 		      "id of tree\n"
+		      "announce\n"
 		      "move_mount tree to @/fdst\n"
 		      "id of @/fdst\n"
 		      "parent of 4711\n" },
@@ -730,6 +760,7 @@ static const struct scenario scenarios[] = {
 		      "mount_setattr @/tree recursive + - slave\n"
 		      "mount_setattr @/tree recursive +nosuid,nodev -\n"
 		      "id of @/tree\n"
+		      "announce\n"
 		      "move_mount @/tree to @/dst\n"
 		      "id of @/dst\n"
 		      "parent of 4711\n"
@@ -739,6 +770,7 @@ static const struct scenario scenarios[] = {
 		     "mount_setattr @/tree recursive + - private\n"
 		     "id of @/tree\n"
 		     "ask mounts\n"
+		     "announce\n"
 		     "move_mount @/tree to @/dst\n" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=private|lifetime=connection",
 	  OTHER, TIER_OWN,
@@ -747,6 +779,7 @@ static const struct scenario scenarios[] = {
 		       "mount_setattr @/tree +nosuid,nodev -\n" SEALED(
 			       "@/tree") "id of @/tree\n"
 					 "ask mounts\n"
+					 "announce\n"
 					 "move_mount @/tree to @/dst\n"
 					 "id of @/dst\n"
 					 "parent of 4711\n"
@@ -757,6 +790,7 @@ static const struct scenario scenarios[] = {
 		       "mount_setattr @/tree +nosuid,nodev,idmap -\n" SEALED(
 			       "@/tree") "id of @/tree\n"
 					 "ask mounts\n"
+					 "announce\n"
 					 "move_mount @/tree to @/dst\n" },
 	{ "Mounts.OpenMount", "fstype=tmpfs", HERE, TIER_OWN,
 	  JOINED_HERE NEW_TMPFS "fsmount nosuid,nodev\n" SEALED("@/mount") },
@@ -1123,7 +1157,7 @@ static void a_loop_device_that_is_taken_meanwhile_is_not_the_last(void **state) 
 	struct refusal refusal = { 0 };
 	size_t before = descriptors_open();
 	char name[LOOP_NAME_MAX];
-	struct job job = { .place = PLACE_NONE, .own_ids = -1 };
+	struct job job = { .place = PLACE_NONE, .own_ids = -1, .attached = -1 };
 	int image = some_descriptor(), loop = -1;
 
 	(void)state;

@@ -92,11 +92,13 @@ static int bind_run(struct job *job) {
 		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
 				  &binding->options, m->lifetime, &reply->made);
 	if (r == 0)
-		r = tree_attach(job, tree, reply->made, &binding->target);
+		r = job_announce(job);
+	if (r == 0)
+		r = tree_attach(job, &tree, reply->made, &binding->target);
 	if (r == 0) {
-		r = tree_propagate(job, tree, &binding->options);
+		r = tree_propagate(job, job->attached, &binding->options);
 		if (r != 0)
-			(void)tree_detach(job, tree);
+			(void)tree_detach(job);
 	}
 	path_done(&binding->source);
 	path_done(&binding->target);
@@ -115,4 +117,5 @@ const struct operation operation_bind = {
 	.check = bind_check,
 	.resolve = bind_resolve,
 	.run = bind_run,
+	.undo = tree_detach,
 };

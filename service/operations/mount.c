@@ -132,7 +132,9 @@ static int mount_run(struct job *job) {
 				  mounting->target.real, mounting->filesystem.type,
 				  &mounting->filesystem.options, words.lifetime, &reply->made);
 	if (r == 0)
-		r = tree_attach(job, mount, reply->made, &mounting->target);
+		r = job_announce(job);
+	if (r == 0)
+		r = tree_attach(job, &mount, reply->made, &mounting->target);
 	filesystem_done(&mounting->filesystem);
 	path_done(&mounting->target);
 	return r;
@@ -151,6 +153,7 @@ const struct operation operation_mount = {
 	.check = mount_check,
 	.resolve = mount_resolve,
 	.run = mount_run,
+	.undo = tree_detach,
 };
 
 const struct operation operation_mount_image = {
@@ -165,4 +168,5 @@ const struct operation operation_mount_image = {
 	.check = mount_image_check,
 	.resolve = mount_resolve,
 	.run = mount_run,
+	.undo = tree_detach,
 };
