@@ -635,6 +635,12 @@ def root():
     return _ROOT[0]
 
 
+def forget_root():
+    """That connection has gone: the next question is asked on another."""
+    while _ROOT:
+        _ROOT.pop().close()
+
+
 # ---- polkit
 
 POLKIT = {"name": "org.freedesktop.PolicyKit1", "path": "/org/freedesktop/PolicyKit1/Authority"}

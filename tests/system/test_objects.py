@@ -274,16 +274,6 @@ class Surviving(support.MountTestCase):
         self.unmount(mount)
         self.assert_not_mounted(target)
 
-    def test_a_stop_forgets_the_objects_and_leaves_the_mounts(self):
-        target = self.directory("m")
-        mount = self.mount("", target, "tmpfs")
-        subprocess.run(["systemctl", "stop", USHERD], check=True)
-        self.assert_mounted(target)
-        self.assertNotIn(mount, self.alice.objects())
-        with self.needs_admin("unmount"):
-            self.alice.call("Mounts", "Unmount", target, {})
-        support.root().call("Mounts", "Unmount", target, {})
-
 
 class Idling(support.MountTestCase):
     def test_the_broker_leaves_when_nobody_needs_it_and_comes_back_when_called(self):
