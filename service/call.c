@@ -328,6 +328,15 @@ static bool judge(struct call *call, Usher__Finding **finding) {
 	return true;
 }
 
+/* At the end of a connection, too, nobody's mounts go but its owner's. */
+static bool must_stay(const struct call *call) {
+	const struct mount *mount = call->caller || !call->object
+					    ? NULL
+					    : mounts_find(&call->desk->mounts, call->object);
+
+	return mount && mounts_touches_others(&call->desk->mounts, mount, call->finding);
+}
+
 static void on_finding(struct call *call, Usher__Finding **finding) {
 	call->granted = false; /* it takes more than was granted with the order, so it waits */
 	call->given_up = call->given_up || (call->caller && call->caller->gone);
@@ -335,6 +344,8 @@ static void on_finding(struct call *call, Usher__Finding **finding) {
 		call_finish(call, -EBADMSG, NULL); /* too late: it is not to be done any more */
 	else if (call->desk->leaving)
 		call_finish(call, REFUSED_RETRY, stopping);
+	else if (must_stay(call))
+		call_finish(call, REFUSED_BUSY, "somebody else's mount lies below it");
 	else
 		ask(call);
 }

@@ -363,6 +363,7 @@ static void job_done(struct job *job) {
 	for (size_t i = 0; i < job->finding.n_details; i++)
 		protobuf_c_message_free_unpacked(&job->finding.details[i]->base, NULL);
 	free(job->finding.details);
+	free(job->finding.below);
 	fds_done(&job->fds);
 	fds_done(&job->reply_fds);
 	place_done(&job->place);

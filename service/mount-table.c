@@ -450,6 +450,36 @@ const Usher__MountEntry *mount_table_find(const struct mount_table *table, uint6
 	return NULL;
 }
 
+static bool is_among(const uint64_t *ids, size_t n, uint64_t id) {
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* A mount that was moved stands in the table before the one that it is on by now. */
+int mount_table_descendants(const struct mount_table *table, uint64_t id, uint64_t *ret,
+			    size_t most, size_t *ret_n) {
+	size_t n = 0, before;
+
+	do {
+		before = n;
+		for (size_t i = 0; i < table->n; i++) {
+			const Usher__MountEntry *entry = table->entries[i];
+
+			if (entry->parent != id && !is_among(ret, n, entry->parent))
+				continue;
+			if (entry->id == id || is_among(ret, n, entry->id))
+				continue;
+			if (n == most)
+				return -E2BIG;
+			ret[n++] = entry->id;
+		}
+	} while (n > before);
+	*ret_n = n;
+	return 0;
+}
+
 size_t mount_table_below(const struct mount_table *table, const char *real) {
 	size_t length = strcmp(real, "/") == 0 ? 0 : strlen(real), n = 0;
 

@@ -23,6 +23,9 @@ bool mount_table_kernel_suffices(void);
 
 /* How many of its mounts are below a real name of the namespace. */
 size_t mount_table_below(const struct mount_table *table, const char *real);
+/* The ids of what is mounted on a mount and below; -E2BIG where they are more than most. */
+int mount_table_descendants(const struct mount_table *table, uint64_t id, uint64_t *ret,
+			    size_t most, size_t *ret_n);
 /* The mount that a mount of this namespace is on. proc as below. 0 or a negative errno. */
 int mount_table_parent(int proc, uint64_t id, uint64_t *ret);
 /* proc is a descriptor of a /proc that knows this process. 0 or a negative errno. */

@@ -254,6 +254,23 @@ int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request
 	return 0;
 }
 
+/* What a recursive copy brought along has no object, but is its owner's. */
+static bool is_of_owner(const struct mounts *mounts, uint64_t id, uid_t owner) {
+	for (const struct mount *mount = mounts->first; mount; mount = mount->next)
+		if (mount->object->owner == owner && id >= mount->object->id &&
+		    (id == mount->object->id || id <= mount->object->last_id))
+			return true;
+	return false;
+}
+
+bool mounts_touches_others(const struct mounts *mounts, const struct mount *mount,
+			   const Usher__Finding *finding) {
+	for (size_t i = 0; i < finding->n_below; i++)
+		if (!is_of_owner(mounts, finding->below[i], mount->object->owner))
+			return true;
+	return false;
+}
+
 enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding, uint64_t number,
 		      uid_t uid) {
 	const struct mount *mount = NULL;
@@ -264,6 +281,8 @@ enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding
 		mount = mounts_find_id(mounts, finding->mount_id);
 	if (!mount || finding->tier == TIER_FREE)
 		return finding->tier;
+	if (mounts_touches_others(mounts, mount, finding))
+		return TIER_ADMIN;
 	return mount->object->owner == uid ? TIER_OWN : TIER_OTHERS;
 }
 

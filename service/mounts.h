@@ -62,6 +62,9 @@ struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id);
 struct mount *mounts_find_path(const struct mounts *mounts, const char *path);
 void mounts_path(const struct mount *mount, char ret[MOUNTS_PATH_MAX]);
 
+/* Whether what is done to a mount would be done to one of another owner's, too, that lies below. */
+bool mounts_touches_others(const struct mounts *mounts, const struct mount *mount,
+			   const Usher__Finding *finding);
 /* Who must allow it that a caller touches a mount: its owner itself, its owner's like, or as the
  * worker found. */
 enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding, uint64_t number,

@@ -223,6 +223,33 @@ static bool is_large(const struct job *job, const struct path *path) {
 	return large;
 }
 
+int tree_last_id(const struct path *path, uint64_t *ret) {
+	_cleanup_close_ int mount =
+		open_tree(path->fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	bool is_root;
+
+	return mount < 0 ? -errno : path_mount_id(mount, "", ret, &is_root);
+}
+
+int tree_tell_below(struct job *job, uint64_t id) {
+	Usher__Finding *finding = &job->finding;
+	struct mount_table table = { 0 };
+	int r = mount_table_read(&table, job->place.proc);
+
+	finding->below = calloc(TREE_OWN_MAX, sizeof *finding->below);
+	if (r == 0 && !finding->below)
+		r = -ENOMEM;
+	if (r == 0)
+		r = mount_table_descendants(&table, id, finding->below, TREE_OWN_MAX,
+					    &finding->n_below);
+	mount_table_done(&table);
+	if (r != -E2BIG)
+		return r;
+	finding->below[0] = 0;
+	finding->n_below = 1;
+	return 0;
+}
+
 void tree_judge(struct job *job, const struct path *path, bool recursive,
 		struct mount_options *options) {
 	if (tree_is_free(job))

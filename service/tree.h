@@ -40,10 +40,15 @@ int tree_describe(struct job *job, int mount, const char *source, const char *ta
 bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive);
 /* Whether the kernel lets the place's own root copy trees there: no privilege is used. */
 bool tree_is_free(const struct job *job);
+/* Tells the broker which mounts lie below one in the host's namespace: they may be somebody
+ * else's. */
+int tree_tell_below(struct job *job, uint64_t id);
 /* Requires the tier that a copy of this takes, and forces nosuid and nodev on it where it is not
  * free, unless the words say otherwise. */
 void tree_judge(struct job *job, const struct path *path, bool recursive,
 		struct mount_options *options);
+/* The id of a mount made now: younger than those of any copy that is there already. */
+int tree_last_id(const struct path *path, uint64_t *ret);
 /* Tells the person who is asked of the options, all that were said and added. */
 int tree_tell_options(struct job *job, const struct mount_options *options);
 /* Takes a detached mount and makes it the OpenReply. */

@@ -218,6 +218,32 @@ static void many_lines_are_many_entries_and_each_is_found_by_its_id(void **state
 	free(text);
 }
 
+static void what_is_mounted_on_a_mount_and_below_is_found(void **state) {
+	/* 12 was moved onto what was mounted later */
+	static const char text[] = "10 1 0:1 / /a rw - tmpfs t rw\n"
+				   "11 10 0:1 / /a/b rw - tmpfs t rw\n"
+				   "12 15 0:1 / /a/b/c/d rw - tmpfs t rw\n"
+				   "13 1 0:1 / /ab rw - tmpfs t rw\n"
+				   "14 13 0:1 / /ab/c rw - tmpfs t rw\n"
+				   "15 11 0:1 / /a/b/c rw - tmpfs t rw\n";
+	char *copy = strdup(text);
+	struct mount_table table;
+	uint64_t found[3];
+	size_t n;
+
+	(void)state;
+	assert_non_null(copy);
+	table = parsed(copy, 6);
+	assert_int_equal(mount_table_descendants(&table, 10, found, 3, &n), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(found[0] + found[1] + found[2], 11 + 12 + 15);
+	assert_int_equal(mount_table_descendants(&table, 10, found, 2, &n), -E2BIG);
+	assert_int_equal(mount_table_descendants(&table, 14, found, 3, &n), 0);
+	assert_int_equal(n, 0);
+	mount_table_done(&table);
+	free(copy);
+}
+
 /* ---- the kernel's two answers ---- */
 
 static int by_text(const void *a, const void *b) {
@@ -471,6 +497,7 @@ int main(void) {
 		cmocka_unit_test(the_longest_path_arrives_whole),
 		cmocka_unit_test(many_lines_are_many_entries_and_each_is_found_by_its_id),
 		cmocka_unit_test(what_is_below_a_name_is_counted),
+		cmocka_unit_test(what_is_mounted_on_a_mount_and_below_is_found),
 		cmocka_unit_test(both_ways_tell_the_same_about_this_process),
 		cmocka_unit_test(both_ways_tell_the_same_about_names_and_flags_of_every_kind),
 		cmocka_unit_test(a_source_that_looks_escaped_is_told_as_it_is),

@@ -760,6 +760,8 @@ static const struct scenario scenarios[] = {
 		      "mount_setattr @/tree recursive + - slave\n"
 		      "mount_setattr @/tree recursive +nosuid,nodev -\n"
 		      "id of @/tree\n"
+		      "open_tree @/src\n"
+		      "id of @/tree\n"
 		      "announce\n"
 		      "move_mount @/tree to @/dst\n"
 		      "id of @/dst\n"

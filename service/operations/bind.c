@@ -9,6 +9,7 @@
 
 #include "idmap.h"
 #include "lifetime.h"
+#include "mount-table.h"
 #include "operations.h"
 #include "tree.h"
 
@@ -91,6 +92,10 @@ static int bind_run(struct job *job) {
 	if (r == 0)
 		r = tree_describe(job, tree, binding->source.real, binding->target.real, "none",
 				  &binding->options, m->lifetime, &reply->made);
+	if (r == 0 && m->recursive && job->place.mounts.host && mount_table_kernel_suffices()) {
+		reply->made->has_last_id = true;
+		r = tree_last_id(&binding->source, &reply->made->last_id);
+	}
 	if (r == 0)
 		r = job_announce(job);
 	if (r == 0)

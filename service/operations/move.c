@@ -55,7 +55,9 @@ static int move_resolve(struct job *job) {
 		job->finding.has_mount_id = true;
 		job->finding.mount_id = moving->id;
 	}
-	r = job_detail(job, "from", moving->from.real);
+	r = job->place.mounts.host ? tree_tell_below(job, moving->id) : 0;
+	if (r == 0)
+		r = job_detail(job, "from", moving->from.real);
 	return r == 0 ? job_detail(job, "to", moving->to.real) : r;
 }
 
@@ -98,7 +100,7 @@ const struct operation operation_move = {
 	.request = &usher__move_request__descriptor,
 	.reply = &usher__empty__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, SYS_statmount, SYS_move_mount),
+	.syscalls = SYSCALLS(JOB_JOIN, SYS_listmount, SYS_statmount, SYS_move_mount),
 	.check = move_check,
 	.resolve = move_resolve,
 	.run = move_run,

@@ -74,6 +74,9 @@ static int remount_resolve(struct job *job) {
 		job->finding.mount_id = remounting->id;
 	}
 	r = job_detail(job, "target", remounting->target.real);
+	if (r == 0 && job->place.mounts.host &&
+	    (m->recursive || remounting->options.propagation_recursive))
+		r = tree_tell_below(job, remounting->id);
 	if (r == 0)
 		r = job_detail(job, "propagation", m->propagation);
 	return r == 0 ? tree_tell_options(job, &remounting->options) : r;
@@ -123,7 +126,8 @@ const struct operation operation_remount = {
 	.request = &usher__remount_request__descriptor,
 	.reply = &usher__empty__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, SYS_mount_setattr, SYS_fspick, SYS_fsconfig),
+	.syscalls = SYSCALLS(JOB_JOIN, SYS_listmount, SYS_statmount, SYS_mount_setattr, SYS_fspick,
+			     SYS_fsconfig),
 	.check = remount_check,
 	.resolve = remount_resolve,
 	.run = remount_run,

@@ -19,6 +19,7 @@
 #include "mount-table.h"
 #include "operations.h"
 #include "path.h"
+#include "tree.h"
 
 struct unmounting {
 	struct path parent;
@@ -119,7 +120,8 @@ static int unmount_resolve(struct job *job) {
 		job_require(job, TIER_ADMIN); /* the broker knows better if it is one of its own */
 	job->finding.has_mount_id = true;
 	job->finding.mount_id = unmounting->id;
-	return job_detail(job, "target", real);
+	r = m->lazy && job->place.mounts.host ? tree_tell_below(job, unmounting->id) : 0;
+	return r == 0 ? job_detail(job, "target", real) : r;
 }
 
 /* Whether it is still what was found; what is looked at cannot expire any more. */
@@ -184,12 +186,14 @@ static int unmount_object_check(const ProtobufCMessage *message, struct refusal 
 
 static int unmount_object_resolve(struct job *job) {
 	const Usher__UnmountObjectRequest *m = (const void *)job->request;
+	int r;
 
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN); /* the broker knows whose it is */
 	job->finding.has_mount_id = true;
 	job->finding.mount_id = m->id;
-	return job_detail(job, "target", m->target);
+	r = m->lazy && m->host ? tree_tell_below(job, m->id) : 0;
+	return r == 0 ? job_detail(job, "target", m->target) : r;
 }
 
 /* Where it is now, as root of the namespace it is in; it may have been moved. */

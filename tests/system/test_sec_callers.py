@@ -236,6 +236,52 @@ class Others(support.MountTestCase):
                 self.assert_mounted(path, fstype)
 
 
+class Below(support.MountTestCase):
+    def test_sec_24_what_others_mounted_below_ones_own_mount_stays_as_it_is(self):
+        """sec-24: it is not changed, moved, nor taken along, neither when asked for nor at the end of a connection."""
+        target = self.directory("m")
+        mount = self.mount("", target, "tmpfs", ["size=64k"])
+        for name in ("others", "own"):
+            self.alice.run(os.mkdir, f"{target}/{name}")
+        own = self.mount("", f"{target}/own", "tmpfs", ["size=4k"])
+        support.mount("roots", f"{target}/others", "tmpfs")
+        before = support.mount_at(f"{target}/others")
+        try:
+            for call, action in ((lambda: self.alice.call("Mounts", "Remount", target, ["ro"], {"recursive": True}), "remount"),
+                                 (lambda: self.alice.call("Mounts", "Remount", target, [], {"recursive": True, "propagation": "private"}), "remount"),
+                                 (lambda: self.alice.call("Mounts", "Remount", target, ["runbindable"], {}), "remount"),
+                                 (lambda: self.alice.call("Mounts", "Move", target, self.home, {}), "move"),
+                                 (lambda: self.alice.call("Mounts", "Unmount", target, {"lazy": True}), "unmount"),
+                                 (lambda: self.unmount(mount, lazy=True), "unmount")):
+                with self.subTest(action=action), self.needs_admin(action):
+                    call()
+            self.assertEqual(support.mount_at(f"{target}/others"), before)
+            self.alice.call("Mounts", "Remount", target, ["noexec"], {})
+            with self.refused("Busy"):
+                self.unmount(mount)
+        finally:
+            support.umount(f"{target}/others")
+        # what is below is all hers now
+        self.alice.call("Mounts", "Remount", target, ["noatime"], {"recursive": True})
+        self.unmount(mount, lazy=True)
+        wait_until(lambda: own not in self.alice.objects("Mount"), "what was below has gone, too")
+
+    def test_sec_24_the_end_of_a_connection_takes_nothing_of_others_along(self):
+        """sec-24: the mount stays as long as somebody else's lies on it, and goes then."""
+        target = self.directory("m")
+        client = support.Client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        self.mount("", target, "tmpfs", ["size=64k"], {"lifetime": "connection"}, client)
+        client.run(os.mkdir, f"{target}/others")
+        support.mount("roots", f"{target}/others", "tmpfs")
+        client.kill()
+        wait_until(lambda: not support.children("usher-worker.service"), "it was tried")
+        time.sleep(0.3)
+        self.assertIsNotNone(support.mount_at(f"{target}/others"))
+        support.umount(f"{target}/others")
+        wait_until(lambda: support.mount_at(target) is None, "the mount goes when nothing of others is left on it")
+
+
 def leave_connection(keeper, target):
     """Run by alice: connects to the bus and exits; the fork that it leaves behind calls on the connection when told to, over keeper."""
     connection = rawbus.Connection(BUS)
