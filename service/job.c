@@ -300,7 +300,9 @@ static int ask(struct job *job) {
 
 static int pack_reply(const struct job *job, ProtobufCBinaryData *ret) {
 	ret->len = protobuf_c_message_get_packed_size(job->reply);
-	ret->data = malloc(ret->len + 1);
+	if (ret->len == 0)
+		return 0; /* what has been done can be told without memory */
+	ret->data = malloc(ret->len);
 	if (!ret->data)
 		return -ENOMEM;
 	protobuf_c_message_pack(job->reply, ret->data);
