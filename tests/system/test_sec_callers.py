@@ -266,6 +266,21 @@ class Below(support.MountTestCase):
         self.unmount(mount, lazy=True)
         wait_until(lambda: own not in self.alice.objects("Mount"), "what was below has gone, too")
 
+    def test_a_recursive_copy_is_its_owners_with_all_that_was_in_it(self):
+        """The copies below it have no objects, and go with it; what root mounts on them later does not."""
+        source, target = self.directory("s"), self.directory("t")
+        self.mount("", self.directory("s/d"), "tmpfs", ["size=64k"])
+        self.alice.run(os.mkdir, f"{source}/d/e")
+        mount = self.bind(source, target, options={"recursive": True})
+        self.alice.call("Mounts", "Remount", target, ["noatime"], {"recursive": True})
+        support.mount("roots", f"{target}/d/e", "tmpfs")
+        with self.needs_admin("unmount"):
+            self.unmount(mount, lazy=True)
+        support.umount(f"{target}/d/e")
+        self.unmount(mount, lazy=True)
+        self.assert_not_mounted(target)
+        self.assert_not_mounted(f"{target}/d")
+
     def test_sec_24_the_end_of_a_connection_takes_nothing_of_others_along(self):
         """sec-24: the mount stays as long as somebody else's lies on it, and goes then."""
         target = self.directory("m")
