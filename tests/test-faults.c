@@ -5,9 +5,9 @@
  * each of its allocations, which fails. Then it has either been done or left no trace: no mount, no
  * loop device, no process.
  *
- * A run is short: each operation has every sixteenth of its calls fail, others than the one before
- * it, and with one error each. With USHER_FAULTS=calls it is every call, with USHER_FAULTS=all
- * every error of every call.
+ * A run is short: each operation has every sixty-fourth of its calls fail, others than the one
+ * before it, and with one error each. With USHER_FAULTS=calls it is every call, with
+ * USHER_FAULTS=all every error of every call.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #include "support.h"
 #include "trial.h"
 
-enum { TRACEES_MAX = 32, ERRORS_MAX = 12, CALLS_MAX = 2000, STRIDE = 16 };
+enum { TRACEES_MAX = 32, ERRORS_MAX = 12, CALLS_MAX = 2000, STRIDE = 64 };
 
 /* ---- which errors there are ---- */
 
