@@ -635,21 +635,29 @@ void call_wind_up(struct desk *desk) {
 	desk->leaving = true;
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		/* nothing has been made that was not announced */
-		if (call->given_up || !call->granted || (call_makes_mount(call) && !call->made))
+		if (call->given_up || !call->granted)
 			call_finish(call, REFUSED_RETRY, stopping);
 	}
+}
+
+static void drop(struct call *call) {
+	/* nothing has been made that was not announced */
+	bool begun = call->granted && (!call_makes_mount(call) || call->made);
+
+	call->made = 0; /* its child takes it away, or it stays and so does its object */
+	if (begun)
+		call_finish(call, REFUSED_FAILED,
+			    "the service was stopped before it was known what became of it");
+	else
+		call_finish(call, REFUSED_RETRY, stopping);
 }
 
 void call_drop_all(struct desk *desk) {
 	desk->idle = NULL;
 	desk->leaving = true;
-	for (struct call *call = desk->first; call; call = call->next) {
+	for (struct call *call = desk->first; call; call = call->next)
 		call->waiting = false; /* no more turns */
-		call->made = 0; /* its child takes it away, or it stays and so does its object */
-	}
 	while (desk->first)
-		call_finish(desk->first, REFUSED_FAILED,
-			    "the service was stopped before it was known what became of it");
+		drop(desk->first);
 	desk->turn = sd_event_source_disable_unref(desk->turn);
 }

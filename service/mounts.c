@@ -195,7 +195,7 @@ static void own_over(struct call *call) {
 	if (call->desk->leaving)
 		return;
 	for (struct mount *mount = mounts->first; mount; mount = mount->next)
-		if (mount->orphan && !mount->leaving && mount->again_usec == 0) {
+		if (mount->orphan && !mount->leaving && !mount->covered && mount->again_usec == 0) {
 			mounts_unmount(mounts, mount);
 			return;
 		}
@@ -318,6 +318,18 @@ void mounts_drop_caller(struct mounts *mounts, const struct caller *caller) {
 	}
 }
 
+/* When what lies on it goes, it may be tried at once. */
+static bool is_covered(const Usher__ListReply *list, struct mount *mount) {
+	mount->covered = false;
+	for (size_t i = 0; !mount->covered && i < list->n_mounts; i++)
+		mount->covered = list->mounts[i]->parent == mount->object->id &&
+				 list->mounts[i]->target && mount->object->target &&
+				 strcmp(list->mounts[i]->target, mount->object->target) == 0;
+	if (mount->covered)
+		mount->again_usec = mount->patience_usec = 0;
+	return mount->covered;
+}
+
 /* The answer to our own List: what is not in it has gone. */
 static void on_list(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 	const Usher__ListReply *list = (const Usher__ListReply *)reply;
@@ -333,7 +345,7 @@ static void on_list(struct call *call, const ProtobufCMessage *reply, const stru
 			there = list->mounts[i]->id == mount->object->id;
 		if (!there)
 			mounts_remove(mounts, mount);
-		else if (mount->orphan)
+		else if (mount->orphan && !is_covered(list, mount))
 			mounts_unmount(mounts, mount);
 	}
 }

@@ -23,6 +23,7 @@ struct mount {
 	uint64_t looks;        /* that had begun before it was there, and so cannot tell */
 	/* if it is an orphan that would not go: when to try again, and how long that was waited */
 	uint64_t again_usec, patience_usec;
+	bool covered; /* something lies on it, so that it cannot go */
 };
 
 struct mounts {

@@ -68,5 +68,8 @@ int vessel_open(int number) {
 		_exit(make(number) < 0);
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return -errno;
-	return status == 0 ? 0 : -EPERM;
+	if (status == 0)
+		return 0;
+	(void)close(number); /* whatever it had there when it was killed is no namespace */
+	return -EPERM;
 }
