@@ -49,6 +49,18 @@ static int on_line(void *userdata, const char *section, const char *name, const 
 	return 1;
 }
 
+/* In the place of fgets(), which would have the parser take the rest of a long line for another,
+ * and one that begins with blanks for more of the value above it. */
+static char *next_line(char *line, int size, void *stream) {
+	_cleanup_free_ char *whole = NULL;
+	size_t space = 0;
+
+	if (getline(&whole, &space, stream) < 0)
+		return NULL;
+	(void)snprintf(line, (size_t)size, "%.*s\n", size - 2, whole + strspn(whole, " \t"));
+	return line;
+}
+
 /* 0 or a negative errno; what stands in it is no error. */
 static int read_file(struct configuration *configuration, const char *path) {
 	struct reading reading = { .configuration = configuration };
@@ -57,7 +69,7 @@ static int read_file(struct configuration *configuration, const char *path) {
 
 	if (!file)
 		return -errno;
-	line = ini_parse_file(file, on_line, &reading);
+	line = ini_parse_stream(next_line, file, on_line, &reading);
 	if (ferror(file))
 		line = -1;
 	(void)fclose(file);
@@ -108,6 +120,8 @@ static size_t add_names(char **names, size_t n, const char *directory) {
 	DIR *stream = opendir(directory);
 	const struct dirent *entry;
 
+	if (!stream && errno != ENOENT && errno != ENOTDIR)
+		sd_journal_print(LOG_WARNING, "%s: %s", directory, strerror(errno));
 	while (stream && n < DROP_INS_MAX && (entry = readdir(stream)))
 		if (is_drop_in(entry) && !is_known(names, n, entry->d_name)) {
 			names[n] = strdup(entry->d_name);

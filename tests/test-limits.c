@@ -127,6 +127,21 @@ static void what_is_wrong_is_told_with_its_line_and_the_rest_holds(void **state)
 	}
 }
 
+static void a_line_is_a_line_however_long_and_wherever_it_begins(void **state) {
+	char text[700];
+
+	for (int n = 175; n < 205; n++) {
+		(void)snprintf(text, sizeof text,
+			       "[Limits]\n#%*sMounts=5\n  Calls=3\n\tObjects=4\n;%*s\nX=1\n", n, "",
+			       n, "");
+		put("etc/usher/usherd.conf", text);
+		assert_int_equal(limit_after(LIMIT_MOUNTS), 1000);
+		assert_int_equal(limit_after(LIMIT_CALLS), 3);
+		assert_int_equal(limit_after(LIMIT_OBJECTS), 4);
+		assert_non_null(strstr(said, "usherd.conf:6: unknown key 'X'"));
+	}
+}
+
 static void a_file_that_cannot_be_read_is_told(void **state) {
 	put("etc/usher/usherd.conf/directory", "");
 	assert_int_equal(limit_after(LIMIT_MOUNTS), 1000);
@@ -205,6 +220,9 @@ int main(void) {
 						make_root, remove_root),
 		cmocka_unit_test_setup_teardown(
 			what_is_wrong_is_told_with_its_line_and_the_rest_holds, make_root,
+			remove_root),
+		cmocka_unit_test_setup_teardown(
+			a_line_is_a_line_however_long_and_wherever_it_begins, make_root,
 			remove_root),
 		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_told, make_root,
 						remove_root),
