@@ -224,6 +224,8 @@ static int start(struct service *service, const char *libexec) {
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_event_add_signal(desk->event, &service->sighup, SIGHUP, on_reload, service);
+	if (r >= 0) /* what is called after a reload goes by what it said */
+		r = sd_event_source_set_priority(service->sighup, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
 	if (r >= 0)
