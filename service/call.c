@@ -227,12 +227,16 @@ static int arm(struct call *call) {
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
-static bool makes_go(const struct call *call) {
+bool call_gives_back(const struct call *call) {
 	const ProtobufCMessageDescriptor *request = call->operation->request;
 
 	return request == &usher__unmount_request__descriptor ||
-	       request == &usher__unmount_object_request__descriptor ||
-	       request == &usher__move_request__descriptor;
+	       request == &usher__unmount_object_request__descriptor;
+}
+
+static bool makes_go(const struct call *call) {
+	return call_gives_back(call) ||
+	       call->operation->request == &usher__move_request__descriptor;
 }
 
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
@@ -588,6 +592,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 			       .interactive = interactive,
 			       .request = request,
 			       .fds = *fds,
+			       .descriptors = fds->n,
 			       .object = object,
 			       .worker = -1,
 			       .began_usec = now_usec() };

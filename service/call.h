@@ -60,7 +60,8 @@ struct call {
 	uint64_t object;
 	/* the number of the mount object that this call may make go, once granted */
 	uint64_t taken;
-	size_t bytes; /* of the request */
+	/* of the request; its message holds these descriptors until it is answered */
+	size_t bytes, descriptors;
 
 	int worker;
 	sd_event_source *io, *timer;
@@ -92,6 +93,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 /* Nobody is asked about it, and nothing of it is limited. */
 bool call_is_trusted(const struct call *call);
 bool call_makes_mount(const struct call *call);
+bool call_gives_back(const struct call *call);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
 /* A service that is leaving does not wait for people, nor for what can still be let be. */

@@ -17,19 +17,19 @@ static bool is_same_user(const struct call *call, const struct call *other) {
 
 /* What calls and objects of a user, or of all together, come to. */
 struct sum {
-	uint64_t calls, bytes, descriptors, mounts;
+	uint64_t calls, bytes, descriptors, kept, mounts;
 };
 
 static void add_call(struct sum *sum, const struct call *call) {
 	sum->calls++;
 	sum->bytes += call->bytes;
-	sum->descriptors += call->fds.n + 1;
+	sum->descriptors += call->descriptors + 1;
 	sum->mounts += call_makes_mount(call) && !call->made;
 }
 
 static void add_mount(struct sum *sum, const struct mount *mount) {
 	sum->mounts++;
-	sum->descriptors += mount->namespace >= 0;
+	sum->kept += mount->namespace >= 0;
 }
 
 static struct sum sum_of_user(const struct call *call) {
@@ -55,6 +55,11 @@ static bool is_store_full(const struct desk *desk) {
 	return n > STORE_DESCRIPTORS_MAX;
 }
 
+/* What is kept for a user does not keep that user from giving it back. */
+static uint64_t descriptors_of(const struct sum *sum, const struct call *call) {
+	return sum->descriptors + (call_gives_back(call) ? 0 : sum->kept);
+}
+
 int quota_check(const struct call *call, struct refusal *refusal) {
 	const struct limits *limits = &call->desk->configuration.limits;
 	struct sum sum;
@@ -73,7 +78,7 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 	if (r == 0)
 		r = limit_check(limits, LIMIT_QUEUED_BYTES, sum.bytes, refusal);
 	if (r == 0)
-		r = limit_check(limits, LIMIT_DESCRIPTORS, sum.descriptors, refusal);
+		r = limit_check(limits, LIMIT_DESCRIPTORS, descriptors_of(&sum, call), refusal);
 	if (r == 0 && call_makes_mount(call))
 		r = limit_check(limits, LIMIT_MOUNTS, sum.mounts, refusal);
 	if (r == 0 && call_makes_mount(call))
