@@ -209,6 +209,11 @@ static bool is_own(const struct place *place, int namespace, int *ret_users) {
 	return false;
 }
 
+bool place_is_roots(const struct place *place) {
+	return place->uid == 0 && place->administrator &&
+	       same_file(place->caller_users, place->our_users);
+}
+
 /* Whether a user namespace is another or lies below it. */
 static bool is_within(int users, int other) {
 	_cleanup_close_ int at = fcntl(users, F_DUPFD_CLOEXEC, 3);

@@ -77,6 +77,9 @@ void place_done(struct place *place);
 /* The part of place_open() that reads /proc/PID/status. */
 int place_read_status(struct place *place, const char *status, uid_t uid, struct refusal *refusal);
 
+/* The caller is root in the service's own user namespace: nothing is kept from it. */
+bool place_is_roots(const struct place *place);
+
 /* File accesses from here on are the caller's, with its groups; before confinement, because it
  * takes the right to become others. 0 or a negative errno. */
 int place_act_as_caller(const struct place *place);

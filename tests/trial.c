@@ -53,6 +53,7 @@ const struct trial trials[] = {
 	{ "Mounts.OpenMount", "source=@/closed/image|fstype=squashfs", HERE, 0 },
 	{ "Mounts.OpenMount", "source=@/image|fstype=squashfs", NOBODYS, 0 },
 	{ "Mounts.OpenTree", "path=@/closed/src|recursive=yes", HERE, 0 },
+	{ "Mounts.OpenTree", "path=@/src", NOBODYS, 0 },
 	{ "Mounts.Unmount", "target=@/closed/dst", HERE, 0 },
 	{ "Mounts.Unmount", "target=@/closed/dst", OTHER, 0 },
 	{ "Mounts.Unmount", "target=@/new|expire=yes", HERE, -EAGAIN },

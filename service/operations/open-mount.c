@@ -42,7 +42,8 @@ static int open_mount_run(struct job *job) {
 
 	if (r == 0)
 		r = filesystem_create(job, filesystem, &mount);
-	if (r == 0 && !filesystem->free)
+	/* root could make such a mount without the flags */
+	if (r == 0 && !filesystem->free && !place_is_roots(&job->place))
 		r = tree_seal(job, &mount);
 	filesystem_done(filesystem);
 	return r == 0 ? tree_give(job, fd_take(&mount)) : r;

@@ -59,7 +59,8 @@ static int open_tree_run(struct job *job) {
 	if (r == 0)
 		r = tree_copy(job, &opening->path, m->recursive, &opening->options, job->idmap,
 			      &tree);
-	if (r == 0 && !tree_is_free(job))
+	/* root could make such a mount without the flags */
+	if (r == 0 && !tree_is_free(job) && !place_is_roots(&job->place))
 		r = tree_seal(job, &tree);
 	if (r == 0)
 		r = tree_propagate(job, tree, &opening->options);
