@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every method with every wrong type, and calls of which some bytes are not what they were: never a crash, never an
-answer that is not in the closed set, nothing left behind.  MUTATIONS=100000 makes as many; SEED repeats a run."""
+answer that is not in the closed set, nothing left behind.  MUTATIONS=100000 makes as many; SEED repeats a run.
+
+The last file of a ring, by its name: a call may mount over the root, after which nobody in these namespaces can make a
+user namespace, and some of what others test needs one."""
 
 import collections
 import contextlib
