@@ -151,7 +151,7 @@ static void on_kept(void *userdata) {
 	struct call *call = userdata;
 
 	call->kept = true;
-	if (call->done)
+	if (call->ended)
 		present(call);
 }
 
@@ -180,8 +180,9 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 		call_finish(call, r, "the object cannot be kept");
 }
 
-static void on_done(struct call *call) {
-	call->done = true;
+/* As long as the child has the mount open it could not be unmounted. */
+static void on_ended(struct call *call) {
+	call->ended = true;
 	call->io = sd_event_source_disable_unref(call->io);
 	if (call->kept)
 		present(call);
@@ -192,8 +193,10 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 
 	if (outcome->code != 0)
 		return call_finish(call, outcome->code, outcome->text);
-	if (call->made)
-		return on_done(call);
+	if (call->made) {
+		call->done = true;
+		return;
+	}
 	call->reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
 						outcome->reply.data);
 	r = call->reply ? conclude(call, call->reply) : -EBADMSG;
@@ -397,7 +400,9 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 	if (r == -EAGAIN)
 		return 0;
 	reply = (Usher__Reply *)message;
-	if (r < 0)
+	if (call->done)
+		on_ended(call);
+	else if (r < 0)
 		on_child_lost(call, r);
 	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);

@@ -79,10 +79,10 @@ struct call {
 	ProtobufCMessage *reply;
 	uint64_t made; /* the number of that object */
 	sd_event_source *keeping;
-	bool kept, done;
-	bool identifying; /* the bus is being asked who it is */
-	bool waiting;     /* for its turn to have a child */
-	bool granted;     /* the child may have begun to do it */
+	bool kept, done, ended; /* by systemd; by the child; and that has gone */
+	bool identifying;       /* the bus is being asked who it is */
+	bool waiting;           /* for its turn to have a child */
+	bool granted;           /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
 

@@ -436,6 +436,9 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 	if (r != -ECONNRESET && r != -EBADMSG && answer(&only, r) < 0 && r == 0 &&
 	    only.operation->undo)
 		r = only.operation->undo(&only);
+	/* the broker waits for the end of what it was told, since an open mount is a busy one */
+	fd_closep(&only.attached);
+	(void)close(socket);
 	job_done(&only);
 	await_ending();
 	_exit(r == 0 ? 0 : 1);

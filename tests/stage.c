@@ -359,7 +359,10 @@ static bool say_word(struct child *child, const char *word) {
 		return child->grants > 0;
 	else if (word_is(word, "go"))
 		return child->grants > 1;
-	else if (word_is(word, "done"))
+	else if (word_is(word, "done")) {
+		say_done(child);
+		child_close(child);
+	} else if (word_is(word, "said"))
 		say_done(child);
 	else if (word_is(word, "told"))
 		return stage->answers + stage->refusals > 0;

@@ -37,7 +37,8 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   ok             an outcome, with an empty reply of the right kind
  *   made=LIFETIME  the announcement of a mount
  *   go             waits for the second grant, which answers that
- *   done           an outcome without a reply, after an announcement
+ *   said           an outcome without a reply, after an announcement
+ *   done           the same, and closes
  *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
  *   code=N         an outcome that is a failure, with the text "because"
  *   bad            an outcome whose reply is garbage

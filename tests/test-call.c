@@ -654,6 +654,24 @@ static void assert_unmounted_by_the_service(const struct stage *stage, size_t pl
 	assert_null(stage->desk.mounts.first);
 }
 
+/* Whoever unmounts it at once finds nobody in it. */
+static void a_mount_is_told_of_when_its_child_has_let_go_of_it(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant made=manual go said hang";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_until(&stage, stage.desk.first && stage.desk.first->done);
+	for (size_t i = 0; i < 20; i++)
+		assert_true(sd_event_run(stage.event, 1000) >= 0);
+	assert_int_equal(stage.answers, 0);
+	stage.children[0].script = "die";
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	stage_free(&stage);
+}
+
 static void a_mount_goes_with_its_connection(void **state) {
 	struct stage stage;
 
@@ -1072,6 +1090,7 @@ int main(void) {
 		cmocka_unit_test(a_worker_that_does_not_keep_up_makes_callers_try_again),
 		cmocka_unit_test(arguments_that_no_frame_holds_are_refused),
 		cmocka_unit_test(a_mount_that_was_made_is_an_object),
+		cmocka_unit_test(a_mount_is_told_of_when_its_child_has_let_go_of_it),
 		cmocka_unit_test(a_mount_goes_with_its_connection),
 		cmocka_unit_test(a_manual_mount_stays_without_its_connection),
 		cmocka_unit_test(a_mount_is_an_object_before_it_is_there_and_shown_when_it_is),
