@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,13 +31,15 @@
 static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
 		      leave_usec = 2 * UINT64_C(1000000);
 
+enum { MESSAGES_AT_ONCE = 32 };
+
 struct service {
 	struct desk desk;
 	struct door_bus *door;
 	bool leaving;
 	struct utsname names;
 	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint,
-		*sighup;
+		*sighup, *more;
 };
 
 static void start_idle_clock(struct service *service) {
@@ -83,8 +86,10 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 		return sd_event_exit(service->desk.event, 0);
 	}
 	if (service->desk.first || service->desk.mounts.first ||
-	    callers_listen(service->desk.callers))
-		return 0; /* whatever ends last starts the clock again */
+	    callers_listen(service->desk.callers)) {
+		(void)malloc_trim(0); /* of what a crowd took */
+		return 0;             /* whatever ends last starts the clock again */
+	}
 	return leave(service);
 }
 
@@ -169,6 +174,18 @@ static int watch(struct service *service) {
 	return r;
 }
 
+/* sd-bus hands over one message for each turn of the loop. Whoever floods the service would fill
+ * the bus's queue to it with what it has to be refused anyway, and all others' calls wait in that.
+ */
+static int on_more(sd_event_source *source, void *userdata) {
+	struct service *service = userdata;
+
+	for (int i = 0; i < MESSAGES_AT_ONCE; i++)
+		if (sd_bus_process(service->desk.bus, NULL) <= 0)
+			break;
+	return 0;
+}
+
 static int open_bus(struct desk *desk) {
 	int r = desk->session ? sd_bus_open_user_with_description(&desk->bus, "usher")
 			      : sd_bus_open_system_with_description(&desk->bus, "usher");
@@ -227,6 +244,8 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0) /* what is called after a reload goes by what it said */
 		r = sd_event_source_set_priority(service->sighup, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
+		r = sd_event_add_post(desk->event, &service->more, on_more, service);
+	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(service->look, SD_EVENT_OFF);
@@ -251,6 +270,7 @@ static void stop(struct service *service) {
 	sd_event_source_unref(service->sigterm);
 	sd_event_source_unref(service->sigint);
 	sd_event_source_unref(service->sighup);
+	sd_event_source_unref(service->more);
 	watch_file_stop(service->host_name);
 	watch_file_stop(service->domain_name);
 	watch_file_stop(service->mount_table);

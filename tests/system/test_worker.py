@@ -67,8 +67,10 @@ class Waiting(support.TestCase):
             self.root.call("Host", "GetHostname", {})
 
     def test_both_programs_and_all_who_wait_are_small(self):
-        support.settle()
+        # what is left of other tests' floods goes when nothing is asked for half a minute
+        subprocess.run(["systemctl", "stop", "usherd.service"], check=True)
         self.root.call("Host", "GetHostname", {})
+        support.settle()
         pids = self.ready() | {support.main_pid(WORKER), support.main_pid("usherd.service")}
         self.assertLess(sum(map(private_kib, pids)), 4096)
 
