@@ -21,6 +21,8 @@
 #include "path.h"
 #include "tree.h"
 
+enum { TRIES = 8 };
+
 struct unmounting {
 	struct path parent;
 	char *name;
@@ -146,7 +148,7 @@ static int verify(struct job *job, const struct unmounting *unmounting) {
 	return refusal_note(&job->refusal, REFUSED_RETRY, "the mount changed meanwhile");
 }
 
-static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
+static int take_off(struct job *job, const struct unmounting *unmounting, int flags) {
 	int r = verify(job, unmounting);
 
 	if (r != 0)
@@ -164,6 +166,20 @@ static int unmount(struct job *job, const struct unmounting *unmounting, int fla
 			"such call unmounts it");
 	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->name,
 			    strerrordesc_np(errno));
+}
+
+/* The kernel takes off what lies on top by then. If that was mounted just now, it is still to be
+ * done. */
+static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
+	for (int i = 0; i < TRIES; i++) {
+		int r = take_off(job, unmounting, flags);
+		uint64_t parent;
+
+		if (r != 0 ||
+		    mount_table_parent(job->place.proc, unmounting->id, &parent) == -ENOENT)
+			return r;
+	}
+	return refusal_note(&job->refusal, REFUSED_RETRY, "others are being mounted on it");
 }
 
 static int unmount_run(struct job *job) {

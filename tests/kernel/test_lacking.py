@@ -11,8 +11,8 @@ from ring import DBusError, Service, mounts, wait_until
 NEEDED = {
     "Mount": ("openat2", "fsopen", "fsconfig", "fsmount", "move_mount"),
     "Bind": ("openat2", "open_tree", "mount_setattr", "move_mount"),
-    "OpenMount": ("fsopen", "fsconfig", "fsmount", "open_tree", "mount_setattr", "move_mount"),
-    "OpenTree": ("openat2", "open_tree", "mount_setattr", "move_mount"),
+    "OpenMount": ("fsopen", "fsconfig", "fsmount"),
+    "OpenTree": ("openat2", "open_tree", "mount_setattr"),
     "Remount": ("openat2", "mount_setattr"),
     "Remount of the file system": ("openat2", "fspick", "fsconfig"),
     "Move": ("openat2", "move_mount"),
