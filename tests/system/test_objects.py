@@ -299,8 +299,12 @@ class Idling(support.MountTestCase):
 
         def switches(name):
             with open(f"/proc/{support.main_pid(name)}/status", encoding="ascii") as file:
-                return sum(int(line.split()[1]) for line in file if "ctxt_switches" in line)
+                return sum(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
 
-        before = [(ticks(name), switches(name)) for name in (USHERD, WORKER)]
-        time.sleep(1)
-        self.assertEqual([(ticks(name), switches(name)) for name in (USHERD, WORKER)], before)
+        def in_a_second():
+            before = [(ticks(name), switches(name)) for name in (USHERD, WORKER)]
+            time.sleep(1)
+            return [(ticks(name), switches(name)) for name in (USHERD, WORKER)] == before
+
+        # now and then others leave the bus, of which it tells the broker
+        self.assertTrue(any(in_a_second() for _ in range(5)))

@@ -117,6 +117,8 @@ class Details(support.MountTestCase):
     def test_sec_63_words_cannot_forge_what_the_journal_says(self):
         """An entry is one line, of characters that a terminal shows and that leave the others where they are."""
         foul = "x\x1b[2J\nMounts.Mount for uid 0, /: done\x7f\x85\u009b31m\u202egnp.\u200b"
+        # which counts anew then: of a user's refusals not all are told
+        subprocess.run(["systemctl", "stop", "usherd.service"], check=True)
         since = time.time()
         for method, arguments in (("Mount", (foul, self.home, "squashfs", [])), ("Mount", ("", f"/{foul}", "tmpfs", [])),
                                   ("Mount", ("", self.home, foul, [])), ("Mount", ("", self.home, "tmpfs", [foul])),
