@@ -414,15 +414,18 @@ static void fetch_pages(void) {
 	(void)madvise((void *)(top - stack), stack, MADV_POPULATE_WRITE);
 }
 
-int job_prepare(int first, int last, int vessel) {
+int job_open_own(int vessel) {
+	only.place.vessel = vessel;
+	return place_prepare(&only.place);
+}
+
+int job_prepare(int first, int last) {
 	int r = confine_begin(first, last);
 
-	if (fcntl(vessel, F_GETFD) >= 0)
-		only.place.vessel = vessel;
 	if (r == 0)
 		r = make_timer(&timer);
 	fetch_pages();
-	return r == 0 ? place_prepare(&only.place) : r;
+	return r;
 }
 
 _Noreturn void job_serve(int socket, const char *libexec) {

@@ -60,9 +60,12 @@ int job_in_child(struct job *job, int (*function)(struct job *job, void *data), 
 /* The system calls of job_in_child(). */
 #define JOB_IN_CHILD SYS_clone, SYS_wait4, SYS_timer_create
 
-/* What a child does before there is an order: it gives up what no order needs, and opens what is
- * the service's own. Of the parent's descriptors these are kept; one may be a vessel. */
-int job_prepare(int first, int last, int vessel);
+/* Opens what is the service's own, once, for all children of the process that does it: three
+ * descriptors, by the lowest numbers that are free. vessel: an open one, which is taken, or -1. */
+int job_open_own(int vessel);
+/* What a child does before there is an order: it gives up what no order needs. Of its descriptors
+ * these are kept. */
+int job_prepare(int first, int last);
 /* Serves one order on a connection from the broker, and exits. libexec is where the small programs
  * live that children may need. */
 _Noreturn void job_serve(int socket, const char *libexec);

@@ -37,6 +37,7 @@ enum {
 	LISTEN_FD = 3, /* SD_LISTEN_FDS_START */
 	TAKEN_FD = 4,  /* a child that has taken a connection writes its pid to it */
 	VESSEL_FD = 5,
+	OWN_FD_LAST = 8, /* up to there, what job_open_own() has opened */
 	IDLE_SEC = 60,
 	PAUSE_USEC = 100 * 1000,
 	READY_MAX = 3,
@@ -127,7 +128,7 @@ static _Noreturn void be_child(const struct worker *worker) {
 	(void)signal(SIGCHLD, SIG_DFL);
 	(void)signal(SIGPIPE, SIG_IGN); /* the parent may go before it hears of us */
 	(void)prctl(PR_SET_NAME, "usher-ready");
-	if (job_prepare(LISTEN_FD, VESSEL_FD, VESSEL_FD) < 0 || go_with_parent(worker) < 0)
+	if (job_prepare(LISTEN_FD, OWN_FD_LAST) < 0 || go_with_parent(worker) < 0)
 		_exit(1);
 	do
 		connection = next_connection(worker);
@@ -245,10 +246,12 @@ static void start(struct worker *worker) {
 	    pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		err(1, "cannot listen to children");
 	/* the first free number is the reader's, which moves up */
-	worker->taken = fcntl(pipe[0], F_DUPFD_CLOEXEC, VESSEL_FD + 1);
+	worker->taken = fcntl(pipe[0], F_DUPFD_CLOEXEC, OWN_FD_LAST + 1);
 	if (worker->taken < 0 || dup3(pipe[1], TAKEN_FD, O_CLOEXEC) < 0 || close(pipe[1]) < 0)
 		err(1, "cannot listen to children");
-	(void)vessel_open(VESSEL_FD);
+	errno = -job_open_own(vessel_open(VESSEL_FD) == 0 ? VESSEL_FD : -1);
+	if (errno != 0)
+		err(1, "cannot open what is our own");
 	worker->listening = is_listening(LISTEN_FD);
 	worker->self = getpid();
 	sigemptyset(&blocked);

@@ -182,7 +182,7 @@ static void on_call(struct tracee *tracee) {
 static _Noreturn void be_traced(int socket) {
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) != 0)
 		_exit(99);
-	if (job_prepare(socket, socket, -1) == 0)
+	if (job_prepare(socket, socket) == 0)
 		job_serve(socket, trial_libexec());
 	_exit(96);
 }
@@ -302,7 +302,7 @@ int __wrap_asprintf(char **ret, const char *format, ...) {
 static void serve_starving(int socket, void *data) {
 	fault = data;
 	fault->calls = 0;
-	if (job_prepare(socket, socket, -1) == 0)
+	if (job_prepare(socket, socket) == 0)
 		job_serve(socket, trial_libexec());
 }
 

@@ -49,7 +49,7 @@ static void child_start(struct child *child) {
 	child->pid = fork();
 	assert_true(child->pid >= 0);
 	if (child->pid == 0) {
-		(void)job_prepare(pair[1], pair[1], -1);
+		(void)job_prepare(pair[1], pair[1]);
 		job_serve(pair[1], base);
 	}
 	(void)close(pair[1]);

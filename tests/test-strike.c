@@ -63,7 +63,7 @@ int __wrap_confine_system_calls(size_t operation) {
 
 static void serve(int socket, void *data) {
 	strike = *(const struct strike *)data;
-	if (job_prepare(socket, socket, -1) == 0)
+	if (job_prepare(socket, socket) == 0)
 		job_serve(socket, trial_libexec());
 }
 
