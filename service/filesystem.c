@@ -390,7 +390,7 @@ static bool needs_network(const struct filesystem *filesystem) {
 static int open_filesystem(struct job *job, const struct filesystem *filesystem, int *ret) {
 	int r = needs_network(filesystem) ? place_join_network(&job->place) : 0;
 
-	if (r == 0 && filesystem->kind == FILESYSTEM_KERNEL)
+	if (r == 0 && filesystem->kind == FILESYSTEM_KERNEL && !job->place.pids.host)
 		r = open_for_namespaces(job, filesystem);
 	else if (r == 0)
 		r = open_as_itself(job, (void *)(uintptr_t)filesystem);

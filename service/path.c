@@ -60,7 +60,7 @@ int path_check(const char *argument, const char *path, struct refusal *refusal) 
 	return 0;
 }
 
-static int open_below(int root, const char *path, uint64_t flags) {
+int path_open_below(int root, const char *path, uint64_t flags) {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | flags,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
@@ -86,7 +86,7 @@ static int open_itself(int root, const char *path) {
 		return -ENOMEM;
 	for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--)
 		copy[n - 1] = '\0';
-	return open_below(root, copy, O_NOFOLLOW);
+	return path_open_below(root, copy, O_NOFOLLOW);
 }
 
 static int describe(struct job *job, struct path *path) {
@@ -136,13 +136,22 @@ int path_resolve_source(struct job *job, const char *argument, const char *path,
 	ret->fd = open_itself(job->place.root, path);
 	if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0 && S_ISLNK(ret->st.st_mode)) {
 		fd_closep(&ret->fd);
-		ret->fd = open_below(job->place.root, path, 0);
+		ret->fd = path_open_below(job->place.root, path, 0);
 		if (ret->fd >= 0 && fstat(ret->fd, &ret->st) == 0 && !S_ISBLK(ret->st.st_mode))
 			return refusal_note(
 				&job->refusal, -ELOOP,
 				"%s: '%s' is a symbolic link, and not to a block device", argument,
 				path);
 	}
+	r = ret->fd < 0 ? ret->fd : describe(job, ret);
+	return failed(job, argument, path, r);
+}
+
+int path_resolve_followed(struct job *job, const char *argument, const char *path,
+			  struct path *ret) {
+	int r;
+
+	ret->fd = path_open_below(job->place.root, path, 0);
 	r = ret->fd < 0 ? ret->fd : describe(job, ret);
 	return failed(job, argument, path, r);
 }
@@ -192,7 +201,7 @@ int path_resolve_parent(struct job *job, const char *argument, const char *path,
 		return refusal_note(&job->refusal, REFUSED_INVALID,
 				    "%s: '%s' does not end in the name of a mount point", argument,
 				    path);
-	parent.fd = open_below(job->place.root, directory, O_DIRECTORY);
+	parent.fd = path_open_below(job->place.root, directory, O_DIRECTORY);
 	r = parent.fd < 0 ? parent.fd : describe(job, &parent);
 	if (r < 0)
 		return failed(job, argument, path, r);

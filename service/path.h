@@ -26,6 +26,12 @@ int path_check(const char *argument, const char *path, struct refusal *refusal);
 int path_resolve(struct job *job, const char *argument, const char *path, int fd, struct path *ret);
 /* As path_resolve(), but a symbolic link to a block device is followed: /dev/disk/by-label. */
 int path_resolve_source(struct job *job, const char *argument, const char *path, struct path *ret);
+/* By path, and through symbolic links: for who has no more rights than the caller. */
+int path_resolve_followed(struct job *job, const char *argument, const char *path,
+			  struct path *ret);
+/* Opens with O_PATH and these flags what a path leads to that begins at a directory and never
+ * leaves it. A negative errno, or a descriptor. */
+int path_open_below(int root, const char *path, uint64_t flags);
 /* The directory that holds it, and its last component, into ret and *ret_name (owned). What the
  * name stands for is neither held open, so that it can be unmounted, nor looked at. */
 int path_resolve_parent(struct job *job, const char *argument, const char *path, struct path *ret,

@@ -524,6 +524,14 @@ int place_open_root(struct place *place) {
 	return place->root < 0 ? -errno : 0;
 }
 
+int place_settle(struct place *place) {
+	place->joined = true;
+	place->mounts.host = false;
+	place->mounts.own = true;
+	place->pids.host = place->net.host = true; /* there is nothing left to join */
+	return place_open_root(place);
+}
+
 int place_join_names(const struct place *place) {
 	if (place->names.host)
 		return 0;

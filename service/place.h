@@ -91,6 +91,8 @@ int place_act_as_root(const struct place *place);
 int place_join_mounts(struct place *place, bool as_its_root);
 /* After joining: the root of the whole namespace becomes the place's root. */
 int place_open_root(struct place *place);
+/* For a process that is in namespaces of its own by now: these are the place. 0 or -errno. */
+int place_settle(struct place *place);
 int place_join_names(const struct place *place);
 /* The service has no network of its own: what looks at the network must look at the place's. */
 int place_join_network(const struct place *place);
