@@ -168,15 +168,23 @@ static int take_off(struct job *job, const struct unmounting *unmounting, int fl
 			    strerrordesc_np(errno));
 }
 
+/* Asked again where the kernel could not tell: it does not go a second time. */
+static bool is_still_there(struct job *job, uint64_t id) {
+	uint64_t parent;
+	int r = -EAGAIN;
+
+	for (int i = 0; i < TRIES && r < 0 && r != -ENOENT; i++)
+		r = mount_table_parent(job->place.proc, id, &parent);
+	return r != -ENOENT;
+}
+
 /* The kernel takes off what lies on top by then. If that was mounted just now, it is still to be
  * done. */
 static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
 	for (int i = 0; i < TRIES; i++) {
 		int r = take_off(job, unmounting, flags);
-		uint64_t parent;
 
-		if (r != 0 ||
-		    mount_table_parent(job->place.proc, unmounting->id, &parent) == -ENOENT)
+		if (r != 0 || !is_still_there(job, unmounting->id))
 			return r;
 	}
 	return refusal_note(&job->refusal, REFUSED_RETRY, "others are being mounted on it");
