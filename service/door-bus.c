@@ -367,6 +367,10 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	if (r >= 0)
 		r = add_manager(door, "Host", host_properties);
 	if (r >= 0)
+		r = add_manager(door, "Namespaces", NULL);
+	if (r >= 0)
+		r = add_manager(door, "Processes", NULL);
+	if (r >= 0)
 		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
 					     "org.usher1.Service", service_properties, door);
 	if (r >= 0)

@@ -139,18 +139,15 @@ static const char *string_field(const struct job *job, const char *name) {
 	return field ? *(char **)message_member(job->request, field) : NULL;
 }
 
+static int check_descriptor(uint32_t place, void *data) {
+	const struct fds *fds = data;
+
+	return fds_get(fds, place) < 0 ? -EBADMSG : 0;
+}
+
 /* Every place that the request's fields name must hold a descriptor. */
-static int check_descriptors(const struct job *job) {
-	const ProtobufCMessageDescriptor *descriptor = job->request->descriptor;
-
-	for (unsigned i = 0; i < descriptor->n_fields; i++) {
-		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-
-		if (message_field_is_descriptor(field) && message_has(job->request, field) &&
-		    fds_get(&job->fds, *(uint32_t *)message_member(job->request, field)) < 0)
-			return -EBADMSG;
-	}
-	return 0;
+static int check_descriptors(struct job *job) {
+	return message_each_descriptor(job->request, check_descriptor, &job->fds);
 }
 
 /* A request that is about a namespace which its caller did not name. */
@@ -212,7 +209,7 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 	job->loop_devices = order->loop_devices;
 	start_clock(job, order);
 	job->operation = operation_find_whole(order->operation, ret_row);
-	if (!job->operation)
+	if (!job->operation || job->operation->waits)
 		return -EBADMSG;
 	job->request = protobuf_c_message_unpack(job->operation->request, NULL, order->request.len,
 						 order->request.data);

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #ifndef SYS_statmount
@@ -70,11 +71,14 @@ struct kernel_statmount {
 #define KERNEL_NS_GET_MNTNS_ID _IOR(0xb7, 0x5, __u64)
 
 /* ioctl(2) on a pidfd: a namespace of that process (Linux 6.11) */
-#define KERNEL_PIDFD_GET_MNT_NAMESPACE  _IO(0xff, 3)
-#define KERNEL_PIDFD_GET_NET_NAMESPACE  _IO(0xff, 4)
-#define KERNEL_PIDFD_GET_PID_NAMESPACE  _IO(0xff, 5)
-#define KERNEL_PIDFD_GET_USER_NAMESPACE _IO(0xff, 9)
-#define KERNEL_PIDFD_GET_UTS_NAMESPACE  _IO(0xff, 10)
+#define KERNEL_PIDFD_GET_CGROUP_NAMESPACE _IO(0xff, 1)
+#define KERNEL_PIDFD_GET_IPC_NAMESPACE    _IO(0xff, 2)
+#define KERNEL_PIDFD_GET_MNT_NAMESPACE    _IO(0xff, 3)
+#define KERNEL_PIDFD_GET_NET_NAMESPACE    _IO(0xff, 4)
+#define KERNEL_PIDFD_GET_PID_NAMESPACE    _IO(0xff, 5)
+#define KERNEL_PIDFD_GET_TIME_NAMESPACE   _IO(0xff, 7)
+#define KERNEL_PIDFD_GET_USER_NAMESPACE   _IO(0xff, 9)
+#define KERNEL_PIDFD_GET_UTS_NAMESPACE    _IO(0xff, 10)
 
 /* ... and which process it is (Linux 6.13) */
 struct kernel_pidfd_info {

@@ -52,9 +52,14 @@ static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor
 		return;
 	}
 	message_signature(descriptor, fields);
-	n = snprintf(ret, size, "(%s)", fields);
+	n = snprintf(ret, size, message_is_entry(descriptor) ? "{%s}" : "(%s)", fields);
 	assert(n > 0 && (size_t)n < size);
 	(void)n;
+}
+
+bool message_is_entry(const ProtobufCMessageDescriptor *descriptor) {
+	return descriptor->n_fields == 2 && strcmp(descriptor->fields[0].name, "key") == 0 &&
+	       strncmp(descriptor->fields[1].name, "value", 5) == 0;
 }
 
 static const char *basic_signature(const ProtobufCFieldDescriptor *field) {
@@ -172,6 +177,62 @@ void message_freep(ProtobufCMessage **message) {
 	if (*message)
 		protobuf_c_message_free_unpacked(*message, NULL);
 	*message = NULL;
+}
+
+size_t message_element_size(const ProtobufCFieldDescriptor *field) {
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
+	case PROTOBUF_C_TYPE_UINT64:
+	case PROTOBUF_C_TYPE_INT64:
+	case PROTOBUF_C_TYPE_DOUBLE: return 8;
+	default: return 4;
+	}
+}
+
+void *message_append_element(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	const size_t size = message_element_size(field);
+	size_t *n = message_count(message, field);
+	void **elements = message_member(message, field);
+	uint8_t *grown = reallocarray(*elements, *n + 1, size);
+
+	if (!grown)
+		return NULL;
+	*elements = grown;
+	return memset(grown + (*n)++ * size, 0, size);
+}
+
+/* Visits a member: one value, or as many as there are. */
+static int each_descriptor(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
+			   int (*visit)(uint32_t place, void *data), void *data) {
+	const bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
+	const size_t n = repeated ? *message_count(message, field) : 1;
+	const uint8_t *values = message_member(message, field);
+	int r = 0;
+
+	if (repeated)
+		values = *(uint8_t *const *)values;
+	for (size_t i = 0; r == 0 && i < n; i++, values += message_element_size(field))
+		r = field->type == PROTOBUF_C_TYPE_MESSAGE
+			    ? message_each_descriptor(*(ProtobufCMessage *const *)values, visit,
+						      data)
+			    : visit(*(const uint32_t *)values, data);
+	return r;
+}
+
+int message_each_descriptor(const ProtobufCMessage *message,
+			    int (*visit)(uint32_t place, void *data), void *data) {
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+
+		if ((field->type == PROTOBUF_C_TYPE_MESSAGE ||
+		     message_field_is_descriptor(field)) &&
+		    message_has(message, field))
+			r = each_descriptor(message, field, visit, data);
+	}
+	return r;
 }
 
 int message_append_string(char ***strings, size_t *n, const char *string) {

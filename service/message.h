@@ -31,6 +31,9 @@ void message_signature(const ProtobufCMessageDescriptor *descriptor,
 /* A message with nothing but keys is an a{sv}. */
 bool message_is_dictionary(const ProtobufCMessageDescriptor *descriptor);
 
+/* Of one with the fields "key" and "value", an array is a dictionary: a{ss}, a{uh}. */
+bool message_is_entry(const ProtobufCMessageDescriptor *descriptor);
+
 /* Where a field lives in a message. */
 void *message_member(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 /* How many elements a repeated field has. */
@@ -46,6 +49,15 @@ ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor);
 ProtobufCMessage *message_copy(const ProtobufCMessage *message);
 /* Frees it with all that it holds; NULL is fine. */
 void message_freep(ProtobufCMessage **message);
+
+/* What an element of a repeated field takes. */
+size_t message_element_size(const ProtobufCFieldDescriptor *field);
+/* Appends an element that is all zeros to a repeated field; NULL when there is no memory. */
+void *message_append_element(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
+/* Visits the places of all descriptors in a message and in those inside it, until one visit does
+ * not return 0; that is returned. */
+int message_each_descriptor(const ProtobufCMessage *message,
+			    int (*visit)(uint32_t place, void *data), void *data);
 
 /* Appends a copy of a string to a repeated string field. 0 or -ENOMEM. */
 int message_append_string(char ***strings, size_t *n, const char *string);

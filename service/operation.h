@@ -37,9 +37,11 @@ struct operation {
 	const ProtobufCMessageDescriptor *reply;
 	uint64_t capabilities; /* all that is left to the child */
 	const int *syscalls;   /* by number, behind those that every child needs; ends with -1 */
-	bool looks;            /* changes nothing and hands nothing out */
-	bool probes;           /* may have to look what file system is in something */
-	bool maps;             /* may have to look up whose id ranges are whose */
+	bool waits;  /* for something to happen: the broker answers it then, no child has a part in
+			it */
+	bool looks;  /* changes nothing and hands nothing out */
+	bool probes; /* may have to look what file system is in something */
+	bool maps;   /* may have to look up whose id ranges are whose */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
 	/* In the confined child, as the caller: turns words into descriptors, decides the tier. */

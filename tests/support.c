@@ -75,34 +75,62 @@ void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal
 		fail_msg("'%s' is not in: %s", word, refusal->text);
 }
 
-static void set_field(ProtobufCMessage *message, const char *name, const char *value) {
+static void set_value(const ProtobufCFieldDescriptor *field, void *value, char **rest, char end);
+
+/* The positional fields of a message in a message, parted by semicolons. */
+static ProtobufCMessage *message_of(const ProtobufCMessageDescriptor *descriptor, char **rest) {
+	ProtobufCMessage *message = message_new(descriptor);
+
+	assert_non_null(message);
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+
+		message_set_has(message, field);
+		if (field->label != PROTOBUF_C_LABEL_REPEATED)
+			set_value(field, message_member(message, field), rest, ';');
+		else
+			while (*rest && **rest)
+				set_value(field, message_append_element(message, field), rest, ' ');
+	}
+	return message;
+}
+
+/* One value from the front of the rest, up to a character or the end. */
+static void set_value(const ProtobufCFieldDescriptor *field, void *value, char **rest, char end) {
+	const char ends[] = { end, '\0' };
+	const char *word;
+
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
+		*(ProtobufCMessage **)value = message_of(field->descriptor, rest);
+		return;
+	}
+	word = strsep(rest, ends) ?: "";
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+		free(*(char **)value);
+		*(char **)value = strdup(word);
+		break;
+	case PROTOBUF_C_TYPE_INT32: *(int32_t *)value = (int32_t)strtol(word, NULL, 10); break;
+	case PROTOBUF_C_TYPE_INT64: *(int64_t *)value = strtoll(word, NULL, 10); break;
+	case PROTOBUF_C_TYPE_UINT32: *(uint32_t *)value = (uint32_t)strtoul(word, NULL, 10); break;
+	case PROTOBUF_C_TYPE_UINT64: *(uint64_t *)value = strtoull(word, NULL, 10); break;
+	case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)value = strcmp(word, "yes") == 0; break;
+	default: fail_msg("%s: a type that no request has", field->name);
+	}
+}
+
+static void set_field(ProtobufCMessage *message, const char *name, char *value) {
 	const ProtobufCFieldDescriptor *field =
 		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
 	void *member;
 
 	if (!field)
 		fail_msg("%s has no field %s", message->descriptor->name, name);
-	member = message_member(message, field);
 	message_set_has(message, field);
-	if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-		assert_int_equal(field->type, PROTOBUF_C_TYPE_STRING);
-		assert_int_equal(message_append_string(member, message_count(message, field),
-						       value),
-				 0);
-		return;
-	}
-	switch (field->type) {
-	case PROTOBUF_C_TYPE_STRING:
-		free(*(char **)member);
-		*(char **)member = strdup(value);
-		break;
-	case PROTOBUF_C_TYPE_UINT32:
-		*(uint32_t *)member = (uint32_t)strtoul(value, NULL, 10);
-		break;
-	case PROTOBUF_C_TYPE_UINT64: *(uint64_t *)member = strtoull(value, NULL, 10); break;
-	case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)member = strcmp(value, "yes") == 0; break;
-	default: fail_msg("%s: a type that no request has", name);
-	}
+	member = field->label == PROTOBUF_C_LABEL_REPEATED ? message_append_element(message, field)
+							   : message_member(message, field);
+	assert_non_null(member);
+	set_value(field, member, &value, '\0');
 }
 
 ProtobufCMessage *request_of(const char *name, const char *fields) {
@@ -120,7 +148,7 @@ ProtobufCMessage *request_of(const char *name, const char *fields) {
 	for (unsigned i = 0; i < operation->request->n_fields; i++)
 		if (operation->request->fields[i].type == PROTOBUF_C_TYPE_STRING &&
 		    operation->request->fields[i].label == PROTOBUF_C_LABEL_REQUIRED)
-			set_field(message, operation->request->fields[i].name, "");
+			set_field(message, operation->request->fields[i].name, (char[]){ "" });
 	for (char *word; (word = strsep(&rest, "|"));) {
 		char *value = strchr(word, '=');
 

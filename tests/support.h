@@ -43,8 +43,9 @@ char *source_file(const char *name);
 void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal, const char *word);
 
 /* A request in short: "Mounts.Mount",
- * "target=/mnt|fstype=tmpfs|mount_options=ro|mount_options=nosuid". Of a descriptor its place. The
- * caller frees. */
+ * "target=/mnt|fstype=tmpfs|mount_options=ro|mount_options=nosuid". Of a descriptor its place; of a
+ * message in it the fields, "rlimits=nofile;10;20", the last of which may be words,
+ * "mounts=tmpfs;/tmp;tmpfs;ro size=1m". The caller frees. */
 ProtobufCMessage *request_of(const char *operation, const char *fields);
 
 /* Runs a function in a child, which leaves with what it returns. The status, as of waitpid(2). */

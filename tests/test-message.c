@@ -123,6 +123,8 @@ static void fields_have_the_signatures_of_their_types(void **state) {
 	assert_string_equal(signature, "(su)a(su)");
 	message_signature(&every__numbers__descriptor, signature);
 	assert_string_equal(signature, "auatabahad");
+	message_signature(&every__nested__descriptor, signature);
+	assert_string_equal(signature, "aua{ss}a{uh}(tt)a{s(tt)}a(ssas)abatad");
 	message_signature(&every__keys__descriptor, signature);
 	assert_string_equal(signature, "");
 	assert_true(message_is_dictionary(&every__keys__descriptor));
@@ -485,13 +487,143 @@ static void a_message_that_ends_early_is_an_error(void **state) {
 	assert_no_leak(before);
 }
 
+static void append_nested(sd_bus_message *message, int one, int other) {
+	append(message, "aua{ss}a{uh}", 2, 7U, UINT32_MAX, 2, "a", "b", "\\xff", "", 2, 0U, one, 9U,
+	       other);
+	append(message, "(tt)a{s(tt)}", UINT64_C(1), UINT64_MAX, 1, "nofile", UINT64_C(3),
+	       UINT64_C(4));
+	append(message, "a(ssas)", 2, "s", "t", 2, "x", "y", "u", "v", 0);
+	append(message, "abatad", 3, 1, 0, 1, 1, UINT64_C(5), 1, 0.5);
+}
+
+static void structs_and_dictionaries_and_arrays_arrive(void **state) {
+	size_t before = descriptors_open();
+	sd_bus_message *message = call_new(state);
+	_cleanup_close_ int one = own_file(), other = own_file();
+	struct result result;
+	const Every__Nested *m;
+
+	append_nested(message, one, other);
+	append(message, "a{sv}", 2, "ranges", "a(tt)", 2, UINT64_C(1), UINT64_C(2), UINT64_C(3),
+	       UINT64_C(4), "pair", "(tt)", UINT64_C(5), UINT64_C(6));
+	result = read_as(message, &every__nested__descriptor);
+	assert_int_equal(result.r, 0);
+	m = (const Every__Nested *)result.message;
+	assert_true(m->n_numbers == 2 && m->numbers[0] == 7 && m->numbers[1] == UINT32_MAX);
+	assert_int_equal(m->n_variables, 2);
+	assert_string_equal(m->variables[0]->key, "a");
+	assert_string_equal(m->variables[0]->value, "b");
+	assert_string_equal(m->variables[1]->key, "\xff");
+	assert_string_equal(m->variables[1]->value, "");
+	assert_true(m->n_things == 2 && m->things[0]->key == 0 && m->things[1]->key == 9);
+	assert_true(same_file(fds_get(&result.fds, m->things[0]->value_fd), one));
+	assert_true(same_file(fds_get(&result.fds, m->things[1]->value_fd), other));
+	assert_true(m->range->first == 1 && m->range->last == UINT64_MAX);
+	assert_int_equal(m->n_limits, 1);
+	assert_string_equal(m->limits[0]->key, "nofile");
+	assert_true(m->limits[0]->value->first == 3 && m->limits[0]->value->last == 4);
+	assert_int_equal(m->n_mounts, 2);
+	assert_string_equal(m->mounts[0]->target, "t");
+	assert_int_equal(m->mounts[0]->n_words, 2);
+	assert_string_equal(m->mounts[0]->words[1], "y");
+	assert_true(m->mounts[1]->n_words == 0);
+	assert_true(m->n_flags == 3 && m->flags[0] && !m->flags[1] && m->flags[2]);
+	assert_true(m->n_larges == 1 && m->larges[0] == 5 && m->reals[0] == 0.5);
+	assert_true(m->n_ranges == 2 && m->ranges[1]->first == 3);
+	assert_true(m->pair && m->pair->last == 6);
+	result_done(&result);
+	fd_closep(&one);
+	fd_closep(&other);
+	assert_no_leak(before);
+}
+
+static void dictionaries_leave_as_they_came(void **state) {
+	size_t before = descriptors_open();
+	sd_bus_message *message = call_new(state), *again = call_new(state);
+	int fd = some_descriptor();
+	struct result result;
+
+	append_nested(message, fd, fd);
+	append(message, "a{sv}", 0);
+	result = read_as(message, &every__nested__descriptor);
+	assert_int_equal(result.r, 0);
+	assert_true(message_bus_append(again, result.message, &result.fds) >= 0);
+	seal(again);
+	assert_string_equal(sd_bus_message_get_signature(again, 1),
+			    "aua{ss}a{uh}(tt)a{s(tt)}a(ssas)abatad");
+	sd_bus_message_unref(again);
+	result_done(&result);
+	(void)close(fd);
+	assert_no_leak(before);
+}
+
+/* Of what is inside an argument, the argument is told. */
+static void what_is_wrong_inside_is_refused_by_the_arguments_name(void **state) {
+	size_t before = descriptors_open();
+	int fd = some_descriptor();
+	sd_bus_message *message = call_new(state);
+
+	append(message, "aua{ss}a{uh}", 0, 2, "a", "b", "c", "\\x00", 0);
+	append(message, "(tt)a{s(tt)}a(ssas)abatada{sv}", UINT64_C(1), UINT64_C(2), 0, 0, 0, 0, 0,
+	       0);
+	assert_read_refused(read_as(message, &every__nested__descriptor), REFUSED_INVALID,
+			    "variables:");
+	message = call_new(state);
+	append(message, "aua{ss}a{uh}", 0, 0, 1, 1U, fd);
+	append(message, "(tt)a{s(tt)}", UINT64_C(1), UINT64_C(2), 0);
+	append(message, "a(ssas)abatada{sv}", 1, "s", "t", 2, "fine", "\\", 0, 0, 0, 0);
+	assert_read_refused(read_as(message, &every__nested__descriptor), REFUSED_INVALID,
+			    "mounts:");
+	(void)close(fd);
+	assert_no_leak(before);
+}
+
+static int count(uint32_t place, void *data) {
+	uint32_t *seen = data;
+
+	*seen += UINT32_C(1) << place;
+	return place == 7 ? -EBADMSG : 0;
+}
+
+static void every_descriptor_of_a_message_is_visited(void **state) {
+	Every__Thing one = EVERY__THING__INIT, other = EVERY__THING__INIT,
+		     *things[] = { &one, &other };
+	Every__Nested m = EVERY__NESTED__INIT;
+	Every__Keys keys = EVERY__KEYS__INIT;
+	uint32_t seen = 0;
+
+	(void)state;
+	assert_int_equal(message_each_descriptor(&keys.base, count, &seen), 0);
+	assert_int_equal(seen, 0);
+	keys.has_in_as_fd = true;
+	keys.in_as_fd = 3;
+	assert_int_equal(message_each_descriptor(&keys.base, count, &seen), 0);
+	assert_int_equal(seen, 1 << 3);
+	one.value_fd = 1;
+	other.value_fd = 2;
+	m.things = things;
+	m.n_things = 2;
+	seen = 0;
+	assert_int_equal(message_each_descriptor(&m.base, count, &seen), 0);
+	assert_int_equal(seen, 1 << 1 | 1 << 2);
+	one.value_fd = 7;
+	seen = 0;
+	assert_int_equal(message_each_descriptor(&m.base, count, &seen), -EBADMSG);
+	assert_int_equal(seen, 1 << 7);
+}
+
 /* The table's test keeps such a field out of requests; should one slip in, nothing is misread. */
 static void a_type_that_cannot_be_read_is_not(void **state) {
 	sd_bus_message *message = call_new(state);
 	struct result result;
 
-	append(message, "aua{sv}", 2, 1U, 2U, 0);
+	append(message, "aa{sv}a{sv}", 1, 0, 0);
 	result = read_as(message, &every__unreadable__descriptor);
+	assert_int_equal(result.r, -EOPNOTSUPP);
+	result_done(&result);
+	message = call_new(state);
+	append(message, "aya{sv}", 0, 0);
+	result = read_as(message, &every__unreadable_bytes__descriptor);
 	assert_int_equal(result.r, -EOPNOTSUPP);
 	result_done(&result);
 }
@@ -721,17 +853,54 @@ static void a_property_leaves_as_its_value(void **state) {
 /* ---- there and back ---- */
 
 /* What a row's request looks like on the bus when every positional argument and key is given. */
+/* The next complete type of a signature. */
+static size_t complete_type(const char *signature) {
+	int open = 0;
+	size_t n = strspn(signature, "a");
+
+	do {
+		open += (signature[n] == '(' || signature[n] == '{') -
+			(signature[n] == ')' || signature[n] == '}');
+		n++;
+	} while (open > 0);
+	return n;
+}
+
+static void append_each(sd_bus_message *message, const char *signature, int fd);
+
+static void append_container(sd_bus_message *message, char type, const char *contents, int fd) {
+	assert_true(sd_bus_message_open_container(message, type, contents) >= 0);
+	append_each(message, contents, fd);
+	assert_true(sd_bus_message_close_container(message) >= 0);
+}
+
 static void append_any(sd_bus_message *message, const char *signature, int fd) {
+	char inner[MESSAGE_SIGNATURE_MAX];
+
+	(void)snprintf(inner, sizeof inner, "%.*s", (int)strlen(signature) - 2, signature + 1);
 	switch (*signature) {
 	case 's': append(message, "s", "some\\xffword"); break;
 	case 'o': append(message, "o", "/some/object"); break;
 	case 'h': append(message, "h", fd); break;
 	case 'u': append(message, "u", 12345U); break;
 	case 't': append(message, "t", UINT64_C(1) << 40); break;
+	case 'x': append(message, "x", -(INT64_C(1) << 40)); break;
 	case 'b': append(message, "b", 1); break;
 	case 'i': append(message, "i", -5); break;
-	case 'a': append(message, "as", 2, "x", "y=z"); break;
+	case 'a': append_container(message, 'a', signature + 1, fd); break;
+	case '(': append_container(message, 'r', inner, fd); break;
+	case '{': append_container(message, 'e', inner, fd); break;
 	default: fail_msg("no value of type %s", signature);
+	}
+}
+
+static void append_each(sd_bus_message *message, const char *signature, int fd) {
+	for (size_t n; *signature; signature += n) {
+		char one[MESSAGE_SIGNATURE_MAX];
+
+		n = complete_type(signature);
+		(void)snprintf(one, sizeof one, "%.*s", (int)n, signature);
+		append_any(message, one, fd);
 	}
 }
 
@@ -842,6 +1011,10 @@ int main(void) {
 		cmocka_unit_test(descriptors_beyond_the_limit_are_refused_and_closed),
 		cmocka_unit_test(no_way_to_fail_leaks_a_descriptor),
 		cmocka_unit_test(a_message_that_ends_early_is_an_error),
+		cmocka_unit_test(structs_and_dictionaries_and_arrays_arrive),
+		cmocka_unit_test(dictionaries_leave_as_they_came),
+		cmocka_unit_test(what_is_wrong_inside_is_refused_by_the_arguments_name),
+		cmocka_unit_test(every_descriptor_of_a_message_is_visited),
 		cmocka_unit_test(a_type_that_cannot_be_read_is_not),
 		cmocka_unit_test(every_type_leaves_in_every_place),
 		cmocka_unit_test(structs_leave_alone_and_in_arrays),

@@ -915,6 +915,8 @@ static void every_row_has_a_scenario(void **state) {
 			found |= strcmp(scenarios[s].operation, name) == 0;
 		/* these ask the kernel and change nothing */
 		found |= strcmp(name, "Mounts.List") == 0 || strncmp(name, "Host.Get", 8) == 0;
+		/* these make processes and namespaces, or look at them: not in a faked kernel */
+		found |= strncmp(name, "Namespace", 9) == 0 || strncmp(name, "Process", 7) == 0;
 		if (!found)
 			fail_msg("%s is not tried here", name);
 	}

@@ -4,16 +4,22 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
+#include <time.h>
 
+#include "capability-name.h"
 #include "filesystem.h"
 #include "host-name.h"
 #include "lifetime.h"
 #include "message.h"
+#include "namespace-type.h"
 #include "operation.h"
 #include "path.h"
+#include "signal-name.h"
 #include "support.h"
 
 struct words {
@@ -106,6 +112,145 @@ static const struct words requests[] = {
 	{ "Host.SetDomainname", "domainname=example.org", NULL },
 	{ "Host.SetDomainname", "domainname=(none)", NULL },
 	{ "Host.SetDomainname", "domainname=a/b", "domainname:" },
+	{ "Namespaces.Create", "name=n|types=all", NULL },
+	{ "Namespaces.Create", "name=Work-shop_1.2|types=user|types=mnt|types=uts|hostname=h",
+	  NULL },
+	{ "Namespaces.Create", "name=n|types=user|types=time|monotonic_offset_usec=-1000", NULL },
+	{ "Namespaces.Create",
+	  "name=n|types=all|root=/r|workdir=/w|lifetime=connection|domainname=d|map_zero=yes|"
+	  "boottime_offset_usec=86400000000|mounts=tmpfs;/tmp;tmpfs;size=1m|mounts=/usr;/usr;rbind;ro",
+	  NULL },
+	{ "Namespaces.Create", "name=|types=all", "name:" },
+	{ "Namespaces.Create", "name=4711|types=all", "name:" },
+	{ "Namespaces.Create", "name=a/b|types=all", "name:" },
+	{ "Namespaces.Create", "name=-x|types=all", "name:" },
+	{ "Namespaces.Create", "name=n", "types:" },
+	{ "Namespaces.Create", "name=n|types=", "types:" },
+	{ "Namespaces.Create", "name=n|types=network", "'network'" },
+	{ "Namespaces.Create", "name=n|types=USER", "'USER'" },
+	{ "Namespaces.Create", "name=n|types=net|types=net", "net is there twice" },
+	{ "Namespaces.Create", "name=n|types=all|types=net", "stands alone" },
+	{ "Namespaces.Create", "name=n|types=net|types=all", "stands alone" },
+	{ "Namespaces.Create", "name=n|types=net|hostname=h", "hostname: takes" },
+	{ "Namespaces.Create", "name=n|types=net|domainname=h", "domainname: takes" },
+	{ "Namespaces.Create", "name=n|types=uts|hostname=a b", "hostname:" },
+	{ "Namespaces.Create", "name=n|types=uts|domainname=", "domainname:" },
+	{ "Namespaces.Create", "name=n|types=net|uid_map=0 0 1", "uid_map: takes" },
+	{ "Namespaces.Create", "name=n|types=net|uid_map_as_ranges=0;0;1", "uid_map: takes" },
+	{ "Namespaces.Create", "name=n|types=net|gid_map=auto", "gid_map: takes" },
+	{ "Namespaces.Create", "name=n|types=net|gid_map_as_ranges=0;0;1", "gid_map: takes" },
+	{ "Namespaces.Create", "name=n|types=net|map_zero=yes", "map_zero: takes" },
+	{ "Namespaces.Create", "name=n|types=user|root=/", "root: takes" },
+	{ "Namespaces.Create", "name=n|types=all|root=r", "root:" },
+	{ "Namespaces.Create", "name=n|types=all|workdir=", "workdir:" },
+	{ "Namespaces.Create", "name=n|types=all|lifetime=x", "lifetime:" },
+	{ "Namespaces.Create", "name=n|types=user|monotonic_offset_usec=5",
+	  "monotonic_offset_usec: takes a new namespace of type time" },
+	{ "Namespaces.Create", "name=n|types=time|boottime_offset_usec=5",
+	  "boottime_offset_usec: takes a new namespace of type user" },
+	{ "Namespaces.Create", "name=n|types=all|boottime_offset_usec=9223372036854775807",
+	  "boottime_offset_usec:" },
+	{ "Namespaces.Create", "name=n|types=all|monotonic_offset_usec=-9223372036854775808",
+	  "monotonic_offset_usec:" },
+	{ "Namespaces.Create", "name=n|types=user|mounts=t;/t;tmpfs;", "mounts: takes" },
+	{ "Namespaces.Create", "name=n|types=all|mounts=t;t;tmpfs;", "mounts:" },
+	{ "Namespaces.Create", "name=n|types=all|mounts=t;/t;;", "mounts:" },
+	{ "Namespaces.Create", "name=n|types=all|mounts=t;/t;tmpfs;shared", "shared" },
+	{ "Namespaces.Create", "name=n|types=all|mounts=usr;/t;bind;", "mounts:" },
+	{ "Namespaces.Create", "name=n|types=all|mounts=/usr;/t;bind;size=1m", "size=1m" },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=0|types=all|lifetime=manual", NULL },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=0|types=pid|types=net", NULL },
+	{ "Namespaces.Attach", "name=1|pidfd_fd=0|types=all", "name:" },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=0", "types:" },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=0|types=x", "types:" },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=0|types=all|lifetime=x", "lifetime:" },
+	{ "Namespace.Open", "type=net", NULL },
+	{ "Namespace.Open", "type=all", "type:" },
+	{ "Namespace.Open", "type=", "type:" },
+	{ "Namespace.Open", "type=../../mem", "type:" },
+	{ "Namespace.Open", "type=pid_for_children", "type:" },
+	{ "Namespace.OpenLeader", "", NULL },
+	{ "Namespace.Destroy", "", NULL },
+	{ "Processes.Spawn", "argv=true", NULL },
+	{ "Processes.Spawn", "argv=/bin/sh|argv=|argv=-c|environment=A;|environment=a;b=c", NULL },
+	{ "Processes.Spawn", "argv=x|fds=0;0|fds=1023;1|fds=2;0|terminal=0|new_session=yes", NULL },
+	{ "Processes.Spawn", "argv=x|types=all|hostname=h|root=/r|mounts=;/;tmpfs;", NULL },
+	{ "Processes.Spawn", "argv=x|in_as_fd=0|types=net|workdir=/", NULL },
+	{ "Processes.Spawn", "argv=x|types=user|uid=0|gid=5|groups=5|groups=6", NULL },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=CAP_NET_ADMIN|capabilities=chown",
+	  NULL },
+	{ "Processes.Spawn", "argv=x|types=all|capabilities=all", NULL },
+	{ "Processes.Spawn", "argv=x|in_as_fd=0|capabilities=none", NULL },
+	{ "Processes.Spawn", "argv=x|signal_mask=TERM|signal_mask=SIGINT|signal_mask=RTMIN+30",
+	  NULL },
+	{ "Processes.Spawn", "argv=x|rlimits=nofile;10;10|rlimits=core;0;18446744073709551615",
+	  NULL },
+	{ "Processes.Spawn", "argv=x|nice=-20|umask=511|parent_death_signal=KILL", NULL },
+	{ "Processes.Spawn", "argv=x|memory_max=1|pids_max=1|cpu_quota_usec=1000", NULL },
+	{ "Processes.Spawn", "argv=x|daemonize=yes|lifetime=manual|new_session=yes", NULL },
+	{ "Processes.Spawn", "argv=x|no_new_privileges=yes|clear_environment=yes", NULL },
+	{ "Processes.Spawn", "", "argv:" },
+	{ "Processes.Spawn", "argv=", "argv:" },
+	{ "Processes.Spawn", "argv=x|environment=;b", "environment:" },
+	{ "Processes.Spawn", "argv=x|environment=a=b;c", "environment:" },
+	{ "Processes.Spawn", "argv=x|environment=a;b|environment=b;|environment=a;c",
+	  "environment: 'a' is there twice" },
+	{ "Processes.Spawn", "argv=x|fds=1024;0", "fds:" },
+	{ "Processes.Spawn", "argv=x|fds=4294967295;0", "fds:" },
+	{ "Processes.Spawn", "argv=x|fds=1;0|fds=2;0|fds=1;0", "fds: 1 is there twice" },
+	{ "Processes.Spawn", "argv=x|terminal=0", "terminal:" },
+	{ "Processes.Spawn", "argv=x|fds=0;0|terminal=0|new_session=no", "new_session:" },
+	{ "Processes.Spawn", "argv=x|fds=0;0|terminal=0|daemonize=yes", "daemonize:" },
+	{ "Processes.Spawn", "argv=x|daemonize=yes|new_session=no", "new_session:" },
+	{ "Processes.Spawn", "argv=x|daemonize=yes|lifetime=connection", "daemonize:" },
+	{ "Processes.Spawn", "argv=x|types=x", "types:" },
+	{ "Processes.Spawn", "argv=x|hostname=h", "hostname:" },
+	{ "Processes.Spawn", "argv=x|root=/r", "root:" },
+	{ "Processes.Spawn", "argv=x|in_as_fd=0|root=/r", "root:" },
+	{ "Processes.Spawn", "argv=x|map_zero=yes", "map_zero:" },
+	{ "Processes.Spawn", "argv=x|mounts=;/;tmpfs;", "mounts:" },
+	{ "Processes.Spawn", "argv=x|lifetime=x", "lifetime:" },
+	{ "Processes.Spawn", "argv=x|workdir=w", "workdir:" },
+	{ "Processes.Spawn", "argv=x|types=user|uid=4294967295", "uid:" },
+	{ "Processes.Spawn", "argv=x|types=user|gid=4294967295", "gid:" },
+	{ "Processes.Spawn", "argv=x|types=user|groups=1|groups=4294967295", "groups:" },
+	{ "Processes.Spawn", "argv=x|capabilities=CAP_NET_ADMIN", "capabilities: takes" },
+	{ "Processes.Spawn", "argv=x|types=net|capabilities=none", "capabilities: takes" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=CAP_ROOT", "capabilities:" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=12", "capabilities:" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=cap_12", "capabilities:" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=", "capabilities:" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=chown|capabilities=all", "'all'" },
+	{ "Processes.Spawn", "argv=x|types=user|capabilities=CAP_CHOWN|capabilities=chown",
+	  "there twice" },
+	{ "Processes.Spawn", "argv=x|signal_mask=KILL", "signal_mask:" },
+	{ "Processes.Spawn", "argv=x|signal_mask=SIGSTOP", "signal_mask:" },
+	{ "Processes.Spawn", "argv=x|signal_mask=TERM|signal_mask=SIGTERM", "there twice" },
+	{ "Processes.Spawn", "argv=x|signal_mask=term", "signal_mask:" },
+	{ "Processes.Spawn", "argv=x|parent_death_signal=", "parent_death_signal:" },
+	{ "Processes.Spawn", "argv=x|parent_death_signal=9", "parent_death_signal:" },
+	{ "Processes.Spawn", "argv=x|rlimits=nofiles;1;1", "rlimits:" },
+	{ "Processes.Spawn", "argv=x|rlimits=NOFILE;1;1", "rlimits:" },
+	{ "Processes.Spawn", "argv=x|rlimits=nofile;2;1", "rlimits:" },
+	{ "Processes.Spawn", "argv=x|rlimits=nofile;1;1|rlimits=core;0;0|rlimits=nofile;1;1",
+	  "nofile is there twice" },
+	{ "Processes.Spawn", "argv=x|nice=20", "nice:" },
+	{ "Processes.Spawn", "argv=x|nice=-21", "nice:" },
+	{ "Processes.Spawn", "argv=x|umask=512", "umask:" },
+	{ "Processes.Spawn", "argv=x|memory_max=0", "memory_max:" },
+	{ "Processes.Spawn", "argv=x|pids_max=0", "pids_max:" },
+	{ "Processes.Spawn", "argv=x|cpu_quota_usec=999", "cpu_quota_usec:" },
+	{ "Processes.Spawn", "argv=x|cpu_quota_usec=409600001", "cpu_quota_usec:" },
+	{ "Process.Signal", "name=TERM", NULL },
+	{ "Process.Signal", "name=SIGKILL", NULL },
+	{ "Process.Signal", "name=RTMIN", NULL },
+	{ "Process.Signal", "name=", "name:" },
+	{ "Process.Signal", "name=0", "name:" },
+	{ "Process.Signal", "name=15", "name:" },
+	{ "Process.Signal", "name=SIG", "name:" },
+	{ "Process.Signal", "name=SIGSIGTERM", "name:" },
+	{ "Process.Wait", "", NULL },
+	{ "Process.Wait", "in_as_object=/a", "in:" },
 };
 
 static int check(const struct words *words, struct refusal *refusal) {
@@ -265,6 +410,149 @@ static void a_lifetime_is_one_of_two_words_or_none(void **state) {
 			       "lifetime:");
 }
 
+/* A mask is a set of what has a word, by whatever word. */
+static void signals_have_their_names_and_numbers(void **state) {
+	const struct {
+		const char *name;
+		int number;
+	} names[] = {
+		{ "HUP", SIGHUP },
+		{ "SIGTERM", SIGTERM },
+		{ "SYS", SIGSYS },
+		{ "STKFLT", SIGSTKFLT },
+		{ "SIGRTMIN", SIGRTMIN },
+		{ "RTMIN", SIGRTMIN },
+		{ "RTMIN+0", SIGRTMIN },
+		{ "RTMIN+1", SIGRTMIN + 1 },
+		{ "SIGRTMIN+30", SIGRTMAX },
+		{ "RTMIN+31", 0 },
+		{ "RTMIN+", 0 },
+		{ "RTMIN+-1", 0 },
+		{ "RTMIN+ 1", 0 },
+		{ "RTMIN+1x", 0 },
+		{ "RTMIN1", 0 },
+		{ "RTMAX", 0 },
+		{ "hup", 0 },
+		{ " HUP", 0 },
+		{ "HUP ", 0 },
+		{ "RTMIN+18446744073709551617", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(names); i++)
+		if (signal_name_find(names[i].name) != names[i].number)
+			fail_msg("%s is %d", names[i].name, signal_name_find(names[i].name));
+	for (int number = 1; number < 32; number++)
+		assert_int_equal(signal_name_find(sigabbrev_np(number)), number);
+}
+
+static void capabilities_have_their_names_in_two_forms(void **state) {
+	struct refusal refusal = { 0 };
+	uint64_t mask;
+
+	(void)state;
+	for (int c = 0; c < cap_max_bits(); c++) {
+		char *name = cap_to_name(c);
+
+		assert_int_equal(capability_name_parse(&name, 1, &mask, &refusal), 0);
+		assert_true(mask == UINT64_C(1) << c);
+		assert_int_equal(capability_name_parse(&(char *){ name + 4 }, 1, &mask, &refusal),
+				 0);
+		assert_true(mask == UINT64_C(1) << c);
+		(void)cap_free(name);
+	}
+	assert_int_equal(capability_name_parse(&(char *){ (char[]){ "all" } }, 1, &mask, &refusal),
+			 0);
+	assert_true(mask == UINT64_MAX);
+	assert_int_equal(capability_name_parse(&(char *){ (char[]){ "none" } }, 1, &mask, &refusal),
+			 0);
+	assert_true(mask == 0);
+	assert_int_equal(capability_name_parse(NULL, 0, &mask, &refusal), 0);
+	assert_true(mask == 0);
+}
+
+static void every_type_of_namespace_has_its_flag_and_all_is_all(void **state) {
+	struct refusal refusal = { 0 };
+	uint32_t all, one, sum = 0;
+
+	(void)state;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		char *word = (char *)(uintptr_t)namespace_types[i].word;
+
+		assert_int_equal(namespace_type_parse(&word, 1, &one, &refusal), 0);
+		assert_int_equal(one, namespace_types[i].flag);
+		assert_false(sum & one);
+		sum |= one;
+		if (i > 0)
+			assert_true(strcmp(namespace_types[i - 1].word, word) < 0);
+	}
+	assert_int_equal(namespace_type_parse(&(char *){ (char[]){ "all" } }, 1, &all, &refusal),
+			 0);
+	assert_int_equal(sum, all);
+	assert_int_equal(namespace_type_parse(NULL, 0, &one, &refusal), 0);
+	assert_int_equal(one, 0);
+}
+
+/* The broker does this for whoever asks, while all others wait. */
+static void many_long_variables_are_compared_in_no_time(void **state) {
+	_cleanup_(message_freep) ProtobufCMessage *message =
+		request_of("Processes.Spawn", "argv=x");
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "environment");
+	const struct operation *operation = operation_find("Processes", "Spawn");
+	struct timespec before, after;
+	struct refusal refusal = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 4096; i++) {
+		Usher__Variable *variable =
+			(Usher__Variable *)message_new(&usher__variable__descriptor);
+
+		*(Usher__Variable **)message_append_element(message, field) = variable;
+		assert_true(asprintf(&variable->key, "%04000d", i) > 0);
+		variable->value = strdup("");
+	}
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+	assert_int_equal(operation->check(message, &refusal), 0);
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+	assert_true((after.tv_sec - before.tv_sec) * 1000 +
+			    (after.tv_nsec - before.tv_nsec) / 1000000 <
+		    500);
+}
+
+static void a_process_that_may_gain_privileges_is_not_to_be_had(void **state) {
+	const struct words words = { "Processes.Spawn", "argv=x|no_new_privileges=no", NULL };
+	struct refusal refusal = { 0 };
+
+	(void)state;
+	assert_refusal(check(&words, &refusal), REFUSED_UNSUPPORTED, &refusal,
+		       "no_new_privileges:");
+}
+
+static void there_are_not_more_mounts_than_a_root_takes(void **state) {
+	_cleanup_(message_freep) ProtobufCMessage *message =
+		request_of("Processes.Spawn", "argv=x|types=all|mounts=;/a;tmpfs;");
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "mounts");
+	const struct operation *operation = operation_find("Processes", "Spawn");
+	struct refusal refusal = { 0 };
+
+	(void)state;
+	for (int i = 1; i < 128; i++) {
+		Usher__MountSpecification *mount = (Usher__MountSpecification *)message_new(
+			&usher__mount_specification__descriptor);
+
+		*(Usher__MountSpecification **)message_append_element(message, field) = mount;
+		mount->source = strdup("");
+		mount->target = strdup("/a");
+		mount->fstype = strdup("tmpfs");
+	}
+	assert_int_equal(operation->check(message, &refusal), 0);
+	*(ProtobufCMessage **)message_append_element(message, field) =
+		message_copy(&((Usher__SpawnRequest *)message)->mounts[0]->base);
+	assert_refusal(operation->check(message, &refusal), REFUSED_LIMIT, &refusal, "mounts:");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_taken_or_refused_by_name),
@@ -273,6 +561,12 @@ int main(void) {
 		cmocka_unit_test(a_path_is_absolute_and_shorter_than_the_kernels_limit),
 		cmocka_unit_test(a_host_name_has_up_to_64_harmless_bytes),
 		cmocka_unit_test(a_lifetime_is_one_of_two_words_or_none),
+		cmocka_unit_test(signals_have_their_names_and_numbers),
+		cmocka_unit_test(capabilities_have_their_names_in_two_forms),
+		cmocka_unit_test(every_type_of_namespace_has_its_flag_and_all_is_all),
+		cmocka_unit_test(many_long_variables_are_compared_in_no_time),
+		cmocka_unit_test(a_process_that_may_gain_privileges_is_not_to_be_had),
+		cmocka_unit_test(there_are_not_more_mounts_than_a_root_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

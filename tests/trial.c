@@ -71,6 +71,13 @@ const struct trial trials[] = {
 	{ "Host.SetHostname", "hostname=lectern", OTHER, 0 },
 	{ "Host.GetDomainname", "", OTHER, 0 },
 	{ "Host.SetDomainname", "domainname=example", OTHER, 0 },
+	{ "Namespaces.Create", "name=n|types=all", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=2|types=all", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespace.Open", "type=uts", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespace.OpenLeader", "", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespace.Destroy", "", OTHER, REFUSED_UNSUPPORTED },
+	{ "Processes.Spawn", "argv=/bin/true", OTHER, REFUSED_UNSUPPORTED },
+	{ "Process.Signal", "name=TERM", OTHER, REFUSED_UNSUPPORTED },
 };
 
 const size_t trials_n = N_OF(trials);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "signal-name.h"
+
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The kernel's; what the C library calls so leaves out those that it keeps to itself. */
+enum { FIRST_REAL_TIME = 32, LAST = 64 };
+
+/* "RTMIN", "RTMIN+n": counted from what programs call SIGRTMIN. */
+static int real_time(const char *name) {
+	unsigned long n;
+	char *end;
+
+	if (strncmp(name, "RTMIN", 5) != 0)
+		return 0;
+	if (!name[5])
+		return SIGRTMIN;
+	if (name[5] != '+' || !isdigit((unsigned char)name[6]) || strlen(name) > 8)
+		return 0;
+	n = strtoul(name + 6, &end, 10);
+	return *end || SIGRTMIN + n > LAST ? 0 : (int)(SIGRTMIN + n);
+}
+
+int signal_name_find(const char *name) {
+	if (strncmp(name, "SIG", 3) == 0)
+		name += 3;
+	for (int number = 1; number < FIRST_REAL_TIME; number++) {
+		const char *known = sigabbrev_np(number);
+
+		if (known && strcmp(known, name) == 0)
+			return number;
+	}
+	return real_time(name);
+}
+
+int signal_name_check(const char *argument, const char *name, struct refusal *refusal) {
+	if (signal_name_find(name) > 0)
+		return 0;
+	return refusal_note(refusal, REFUSED_INVALID,
+			    "%s: '%.64s' is no signal, such as TERM, SIGTERM or RTMIN+1", argument,
+			    name);
+}
