@@ -15,6 +15,8 @@ static const struct {
 } members[] = {
 	{ "Calls", offsetof(struct usher_limits, calls) },
 	{ "Mounts", offsetof(struct usher_limits, mounts) },
+	{ "Namespaces", offsetof(struct usher_limits, namespaces) },
+	{ "Processes", offsetof(struct usher_limits, processes) },
 	{ "LoopDevices", offsetof(struct usher_limits, loop_devices) },
 	{ "Objects", offsetof(struct usher_limits, objects) },
 	{ "Descriptors", offsetof(struct usher_limits, descriptors) },

@@ -237,6 +237,8 @@ struct usher_limits {
 	int64_t objects;      /* of all kinds */
 	int64_t descriptors;  /* that the service keeps */
 	int64_t queued_bytes; /* of all requests under way */
+	int64_t namespaces;
+	int64_t processes; /* that run */
 };
 
 /*

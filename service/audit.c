@@ -196,10 +196,14 @@ static void add_details(struct entry *entry, const struct call *call) {
 
 static void add_object(struct entry *entry, const struct call *call,
 		       const ProtobufCMessage *reply) {
-	if (reply && reply->descriptor == &usher__mount_reply__descriptor)
-		add(entry, "USHER_OBJECT=%s", ((const Usher__MountReply *)reply)->mount_object);
+	const struct objects *objects = call_objects(call);
+
+	if (reply && (call_makes_mount(call) || call_makes(call))) /* the path comes first */
+		add(entry, "USHER_OBJECT=%s",
+		    *(char **)message_member(reply, &reply->descriptor->fields[0]));
 	else if (call->object)
-		add(entry, "USHER_OBJECT=" MOUNTS_PATH_PREFIX "/%" PRIu64, call->object);
+		add(entry, "USHER_OBJECT=" OBJECT_PATH_PREFIX "%s/%" PRIu64,
+		    objects ? objects->kind->name : "mount", call->object);
 }
 
 /* The value of the first of these fields that there is, as people would say where. */

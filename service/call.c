@@ -13,6 +13,8 @@
 #include "audit.h"
 #include "lifetime.h"
 #include "message.h"
+#include "namespaces.h"
+#include "processes.h"
 #include "quota.h"
 #include "store.h"
 #include "wire.h"
@@ -26,7 +28,8 @@ static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 /* How soon it is looked again whether one that waits for its turn may have its child. */
 static const uint64_t turn_usec = 20000;
 
-static const char stopping[] = "the service is being stopped";
+static const char stopping[] = "the service is being stopped",
+		  name_taken[] = "name: the caller has a namespace of that name already";
 
 static uint64_t now_usec(void) {
 	struct timespec now;
@@ -50,6 +53,7 @@ static void call_free(struct call *call) {
 	sd_event_source_disable_unref(call->timer);
 	sd_event_source_disable_unref(call->keeping);
 	message_freep(&call->reply);
+	fds_done(&call->reply_fds);
 	authority_cancel(call->question);
 	fd_closep(&call->worker);
 	fds_done(&call->fds);
@@ -84,13 +88,47 @@ bool call_makes_mount(const struct call *call) {
 	return call->operation->reply == &usher__mount_reply__descriptor;
 }
 
+struct objects *call_makes(const struct call *call) {
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		if (call->desk->objects[kind].kind->reply == call->operation->reply)
+			return &call->desk->objects[kind];
+	return NULL;
+}
+
+struct objects *call_objects(const struct call *call) {
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		if (strcmp(call->desk->objects[kind].kind->interface, call->operation->interface) ==
+		    0)
+			return &call->desk->objects[kind];
+	return NULL;
+}
+
+static struct object *made_object(const struct call *call) {
+	const struct objects *objects = call->made ? call_makes(call) : NULL;
+
+	return objects ? objects_find(objects, call->made) : NULL;
+}
+
+static struct mount *made_mount(const struct call *call) {
+	return call->made && call_makes_mount(call) ? mounts_find(&call->desk->mounts, call->made)
+						    : NULL;
+}
+
+/* The mount that the call is about. */
+static uint64_t mount_number(const struct call *call) {
+	return call_objects(call) ? 0 : call->object;
+}
+
 /* What had been announced may have come to be, and nobody wants it. */
 static void retract(struct call *call) {
-	struct mount *mount = call->made ? mounts_find(&call->desk->mounts, call->made) : NULL;
+	struct mount *mount = made_mount(call);
+	struct object *object = made_object(call);
 
 	call->made = 0;
 	if (mount)
 		mounts_unmount(&call->desk->mounts, mount);
+	if (object)
+		object_end(object);
 }
 
 /* The only way out. */
@@ -104,27 +142,34 @@ static void call_finish(struct call *call, int code, const char *text) {
 /* What a reply of the worker's means to the service, before the caller gets it. */
 static int conclude(struct call *call, ProtobufCMessage *reply) {
 	struct mounts *mounts = &call->desk->mounts;
+	const struct objects *objects = call_objects(call);
+	struct object *object = objects ? objects_find(objects, call->object) : NULL;
 	struct mount *mount = NULL;
 
-	if (reply->descriptor == &usher__mount_reply__descriptor)
+	if (call_makes_mount(call) || call_makes(call))
 		return -EBADMSG; /* it was not announced */
+	if (object && call->operation->request == &usher__destroy_request__descriptor)
+		object_remove(object);
 	if (reply->descriptor == &usher__list_reply__descriptor)
 		return mounts_annotate(mounts, (Usher__ListReply *)reply);
 	if (call->operation->request == &usher__unmount_request__descriptor)
 		mount = mounts_find_id(mounts, call->finding->mount_id);
-	else if (call->object)
+	else if (mount_number(call))
 		mount = mounts_find(mounts, call->object);
 	if (mount)
 		mounts_remove(mounts, mount);
 	return 0;
 }
 
-/* Nobody is to be told, or the connection that the mount was to go with has gone. */
+/* Nobody is to be told, or the connection that it was to go with has gone. */
 static bool is_unwanted(const struct call *call) {
-	const Usher__MountReply *reply = (const Usher__MountReply *)call->reply;
+	const struct object *object = made_object(call);
+	const struct mount *mount = made_mount(call);
 
-	return call->given_up || (call->caller && call->caller->gone &&
-				  lifetime_is_connection(reply->made->lifetime));
+	if (call->given_up || !call->caller || !call->caller->gone)
+		return call->given_up;
+	return (object && object_goes_with_connection(object)) ||
+	       (mount && lifetime_is_connection(mount->object->lifetime));
 }
 
 static void succeed(struct call *call, const struct fds *fds) {
@@ -136,15 +181,18 @@ static void succeed(struct call *call, const struct fds *fds) {
 	call_free(call);
 }
 
-/* The mount is there and its object not lost any more: everybody is told. */
+/* It is there and its object not lost any more: everybody is told. It may have gone already. */
 static void present(struct call *call) {
-	struct mount *mount = mounts_find(&call->desk->mounts, call->made);
+	struct object *object = made_object(call);
+	struct mount *mount = made_mount(call);
 
 	if (is_unwanted(call))
 		retract(call);
-	else if (mount) /* it may have been unmounted already */
+	else if (mount)
 		mounts_show(mount);
-	succeed(call, NULL);
+	else if (object)
+		object_show(object);
+	succeed(call, &call->reply_fds);
 }
 
 static void on_kept(void *userdata) {
@@ -155,32 +203,54 @@ static void on_kept(void *userdata) {
 		present(call);
 }
 
+static int expect_mount(struct call *call, struct fds *fds) {
+	Usher__MountReply *reply = (Usher__MountReply *)call->reply;
+	struct mount *mount = NULL;
+	int r = reply->made ? mounts_expect(&call->desk->mounts, call->caller, reply, fds, &mount)
+			    : -EBADMSG;
+
+	if (r == 0)
+		call->made = mount->object->number;
+	return r;
+}
+
+/* The descriptors are answered with it. */
+static int expect_object(struct call *call, struct objects *objects, struct fds *fds) {
+	struct object *object = NULL;
+	int r = objects_expect(objects, call->caller, call->request, call->reply, fds, call->worker,
+			       &object);
+
+	if (r != 0)
+		return r;
+	call->made = object->number;
+	call->reply_fds = *fds;
+	*fds = (struct fds){ 0 };
+	return 0;
+}
+
 /* The child is about to make something that stays. Its object is written down first, and while
  * systemd takes it the child goes on. */
 static void on_made(struct call *call, const ProtobufCBinaryData *made, struct fds *fds) {
 	Usher__Grant grant = USHER__GRANT__INIT;
-	Usher__MountReply *reply = usher__mount_reply__unpack(NULL, made->len, made->data);
-	struct mount *mount = NULL;
+	struct objects *objects = call_makes(call);
 	int r = -EBADMSG;
 
-	call->reply = (ProtobufCMessage *)reply;
-	if (reply && reply->made) {
-		if (call->given_up || (call->caller && call->caller->gone))
-			return call_finish(call, REFUSED_RETRY, "its caller has gone");
-		r = mounts_expect(&call->desk->mounts, call->caller, reply, fds, &mount);
-	}
-	if (r == 0) {
-		call->made = mount->object->number;
+	call->reply =
+		protobuf_c_message_unpack(call->operation->reply, NULL, made->len, made->data);
+	if (call->reply && (call->given_up || (call->caller && call->caller->gone)))
+		return call_finish(call, REFUSED_RETRY, "its caller has gone");
+	if (call->reply)
+		r = objects ? expect_object(call, objects, fds) : expect_mount(call, fds);
+	if (r == 0)
 		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
-	}
 	grant.tier = TIER_ADMIN;
-	if (r >= 0)
+	if (r == 0)
 		r = wire_send(call->worker, &grant.base, NULL);
-	if (r < 0)
-		call_finish(call, r, "the object cannot be kept");
+	if (r != 0)
+		call_finish(call, r, r == REFUSED_BUSY ? name_taken : "the object cannot be kept");
 }
 
-/* As long as the child has the mount open it could not be unmounted. */
+/* As long as the child has a mount open that could not be unmounted. */
 static void on_ended(struct call *call) {
 	call->ended = true;
 	call->io = sd_event_source_disable_unref(call->io);
@@ -195,6 +265,8 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 		return call_finish(call, outcome->code, outcome->text);
 	if (call->made) {
 		call->done = true;
+		if (call_makes(call) && call_makes(call)->kind->stays)
+			on_ended(call); /* what else it says is the object's */
 		return;
 	}
 	call->reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
@@ -330,14 +402,14 @@ static bool judge(struct call *call, Usher__Finding **finding) {
 		return false;
 	call->tier = call->finding->tier;
 	if (call->caller)
-		call->tier = mounts_tier(&call->desk->mounts, call->finding, call->object,
+		call->tier = mounts_tier(&call->desk->mounts, call->finding, mount_number(call),
 					 call->caller->uid);
 	return true;
 }
 
 /* At the end of a connection, too, nobody's mounts go but its owner's. */
 static bool must_stay(const struct call *call) {
-	const struct mount *mount = call->caller || !call->object
+	const struct mount *mount = call->caller || !mount_number(call)
 					    ? NULL
 					    : mounts_find(&call->desk->mounts, call->object);
 
@@ -406,7 +478,8 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 		on_child_lost(call, r);
 	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);
-	else if (reply->has_made && call->granted && !call->reply && call_makes_mount(call))
+	else if (reply->has_made && call->granted && !call->reply &&
+		 (call_makes_mount(call) || call_makes(call)))
 		on_made(call, &reply->made, &fds);
 	else if (reply->finding && !call->finding)
 		on_finding(call, &reply->finding);
@@ -452,8 +525,7 @@ static int send_order(struct call *call) {
 	grant_ahead(call, &order);
 	if (call->caller) {
 		order.uid = call->caller->uid;
-		place = fcntl(call->caller->pidfd, F_DUPFD_CLOEXEC, 3);
-		place = place < 0 ? -errno : fds_add(&call->fds, place);
+		place = fds_add_copy(&call->fds, call->caller->pidfd);
 		if (place < 0)
 			return place;
 		order.has_caller_fd = true;
@@ -466,7 +538,7 @@ static int send_order(struct call *call) {
 static void launch(struct call *call) {
 	int r;
 
-	call->worker = launcher_connect(&call->desk->launcher);
+	call->worker = launcher_connect(&call->desk->launcher, call->operation->spawns);
 	r = call->worker < 0 ? call->worker : arm(call); /* before the child's own clock starts */
 	if (r >= 0)
 		r = send_order(call);
@@ -484,20 +556,101 @@ static void launch(struct call *call) {
 
 static int check(const struct call *call, struct refusal *refusal) {
 	uint64_t usec = deadline_usec(call);
-	const ProtobufCFieldDescriptor *object =
-		protobuf_c_message_descriptor_get_field_by_name(call->request->descriptor,
-								"in_as_object");
 
 	if (usec < least_usec || usec > most_usec)
 		return refusal_note(
 			refusal, REFUSED_INVALID,
 			"deadline_usec: %llu is not between a millisecond and ten minutes",
 			(unsigned long long)usec);
-	if (object && message_has(call->request, object))
-		return refusal_note(
-			refusal, REFUSED_UNSUPPORTED,
-			"in: this version of usher has no namespace objects; give a pidfd");
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
+}
+
+/* A name is one namespace's of a user's. */
+static int check_name(const struct call *call, struct refusal *refusal) {
+	const struct objects *objects = call_makes(call);
+	const char *name = message_string(call->request, "name");
+
+	if (!call->caller || !objects || objects->kind != &namespace_kind || !name ||
+	    !namespaces_find_name(objects, call->caller->uid, name))
+		return 0;
+	return refusal_note(refusal, REFUSED_BUSY, "%s", name_taken);
+}
+
+/* A namespace object for a place: that of its leader. Whether the caller may work there is judged
+ * as of any process. */
+static int find_place(struct call *call, struct refusal *refusal) {
+	_cleanup_free_ char *path = message_take_string(call->request, "in_as_object");
+	const struct object *object;
+	int place;
+
+	if (!path)
+		return 0;
+	object = objects_find_path(&call->desk->objects[KIND_NAMESPACE], path);
+	if (!object)
+		return refusal_note(refusal, REFUSED_NOT_FOUND,
+				    "in: '%.200s' is no namespace that is there", path);
+	place = fds_add_copy(&call->fds, object->fd);
+	if (place < 0)
+		return place;
+	message_set_number(call->request, "in_as_fd", (uint64_t)place);
+	return message_set_string(call->request, "namespace", path);
+}
+
+/* ---- calls that wait for the end of an object ---- */
+
+static void answer_waiting(struct call *call, const struct object *object) {
+	call->reply = process_result(object);
+	if (call->reply)
+		succeed(call, NULL);
+	else
+		call_finish(call, -ENOMEM, NULL);
+}
+
+static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
+	call_finish(userdata, REFUSED_TIMED_OUT, "the process has not ended yet");
+	return 0;
+}
+
+static void await_end(struct call *call) {
+	struct object *object = objects_find(call_objects(call), call->object);
+	uint64_t usec = message_number(call->request, "deadline_usec", 0);
+
+	if (!object)
+		call_finish(call, REFUSED_NOT_FOUND, "there is no such process any more");
+	else if (object->owner != call->caller->uid && !call_is_trusted(call))
+		call_finish(call, REFUSED_NOT_OWNER, "the process is another user's");
+	else if (process_has_ended(object)) {
+		answer_waiting(call, object);
+		object_remove(object);
+	} else if (usec > 0 &&
+		   sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
+					      usec, 0, on_waited, call) < 0)
+		call_finish(call, -ENOMEM, NULL);
+	else
+		call->awaiting = true;
+}
+
+bool call_tell_waiting(const struct object *object) {
+	struct desk *desk = object->objects->desk;
+	struct call *next;
+	bool any = false;
+
+	for (struct call *call = desk->first; call; call = next) {
+		next = call->next;
+		if (!call->awaiting || call->object != object->number ||
+		    call_objects(call) != object->objects)
+			continue;
+		any = true;
+		answer_waiting(call, object);
+	}
+	return any;
+}
+
+/* ---- the way to a child ---- */
+
+static void wait_for_turn(struct call *call) {
+	call->waiting = true;
+	take_turns(call->desk, turn_usec);
 }
 
 /* It is known for whom: the words are checked, and whatever becomes of it is noted under that name.
@@ -511,14 +664,18 @@ static void examine(struct call *call) {
 		mounts_reconcile(&call->desk->mounts);
 	if (r == 0)
 		r = check(call, &refusal);
+	if (r == 0)
+		r = check_name(call, &refusal);
+	if (r == 0)
+		r = find_place(call, &refusal);
 	if (r != 0)
 		call_finish(call, r, refusal.text);
+	else if (call->operation->waits)
+		await_end(call);
 	else if (quota_may_begin(call, now_usec()))
 		launch(call);
-	else {
-		call->waiting = true;
-		take_turns(call->desk, turn_usec);
-	}
+	else
+		wait_for_turn(call);
 }
 
 /* Of those that wait and may begin, the one that has waited longest. */
@@ -574,12 +731,22 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 		examine(call);
 }
 
+/* For whom the service itself calls. */
+static uid_t owner_of(const struct call *call) {
+	const struct objects *objects = call_objects(call);
+	const struct object *object = objects ? objects_find(objects, call->object) : NULL;
+	const struct mount *mount = objects ? NULL : mounts_find(&call->desk->mounts, call->object);
+
+	if (object)
+		return object->owner;
+	return mount ? mount->object->owner : 0;
+}
+
 int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data) {
 	struct call *call = calloc(1, sizeof *call);
 	struct refusal refusal = { 0 };
-	const struct mount *mount;
 	int r;
 
 	if (!call) {
@@ -605,9 +772,8 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;
 	(void)sd_id128_randomize(&call->id);
-	mount = caller ? NULL : mounts_find(&desk->mounts, object);
-	if (mount)
-		call->owner = mount->object->owner;
+	if (!caller)
+		call->owner = owner_of(call);
 	if (!caller)
 		examine(call);
 	else {
@@ -632,7 +798,7 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 		next = call->next;
 		if (call->caller != caller || call->granted || call->identifying)
 			continue;
-		if (call->question || call->waiting)
+		if (call->question || call->waiting || call->awaiting)
 			call_free(call);
 		else
 			call->given_up = true;
@@ -652,7 +818,8 @@ void call_wind_up(struct desk *desk) {
 
 static void drop(struct call *call) {
 	/* nothing has been made that was not announced */
-	bool begun = call->granted && (!call_makes_mount(call) || call->made);
+	bool makes = call_makes_mount(call) || call_makes(call);
+	bool begun = call->granted && (!makes || call->made);
 
 	call->made = 0; /* its child takes it away, or it stays and so does its object */
 	if (begun)

@@ -17,6 +17,7 @@
 #include "fd.h"
 #include "launch.h"
 #include "mounts.h"
+#include "object.h"
 #include "operation.h"
 
 struct call;
@@ -37,6 +38,7 @@ struct desk {
 	struct launcher launcher;
 	struct callers *callers;
 	struct mounts mounts;
+	struct objects objects[_KIND_MAX];
 	struct audit audit;
 	struct configuration configuration;
 	bool session;                    /* no authority: the kernel judges alone */
@@ -74,14 +76,16 @@ struct call {
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
 	uid_t owner; /* of the object, where the service itself calls */
-	/* what is answered; of a mount it is known before that is there, and answered when it is
-	 * there and systemd keeps its object */
+	/* what is answered; of an object it is known before that is there, and answered when it is
+	 * there and systemd keeps it */
 	ProtobufCMessage *reply;
+	struct fds reply_fds;
 	uint64_t made; /* the number of that object */
 	sd_event_source *keeping;
 	bool kept, done, ended; /* by systemd; by the child; and that has gone */
 	bool identifying;       /* the bus is being asked who it is */
 	bool waiting;           /* for its turn to have a child */
+	bool awaiting;          /* the end of its object */
 	bool granted;           /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
@@ -93,6 +97,12 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 /* Nobody is asked about it, and nothing of it is limited. */
 bool call_is_trusted(const struct call *call);
 bool call_makes_mount(const struct call *call);
+/* Of which kind the call makes an object, and of which kind is the one that it is about; NULL where
+ * there is none, or a mount. */
+struct objects *call_makes(const struct call *call);
+struct objects *call_objects(const struct call *call);
+/* Answers those that wait for the end of an object; whether there were any. */
+bool call_tell_waiting(const struct object *object);
 bool call_gives_back(const struct call *call);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);

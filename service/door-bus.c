@@ -131,6 +131,46 @@ static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *
 	return r < 0 ? refuse_now(message, r, NULL) : 1;
 }
 
+static int on_object_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	struct object *object = userdata;
+	const struct operation *operation = operation_of(message);
+	ProtobufCMessage *request = NULL;
+	struct fds fds = { 0 };
+	int r;
+
+	if (!operation)
+		return -ENOSYS;
+	r = read_request(message, operation, &fds, &request);
+	if (r != 0)
+		return r;
+	if (!operation->waits)
+		r = object->objects->kind->order(object, request, &fds);
+	if (r >= 0)
+		r = begin(object->objects->desk, message, operation, request, &fds, object->number);
+	else {
+		message_freep(&request);
+		fds_done(&fds);
+	}
+	return r < 0 ? refuse_now(message, r, NULL) : 1;
+}
+
+/* A property is the field that callers know by its name. */
+static int get_object_property(sd_bus *bus, const char *path, const char *interface,
+			       const char *property, sd_bus_message *reply, void *userdata,
+			       sd_bus_error *error) {
+	const struct object *object = userdata;
+	const ProtobufCMessageDescriptor *descriptor = object->message->descriptor;
+	char name[MESSAGE_NAME_MAX];
+
+	for (unsigned i = 0; i < descriptor->n_fields; i++) {
+		message_field_name(&descriptor->fields[i], name);
+		if (strcmp(name, property) == 0)
+			return message_bus_append_field(reply, object->message,
+							&descriptor->fields[i], NULL);
+	}
+	return -ENOENT;
+}
+
 static int get_mount_property(sd_bus *bus, const char *path, const char *interface,
 			      const char *property, sd_bus_message *reply, void *userdata,
 			      sd_bus_error *error) {
@@ -196,6 +236,8 @@ static const sd_bus_vtable limits_properties[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Calls", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Mounts", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Namespaces", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Processes", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Descriptors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -220,6 +262,31 @@ static const sd_bus_vtable mount_properties[] = {
 	SD_BUS_PROPERTY("Options", "as", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Owner", "u", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Lifetime", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable namespace_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Name", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Types", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Leader", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("UidMap", "a(uuu)", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("GidMap", "a(uuu)", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Lifetime", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("CreatedUSec", "t", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable process_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Pid", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Command", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Namespace", "o", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("State", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Status", "i", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", SD_BUS_PARAM(state) SD_BUS_PARAM(status), 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -309,6 +376,22 @@ static int find_mount(sd_bus *bus, const char *path, const char *interface, void
 	return 1;
 }
 
+/* The names of a node are a list that ends with NULL, or no list. */
+static int end_list(char **paths, size_t n, int r, char ***ret) {
+	char **grown = r == 0 && n > 0 ? reallocarray(paths, n + 1, sizeof *paths) : NULL;
+
+	if (grown) {
+		grown[n] = NULL;
+		*ret = grown;
+		return 0;
+	}
+	r = r == 0 && n > 0 ? -ENOMEM : r;
+	while (n > 0)
+		free(paths[--n]);
+	free(paths);
+	return r;
+}
+
 static int list_mounts(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
 		       sd_bus_error *error) {
 	struct door_bus *door = userdata;
@@ -322,23 +405,51 @@ static int list_mounts(sd_bus *bus, const char *prefix, void *userdata, char ***
 		mounts_path(mount, path);
 		r = message_append_string(&paths, &n, path);
 	}
-	if (r == 0 && n > 0) {
-		char **grown = reallocarray(paths, n + 1, sizeof *paths);
+	return end_list(paths, n, r, ret);
+}
 
-		r = grown ? 0 : -ENOMEM;
-		if (grown) {
-			paths = grown;
-			paths[n] = NULL;
-		}
+static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata,
+		       void **ret, sd_bus_error *error) {
+	struct object *object = objects_find_path(userdata, path);
+
+	if (!object)
+		return 0;
+	*ret = object;
+	return 1;
+}
+
+static int list_objects(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
+			sd_bus_error *error) {
+	const struct objects *objects = userdata;
+	char path[OBJECT_PATH_MAX], **paths = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	for (struct object *object = objects->first; object && r == 0; object = object->next) {
+		if (object->hidden)
+			continue;
+		object_path(object, path);
+		r = message_append_string(&paths, &n, path);
 	}
-	if (r < 0) {
-		while (n > 0)
-			free(paths[--n]);
-		free(paths);
-		return r;
-	}
-	*ret = paths;
-	return 0;
+	return end_list(paths, n, r, ret);
+}
+
+static int add_objects(struct door_bus *door, struct objects *objects,
+		       const sd_bus_vtable *properties) {
+	struct interface *interface = &door->interfaces[door->n_interfaces++];
+	sd_bus *bus = door->desk->bus;
+	char prefix[OBJECT_PATH_MAX];
+	int r = fill_interface(interface, objects->kind->interface, on_object_call, properties);
+
+	(void)snprintf(prefix, sizeof prefix, OBJECT_PATH_PREFIX "%s", objects->kind->name);
+	if (r >= 0)
+		r = sd_bus_add_fallback_vtable(bus, &door->slots[door->n_slots++], prefix,
+					       interface->name, interface->vtable, find_object,
+					       objects);
+	if (r >= 0)
+		r = sd_bus_add_node_enumerator(bus, &door->slots[door->n_slots++], prefix,
+					       list_objects, objects);
+	return r;
 }
 
 static int add_mounts(struct door_bus *door) {
@@ -367,10 +478,6 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	if (r >= 0)
 		r = add_manager(door, "Host", host_properties);
 	if (r >= 0)
-		r = add_manager(door, "Namespaces", NULL);
-	if (r >= 0)
-		r = add_manager(door, "Processes", NULL);
-	if (r >= 0)
 		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
 					     "org.usher1.Service", service_properties, door);
 	if (r >= 0)
@@ -378,6 +485,14 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 					     "org.usher1.Limits", limits_properties, door);
 	if (r >= 0)
 		r = add_mounts(door);
+	if (r >= 0)
+		r = add_manager(door, "Namespaces", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_NAMESPACE], namespace_properties);
+	if (r >= 0)
+		r = add_manager(door, "Processes", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_PROCESS], process_properties);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
 	if (r < 0) {

@@ -50,6 +50,12 @@ int fds_add(struct fds *fds, int fd) {
 	return (int)fds->n++;
 }
 
+int fds_add_copy(struct fds *fds, int fd) {
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : fds_add(fds, copy);
+}
+
 int fds_get(const struct fds *fds, size_t place) {
 	return place < fds->n ? fds->fd[place] : -EBADF;
 }

@@ -24,6 +24,8 @@ int fd_open_standard(void);
 
 /* Takes fd, also when it fails; returns its place, or -E2BIG. */
 int fds_add(struct fds *fds, int fd);
+/* The same with a copy of fd, which stays the caller's; or another negative errno. */
+int fds_add_copy(struct fds *fds, int fd);
 /* The descriptor at a place, borrowed, or -EBADF. */
 int fds_get(const struct fds *fds, size_t place);
 void fds_done(struct fds *fds);

@@ -132,13 +132,6 @@ int job_in_child(struct job *job, int (*function)(struct job *job, void *data), 
 	return ending < 0 ? -errno : child.r;
 }
 
-static const char *string_field(const struct job *job, const char *name) {
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(job->request->descriptor, name);
-
-	return field ? *(char **)message_member(job->request, field) : NULL;
-}
-
 static int check_descriptor(uint32_t place, void *data) {
 	const struct fds *fds = data;
 
@@ -232,12 +225,12 @@ static int start_helpers(struct job *job, const char *libexec) {
 		r = probe_start(libexec, job->request, &job->prober);
 	/* who may not become another cannot make what would have to be mapped, either */
 	if (r == 0 && job->operation->probes && job->place.privileged &&
-	    filesystem_needs_own_ids(string_field(job, "fstype")))
+	    filesystem_needs_own_ids(message_string(job->request, "fstype")))
 		r = idmap_open_own(job, &job->own_ids);
 	if (r == 0 && job->operation->maps)
 		r = ranges_read(libexec, job->request, job->place.uid, &job->ranges);
 	if (r == 0 && job->ranges)
-		r = idmap_open(job, string_field(job, "idmap"),
+		r = idmap_open(job, message_string(job->request, "idmap"),
 			       descriptor_field(job, "idmap_as_fd"), &job->idmap);
 	return r;
 }

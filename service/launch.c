@@ -14,10 +14,10 @@
 
 #include "fd.h"
 
-static const char worker_socket[] = "/run/usher/worker";
+static const char worker_socket[] = "/run/usher/worker", spawner_socket[] = "/run/usher/spawner";
 
 void launcher_use_system(struct launcher *launcher) {
-	*launcher = (struct launcher){ .path = worker_socket, .pair = -1 };
+	*launcher = (struct launcher){ worker_socket, spawner_socket, -1 };
 }
 
 static _Noreturn void become_worker(const char *libexec, int socket) {
@@ -76,6 +76,8 @@ static int connect_pair(int pair) {
 	return r < 0 ? r : fd_take(&ours);
 }
 
-int launcher_connect(const struct launcher *launcher) {
-	return launcher->path ? connect_system(launcher->path) : connect_pair(launcher->pair);
+int launcher_connect(const struct launcher *launcher, bool spawns) {
+	if (!launcher->path)
+		return connect_pair(launcher->pair);
+	return connect_system(spawns ? launcher->spawner_path : launcher->path);
 }

@@ -5,15 +5,17 @@
 #include <stdbool.h>
 
 struct launcher {
-	const char *path; /* of the worker's socket; NULL: over the socket pair */
-	int pair;         /* to a worker of our own, -1 if not started */
+	/* of the worker's socket, and of that of the worker whose children make processes of
+	 * others; NULL: over the socket pair */
+	const char *path, *spawner_path;
+	int pair; /* to a worker of our own, -1 if not started */
 };
 
-/* The system's worker, that systemd starts. */
+/* The system's workers, that systemd starts. */
 void launcher_use_system(struct launcher *launcher);
 /* A worker of our own, without privilege, from the directory of the small programs. */
 int launcher_start(struct launcher *launcher, const char *libexec);
 void launcher_done(struct launcher *launcher);
 /* A connection to a fresh child: a socket that does not wait. -EAGAIN when too many are asked for
  * at once. */
-int launcher_connect(const struct launcher *launcher);
+int launcher_connect(const struct launcher *launcher, bool spawns);

@@ -13,6 +13,8 @@ static const struct {
 } limits_known[_LIMIT_MAX] = {
 	[LIMIT_CALLS] = { "Calls", false },
 	[LIMIT_MOUNTS] = { "Mounts", false },
+	[LIMIT_NAMESPACES] = { "Namespaces", false },
+	[LIMIT_PROCESSES] = { "Processes", false },
 	[LIMIT_LOOP_DEVICES] = { "LoopDevices", false },
 	[LIMIT_OBJECTS] = { "Objects", false },
 	[LIMIT_DESCRIPTORS] = { "Descriptors", false },
@@ -22,6 +24,8 @@ static const struct {
 const struct limits limits_usual = { {
 	[LIMIT_CALLS] = 64,
 	[LIMIT_MOUNTS] = 1000,
+	[LIMIT_NAMESPACES] = 128,
+	[LIMIT_PROCESSES] = 256,
 	[LIMIT_LOOP_DEVICES] = 32,
 	[LIMIT_OBJECTS] = 2000,
 	[LIMIT_DESCRIPTORS] = 512,

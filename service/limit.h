@@ -9,8 +9,10 @@
 #include "refusal.h"
 
 enum limit {
-	LIMIT_CALLS,        /* under way */
-	LIMIT_MOUNTS,       /* objects of this kind */
+	LIMIT_CALLS,  /* under way */
+	LIMIT_MOUNTS, /* objects of this kind */
+	LIMIT_NAMESPACES,
+	LIMIT_PROCESSES,    /* that run, and calls that wait for one */
 	LIMIT_LOOP_DEVICES, /* of images, also of those that are no object; counted by the worker */
 	LIMIT_OBJECTS,      /* of every kind */
 	LIMIT_DESCRIPTORS,  /* that the service holds: of calls under way, and of objects */

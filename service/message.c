@@ -152,6 +152,53 @@ uint64_t message_number(const ProtobufCMessage *message, const char *name, uint6
 	}
 }
 
+const char *message_string(const ProtobufCMessage *message, const char *name) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+	return field ? *(char *const *)message_member(message, field) : NULL;
+}
+
+char *message_take_string(ProtobufCMessage *message, const char *name) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	char **member = field ? message_member(message, field) : NULL;
+	char *taken = member ? *member : NULL;
+
+	if (member)
+		*member = NULL;
+	return taken;
+}
+
+void message_set_number(ProtobufCMessage *message, const char *name, uint64_t value) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	void *member;
+
+	if (!field)
+		return;
+	member = message_member(message, field);
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_BOOL: *(protobuf_c_boolean *)member = value != 0; break;
+	case PROTOBUF_C_TYPE_UINT32: *(uint32_t *)member = (uint32_t)value; break;
+	default: *(uint64_t *)member = value;
+	}
+	message_set_has(message, field);
+}
+
+int message_set_string(ProtobufCMessage *message, const char *name, const char *value) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	char **member, *copy = field ? strdup(value) : NULL;
+
+	if (!copy)
+		return field ? -ENOMEM : 0;
+	member = message_member(message, field);
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
 ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor) {
 	ProtobufCMessage *message = calloc(1, descriptor->sizeof_message);
 

@@ -44,6 +44,14 @@ void message_set_has(ProtobufCMessage *message, const ProtobufCFieldDescriptor *
 /* The value of a field that every request may have, or a default. */
 uint64_t message_number(const ProtobufCMessage *message, const char *field, uint64_t otherwise);
 
+/* The same of a string; NULL if it is not there. */
+const char *message_string(const ProtobufCMessage *message, const char *field);
+/* The same, and it is the message's no more. */
+char *message_take_string(ProtobufCMessage *message, const char *field);
+/* Sets a field, where the message has it. 0 or -ENOMEM. */
+void message_set_number(ProtobufCMessage *message, const char *field, uint64_t value);
+int message_set_string(ProtobufCMessage *message, const char *field, const char *value);
+
 ProtobufCMessage *message_new(const ProtobufCMessageDescriptor *descriptor);
 /* NULL when there is no memory. */
 ProtobufCMessage *message_copy(const ProtobufCMessage *message);

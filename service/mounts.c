@@ -129,7 +129,7 @@ int mounts_expect(struct mounts *mounts, struct caller *caller, Usher__MountRepl
 	free(reply->mount_object);
 	reply->mount_object = strdup(path);
 	r = reply->mount_object ? store_keep("mount", mount->object->number, &mount->object->base,
-					     mount->namespace)
+					     &(struct store_descriptors){ mount->namespace, -1 })
 				: -ENOMEM;
 	if (r < 0) {
 		store_forget("mount", mount->object->number);
@@ -245,8 +245,7 @@ int mounts_order(const struct mount *mount, Usher__UnmountObjectRequest *request
 		return -ENOMEM;
 	if (mount->namespace < 0)
 		return 0;
-	place = fcntl(mount->namespace, F_DUPFD_CLOEXEC, 3);
-	place = place < 0 ? -errno : fds_add(fds, place);
+	place = fds_add_copy(fds, mount->namespace);
 	if (place < 0)
 		return place;
 	request->has_namespace_fd = true;
@@ -417,7 +416,8 @@ static void on_kept_caller(struct caller *caller, int error, void *userdata) {
 		mounts_drop_caller(userdata, caller);
 }
 
-static int take_back(void *userdata, ProtobufCMessage *message, int namespace) {
+static int take_back(void *userdata, ProtobufCMessage *message,
+		     struct store_descriptors *descriptors) {
 	struct mounts *mounts = userdata;
 	const Usher__MountObject *object = (const Usher__MountObject *)message;
 	bool whole = object->has_number && object->number > 0 && object->has_id &&
@@ -427,11 +427,10 @@ static int take_back(void *userdata, ProtobufCMessage *message, int namespace) {
 
 	if (!mount) {
 		message_freep(&message);
-		fd_closep(&namespace);
 		return whole ? -ENOMEM : -EBADMSG;
 	}
 	mount->object = (Usher__MountObject *)message;
-	mount->namespace = namespace;
+	mount->namespace = fd_take(&descriptors->fd);
 	if (mount->object->number > mounts->last_number)
 		mounts->last_number = mount->object->number;
 	insert(mounts, mount);

@@ -42,6 +42,7 @@ struct operation {
 	bool looks;  /* changes nothing and hands nothing out */
 	bool probes; /* may have to look what file system is in something */
 	bool maps;   /* may have to look up whose id ranges are whose */
+	bool spawns; /* makes a process that is not the service's */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
 	/* In the confined child, as the caller: turns words into descriptors, decides the tier. */

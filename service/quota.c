@@ -3,6 +3,7 @@
 #include "quota.h"
 
 #include "call.h"
+#include "processes.h"
 #include "store.h"
 
 /* A user has so many at work at once. What has been at work for so long is not computing but waits
@@ -17,19 +18,42 @@ static bool is_same_user(const struct call *call, const struct call *other) {
 
 /* What calls and objects of a user, or of all together, come to. */
 struct sum {
-	uint64_t calls, bytes, descriptors, kept, mounts;
+	uint64_t calls, bytes, descriptors, kept, mounts, waits, objects, kinds[_KIND_MAX];
 };
 
 static void add_call(struct sum *sum, const struct call *call) {
+	const struct objects *makes = call->made ? NULL : call_makes(call);
+
+	if (call->operation->waits) {
+		sum->waits++;
+		return;
+	}
 	sum->calls++;
 	sum->bytes += call->bytes;
 	sum->descriptors += call->descriptors + 1;
-	sum->mounts += call_makes_mount(call) && !call->made;
+	if (call_makes_mount(call) && !call->made) {
+		sum->mounts++;
+		sum->objects++;
+	}
+	if (makes) {
+		sum->kinds[makes - call->desk->objects]++;
+		sum->objects++;
+	}
 }
 
 static void add_mount(struct sum *sum, const struct mount *mount) {
 	sum->mounts++;
+	sum->objects++;
 	sum->kept += mount->namespace >= 0;
+}
+
+/* Of processes, those that run: of the others there are never many. */
+static void add_objects(struct sum *sum, enum kind kind, const struct objects *objects, uid_t uid) {
+	for (const struct object *object = objects->first; object; object = object->next)
+		if (object->owner == uid) {
+			sum->kinds[kind] += kind != KIND_PROCESS || !process_has_ended(object);
+			sum->objects++;
+		}
 }
 
 static struct sum sum_of_user(const struct call *call) {
@@ -41,23 +65,48 @@ static struct sum sum_of_user(const struct call *call) {
 	for (const struct mount *mount = call->desk->mounts.first; mount; mount = mount->next)
 		if (mount->object->owner == call->caller->uid)
 			add_mount(&sum, mount);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		add_objects(&sum, kind, &call->desk->objects[kind], call->caller->uid);
 	return sum;
 }
 
-/* Each object is a descriptor, and so is its namespace. */
+static bool makes_object(const struct call *call) {
+	return call_makes_mount(call) || call_makes(call);
+}
+
+/* Its message, and what an object may have besides it. */
+enum { DESCRIPTORS_OF_OBJECT_MAX = 3 };
+
 static bool is_store_full(const struct desk *desk) {
 	uint64_t n = 0;
 
 	for (const struct call *call = desk->first; call; call = call->next)
-		n += call_makes_mount(call) && !call->made ? 2 : 0;
+		n += makes_object(call) && !call->made ? DESCRIPTORS_OF_OBJECT_MAX : 0;
 	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
 		n += mount->namespace >= 0 ? 2 : 1;
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		for (const struct object *object = desk->objects[kind].first; object;
+		     object = object->next)
+			n += 1U + (object->fd >= 0) + (object->socket >= 0);
 	return n > STORE_DESCRIPTORS_MAX;
 }
 
 /* What is kept for a user does not keep that user from giving it back. */
 static uint64_t descriptors_of(const struct sum *sum, const struct call *call) {
 	return sum->descriptors + (call_gives_back(call) ? 0 : sum->kept);
+}
+
+static int check_objects(const struct call *call, const struct sum *sum, struct refusal *refusal) {
+	const struct limits *limits = &call->desk->configuration.limits;
+	const struct objects *makes = call_makes(call);
+	int r;
+
+	if (makes)
+		r = limit_check(limits, makes->kind->limit, sum->kinds[makes - call->desk->objects],
+				refusal);
+	else
+		r = limit_check(limits, LIMIT_MOUNTS, sum->mounts, refusal);
+	return r == 0 ? limit_check(limits, LIMIT_OBJECTS, sum->objects, refusal) : r;
 }
 
 int quota_check(const struct call *call, struct refusal *refusal) {
@@ -67,23 +116,21 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 
 	if (!call->caller)
 		return 0;
-	if (call_makes_mount(call) && is_store_full(call->desk))
+	if (makes_object(call) && is_store_full(call->desk))
 		return refusal_note(refusal, REFUSED_LIMIT,
 				    "FileDescriptorStoreMax=%d of usherd.service is reached",
 				    STORE_DESCRIPTORS_MAX);
 	if (call_is_trusted(call))
 		return 0;
 	sum = sum_of_user(call);
+	if (call->operation->waits)
+		return limit_check(limits, LIMIT_PROCESSES, sum.waits, refusal);
 	r = limit_check(limits, LIMIT_CALLS, sum.calls, refusal);
 	if (r == 0)
 		r = limit_check(limits, LIMIT_QUEUED_BYTES, sum.bytes, refusal);
 	if (r == 0)
 		r = limit_check(limits, LIMIT_DESCRIPTORS, descriptors_of(&sum, call), refusal);
-	if (r == 0 && call_makes_mount(call))
-		r = limit_check(limits, LIMIT_MOUNTS, sum.mounts, refusal);
-	if (r == 0 && call_makes_mount(call))
-		r = limit_check(limits, LIMIT_OBJECTS, sum.mounts, refusal);
-	return r;
+	return r == 0 && makes_object(call) ? check_objects(call, &sum, refusal) : r;
 }
 
 static bool is_at_work(const struct call *call, uint64_t now_usec) {

@@ -22,6 +22,8 @@
 
 enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
+static const char tail_new[] = "-new";
+
 static int write_message(int fd, const ProtobufCMessage *message) {
 	size_t size = protobuf_c_message_get_packed_size(message);
 	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
@@ -47,49 +49,76 @@ static int write_memfd(const ProtobufCMessage *message) {
 	return fd_take(&fd);
 }
 
-static int tell(const char *what, const char *name, const int *fd) {
-	char state[NAME_MAX_LENGTH + 32];
+/* Not to be polled: what a process has said at its end is in its socket, also when nobody is at
+ * the other end any more. */
+static int tell(const char *what, const char *name, const int *fds, unsigned n) {
+	char state[NAME_MAX_LENGTH + 64];
 	int r;
 
-	(void)snprintf(state, sizeof state, "%s=1\nFDNAME=%s", what, name);
-	r = sd_pid_notify_with_fds(0, 0, state, fd, fd ? 1 : 0);
+	(void)snprintf(state, sizeof state, "%s=1\nFDNAME=%s%s", what, name,
+		       n > 0 ? "\nFDPOLL=0" : "");
+	r = sd_pid_notify_with_fds(0, 0, state, fds, n);
 	if (r < 0)
 		sd_journal_print(LOG_WARNING, "systemd cannot be told %s %s: %s", what, name,
 				 strerror(-r));
-	return r;
+	return r < 0 ? r : 0;
 }
 
-int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd) {
-	char name[NAME_MAX_LENGTH];
+static void name_of(const char *kind, uint64_t number, const char *tail,
+		    char ret[NAME_MAX_LENGTH]) {
+	(void)snprintf(ret, NAME_MAX_LENGTH, "%s-%" PRIu64 "%s", kind, number, tail);
+}
+
+/* All at once, or nothing: what is found without its message is nobody's. */
+int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message,
+	       const struct store_descriptors *descriptors) {
 	_cleanup_close_ int memory = -1;
-	int r;
+	char name[NAME_MAX_LENGTH];
+	int fds[3];
+	unsigned n = 0;
 
 	if (!getenv("NOTIFY_SOCKET"))
 		return 0;
 	memory = write_memfd(message);
 	if (memory < 0)
 		return memory;
-	/* before the message: what is found without its message is nobody's */
-	if (fd >= 0) {
-		(void)snprintf(name, sizeof name, "%s-%" PRIu64 "-fd", kind, number);
-		r = tell("FDSTORE", name, &fd);
-		if (r < 0)
-			return r;
-	}
-	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
-	r = tell("FDSTORE", name, &memory);
-	return r < 0 ? r : 0;
+	fds[n++] = memory;
+	if (descriptors->fd >= 0)
+		fds[n++] = descriptors->fd;
+	if (descriptors->socket >= 0)
+		fds[n++] = descriptors->socket;
+	name_of(kind, number, "", name);
+	return tell("FDSTORE", name, fds, n);
+}
+
+int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message) {
+	_cleanup_close_ int memory = -1;
+	char name[NAME_MAX_LENGTH];
+
+	if (!getenv("NOTIFY_SOCKET"))
+		return 0;
+	memory = write_memfd(message);
+	if (memory < 0)
+		return memory;
+	name_of(kind, number, tail_new, name);
+	return tell("FDSTORE", name, &memory, 1);
+}
+
+void store_let_go(const char *kind, uint64_t number) {
+	char name[NAME_MAX_LENGTH];
+
+	name_of(kind, number, "", name);
+	if (getenv("NOTIFY_SOCKET"))
+		(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
 void store_forget(const char *kind, uint64_t number) {
 	char name[NAME_MAX_LENGTH];
 
-	if (!getenv("NOTIFY_SOCKET"))
-		return;
-	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
-	(void)tell("FDSTOREREMOVE", name, NULL);
-	(void)snprintf(name, sizeof name, "%s-%" PRIu64 "-fd", kind, number);
-	(void)tell("FDSTOREREMOVE", name, NULL);
+	name_of(kind, number, tail_new, name);
+	store_let_go(kind, number);
+	if (getenv("NOTIFY_SOCKET"))
+		(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
 struct settling {
@@ -136,7 +165,7 @@ static ProtobufCMessage *read_message(int fd, const ProtobufCMessageDescriptor *
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || st.st_size > MESSAGE_SIZE_MAX)
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size > MESSAGE_SIZE_MAX)
 		return NULL;
 	bytes = malloc((size_t)st.st_size + 1);
 	if (!bytes || pread(fd, bytes, (size_t)st.st_size, 0) != st.st_size)
@@ -144,8 +173,8 @@ static ProtobufCMessage *read_message(int fd, const ProtobufCMessageDescriptor *
 	return protobuf_c_message_unpack(descriptor, NULL, (size_t)st.st_size, bytes);
 }
 
-/* The number in "KIND-7"; 0 if it is not such a name. */
-static uint64_t number_of(const char *kind, const char *name) {
+/* The number in "KIND-7", or in "KIND-7-new" if that is the tail; 0 if it is not such a name. */
+static uint64_t number_of(const char *kind, const char *name, const char *tail) {
 	size_t length = strlen(kind);
 	char *end;
 	uint64_t number;
@@ -153,17 +182,7 @@ static uint64_t number_of(const char *kind, const char *name) {
 	if (strncmp(name, kind, length) != 0 || name[length] != '-')
 		return 0;
 	number = strtoull(name + length + 1, &end, 10);
-	return *end ? 0 : number;
-}
-
-static int take_descriptor(const char *kind, uint64_t number, char **names, int n) {
-	char wanted[NAME_MAX_LENGTH];
-
-	(void)snprintf(wanted, sizeof wanted, "%s-%" PRIu64 "-fd", kind, number);
-	for (int i = 0; i < n; i++)
-		if (strcmp(names[i], wanted) == 0)
-			return SD_LISTEN_FDS_START + i;
-	return -1;
+	return strcmp(end, tail) == 0 ? number : 0;
 }
 
 /* Where the messages are while the service is stopped; -ENOENT where no systemd made a place. */
@@ -205,11 +224,29 @@ void store_save(const char *kind, uint64_t number, const ProtobufCMessage *messa
 				 name, strerror(-r));
 }
 
-static bool is_among(const char *name, char **names, int n) {
+/* What systemd has kept, by name; what is taken is -1 then, and what is of another kind stays for
+ * the next to come. systemd tells it once. */
+static struct {
+	char **names;
+	int *fds;
+	int n;
+} kept;
+
+static int listen_once(void) {
+	int n;
+
+	if (kept.fds)
+		return 0;
+	n = sd_listen_fds_with_names(0, &kept.names);
+	if (n < 0)
+		return n;
+	kept.fds = calloc((size_t)n + 1, sizeof *kept.fds);
+	if (!kept.fds)
+		return -ENOMEM;
+	kept.n = n;
 	for (int i = 0; i < n; i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
+		kept.fds[i] = SD_LISTEN_FDS_START + i;
+	return 0;
 }
 
 struct loading {
@@ -217,26 +254,33 @@ struct loading {
 	const ProtobufCMessageDescriptor *descriptor;
 	store_take take;
 	void *userdata;
-	char **names; /* of what systemd has kept */
-	int n;
 };
+
+static bool is_kept(const struct loading *loading, uint64_t number) {
+	for (int i = 0; i < kept.n; i++)
+		if (number_of(loading->kind, kept.names[i], "") == number ||
+		    number_of(loading->kind, kept.names[i], tail_new) == number)
+			return true;
+	return false;
+}
 
 static int load_file(const struct loading *loading, int directory, const char *name,
 		     uint64_t number) {
 	_cleanup_close_ int fd =
 		openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	ProtobufCMessage *message = fd < 0 ? NULL : read_message(fd, loading->descriptor);
+	struct store_descriptors none = STORE_NO_DESCRIPTORS;
 	int r;
 
 	if (!message)
 		return 0;
 	/* in systemd's keeping again before its file goes */
-	r = store_keep(loading->kind, number, message, -1);
+	r = store_keep(loading->kind, number, message, &none);
 	if (r < 0) {
 		message_freep(&message);
 		return r;
 	}
-	r = loading->take(loading->userdata, message, -1);
+	r = loading->take(loading->userdata, message, &none);
 	if (r != -EBADMSG)
 		return r;
 	store_forget(loading->kind, number);
@@ -244,12 +288,12 @@ static int load_file(const struct loading *loading, int directory, const char *n
 }
 
 static int load_entry(const struct loading *loading, int directory, const char *name) {
-	uint64_t number = number_of(loading->kind, name);
+	uint64_t number = number_of(loading->kind, name, "");
 	int r = 0;
 
 	if (number == 0 && *name != '.')
 		return 0; /* of another kind; what begins with a dot is half written */
-	if (number > 0 && !is_among(name, loading->names, loading->n))
+	if (number > 0 && !is_kept(loading, number))
 		r = load_file(loading, directory, name, number);
 	if (r == 0)
 		(void)unlinkat(directory, name, 0);
@@ -271,32 +315,80 @@ static int load_files(const struct loading *loading) {
 	return r;
 }
 
+/* What an object is made of, whatever the order it came back in. */
+struct parts {
+	int message, newer;
+	struct store_descriptors descriptors;
+};
+
+static void parts_done(struct parts *parts) {
+	fd_closep(&parts->message);
+	fd_closep(&parts->newer);
+	fd_closep(&parts->descriptors.fd);
+	fd_closep(&parts->descriptors.socket);
+}
+
+/* Where one of a kind is, the other is not: only messages are sealed. */
+static int *place_of(struct parts *parts, int fd) {
+	struct stat st;
+
+	if (fcntl(fd, F_GET_SEALS) >= 0)
+		return &parts->message;
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &parts->descriptors.socket
+							   : &parts->descriptors.fd;
+}
+
+static void gather(const struct loading *loading, uint64_t number, struct parts *parts) {
+	for (int i = 0; i < kept.n; i++) {
+		int *place = NULL;
+
+		if (kept.fds[i] < 0)
+			continue;
+		if (number_of(loading->kind, kept.names[i], "") == number)
+			place = place_of(parts, kept.fds[i]);
+		else if (number_of(loading->kind, kept.names[i], tail_new) == number)
+			place = &parts->newer;
+		if (!place)
+			continue;
+		fd_closep(place);
+		*place = fd_take(&kept.fds[i]);
+	}
+}
+
+static int load_kept(const struct loading *loading, uint64_t number) {
+	_cleanup_(parts_done) struct parts parts = { -1, -1, STORE_NO_DESCRIPTORS };
+	ProtobufCMessage *message;
+	int r;
+
+	gather(loading, number, &parts);
+	message = read_message(parts.newer >= 0 ? parts.newer : parts.message, loading->descriptor);
+	r = message ? loading->take(loading->userdata, message, &parts.descriptors) : -EBADMSG;
+	if (r != -EBADMSG)
+		return r;
+	store_forget(loading->kind, number);
+	return 0;
+}
+
+static uint64_t next_kept(const struct loading *loading) {
+	for (int i = 0; i < kept.n; i++) {
+		uint64_t number = 0;
+
+		if (kept.fds[i] >= 0)
+			number = number_of(loading->kind, kept.names[i], "")
+					 ?: number_of(loading->kind, kept.names[i], tail_new);
+		if (number > 0)
+			return number;
+	}
+	return 0;
+}
+
 int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, store_take take,
 	       void *userdata) {
-	char **names = NULL;
-	int n = sd_listen_fds_with_names(0, &names), r = 0;
-	struct loading loading = { kind, descriptor, take, userdata, names, n };
+	const struct loading loading = { kind, descriptor, take, userdata };
+	int r = listen_once();
+	uint64_t number;
 
-	for (int i = 0; r >= 0 && i < n; i++) {
-		uint64_t number = number_of(kind, names[i]);
-		int fd = SD_LISTEN_FDS_START + i;
-		ProtobufCMessage *message;
-
-		if (number == 0)
-			continue;
-		message = read_message(fd, descriptor);
-		r = message ? take(userdata, message, take_descriptor(kind, number, names, n))
-			    : -EBADMSG;
-		if (r == -EBADMSG) {
-			store_forget(kind, number);
-			r = 0;
-		}
-		(void)close(fd); /* systemd has its own */
-	}
-	if (r >= 0)
-		r = load_files(&loading);
-	for (int i = 0; i < n; i++)
-		free(names[i]);
-	free(names);
-	return n < 0 ? n : r;
+	while (r >= 0 && (number = next_kept(&loading)) > 0)
+		r = load_kept(&loading, number);
+	return r < 0 ? r : load_files(&loading);
 }

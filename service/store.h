@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and,
- * if it has one, a descriptor more. Names are "KIND-NUMBER" and "KIND-NUMBER-fd".
+ * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and
+ * the descriptors that it has, all by the name "KIND-NUMBER"; and a second message,
+ * "KIND-NUMBER-new", which counts instead of the first, if the object is not any more what it was.
  *
  * A stop empties that store (before systemd 254 nothing can be done about it), so a service that
  * ends in good order also leaves the messages as files in its runtime directory. Those are for the
@@ -17,9 +18,22 @@
  * back in one environment variable, and the kernel limits that to 128 KiB. */
 enum { STORE_DESCRIPTORS_MAX = 4096 };
 
-/* Where no systemd listens, these do nothing. fd may be -1; it stays the caller's. 0 or a negative
+/* What an object has besides its message; -1 for what it has not. */
+struct store_descriptors {
+	int fd; /* of whatever kind, but no socket */
+	int socket;
+};
+
+#define STORE_NO_DESCRIPTORS ((struct store_descriptors){ -1, -1 })
+
+/* Where no systemd listens, these do nothing. The descriptors stay the caller's. 0 or a negative
  * errno. */
-int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message, int fd);
+int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message,
+	       const struct store_descriptors *descriptors);
+/* The message has changed; once in the life of an object. The descriptors stay where they are. */
+int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message);
+/* Then they, and the first message, are not needed any more. */
+void store_let_go(const char *kind, uint64_t number);
 void store_forget(const char *kind, uint64_t number);
 /* At the end of the service. */
 void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
@@ -31,9 +45,10 @@ typedef void (*store_settled)(void *userdata);
  */
 int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata);
 
-/* Takes the message and the descriptor (-1 if there is none). -EBADMSG where the message is no
- * object: then it is forgotten. */
-typedef int (*store_take)(void *userdata, ProtobufCMessage *message, int fd);
+/* Takes the message and the descriptors. -EBADMSG where the message is no object: then it is
+ * forgotten. */
+typedef int (*store_take)(void *userdata, ProtobufCMessage *message,
+			  struct store_descriptors *descriptors);
 
 /* Hands over every object of a kind that an earlier life of the service kept. What cannot be read
  * is forgotten. 0 or a negative errno. */

@@ -78,6 +78,13 @@ static int leave(struct service *service) {
 	return sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
 }
 
+static bool has_objects(const struct desk *desk) {
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		if (desk->objects[kind].first)
+			return true;
+	return desk->mounts.first;
+}
+
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct service *service = userdata;
 
@@ -85,7 +92,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 		call_drop_all(&service->desk); /* while there is a bus to answer on */
 		return sd_event_exit(service->desk.event, 0);
 	}
-	if (service->desk.first || service->desk.mounts.first ||
+	if (service->desk.first || has_objects(&service->desk) ||
 	    callers_listen(service->desk.callers)) {
 		(void)malloc_trim(0); /* of what a crowd took */
 		return 0;             /* whatever ends last starts the clock again */
@@ -128,6 +135,8 @@ static void on_caller_gone(struct caller *caller, void *userdata) {
 
 	call_drop_caller(&service->desk, caller);
 	mounts_drop_caller(&service->desk.mounts, caller);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		objects_drop_caller(&service->desk.objects[kind], caller);
 	start_idle_clock(service);
 }
 
@@ -208,12 +217,32 @@ static int start_worker(struct desk *desk, const char *libexec) {
 	return launcher_start(&desk->launcher, libexec);
 }
 
+static size_t count(const struct object *object) {
+	size_t n = 0;
+
+	for (; object; object = object->next)
+		n++;
+	return n;
+}
+
 static void say_hello(const struct desk *desk) {
 	size_t n = 0;
 
 	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
 		n++;
-	sd_journal_print(LOG_INFO, "usherd " USHER_VERSION ", with %zu mounts of earlier", n);
+	sd_journal_print(LOG_INFO,
+			 "usherd " USHER_VERSION
+			 ", with %zu mounts, %zu namespaces and %zu processes of earlier",
+			 n, count(desk->objects[KIND_NAMESPACE].first),
+			 count(desk->objects[KIND_PROCESS].first));
+}
+
+static int load(struct desk *desk) {
+	int r = mounts_load(&desk->mounts);
+
+	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
+		r = objects_load(&desk->objects[kind]);
+	return r;
 }
 
 static int start(struct service *service, const char *libexec) {
@@ -228,7 +257,7 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0)
 		r = door_bus_new(&service->door, desk);
 	if (r >= 0)
-		r = mounts_load(&desk->mounts);
+		r = load(desk);
 	if (r >= 0)
 		r = watch(service);
 	if (r >= 0)
@@ -262,8 +291,12 @@ static void stop(struct service *service) {
 	call_drop_all(desk);
 	audit_done(&desk->audit);
 	mounts_save(&desk->mounts);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		objects_save(&desk->objects[kind]);
 	door_bus_free(service->door);
 	mounts_done(&desk->mounts);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		objects_done(&desk->objects[kind]);
 	callers_free(desk->callers);
 	sd_event_source_unref(service->idle);
 	sd_event_source_unref(service->look);
@@ -327,6 +360,7 @@ int main(int argc, char *argv[]) {
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	service.desk.idle = on_last_call;
 	service.desk.mounts.desk = &service.desk;
+	objects_init(service.desk.objects, &service.desk);
 	r = start(&service, libexec);
 	if (r < 0)
 		errx(1, "cannot start: %s", strerror(-r));

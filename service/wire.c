@@ -157,8 +157,8 @@ static int decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *b
 	return *ret ? 0 : -EBADMSG;
 }
 
-int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struct fds *fds,
-		 ProtobufCMessage **ret) {
+static int receive(int socket, int flags, const ProtobufCMessageDescriptor *descriptor,
+		   struct fds *fds, ProtobufCMessage **ret) {
 	_cleanup_free_ uint8_t *bytes = malloc(WIRE_INLINE_MAX);
 	struct header header;
 	struct iovec parts[2] = { { &header, sizeof header }, { bytes, WIRE_INLINE_MAX } };
@@ -175,7 +175,7 @@ int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struc
 
 	if (!bytes)
 		return -ENOMEM;
-	n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+	n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC | flags);
 	if (n < 0)
 		return -errno;
 	r = collect(&packet, (size_t)n >= sizeof header && header.outside == 1, &outside, fds);
@@ -196,4 +196,23 @@ int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struc
 	} else if (header.size != (size_t)n - sizeof header)
 		return -EBADMSG;
 	return decode(descriptor, bytes, header.size, ret);
+}
+
+int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struct fds *fds,
+		 ProtobufCMessage **ret) {
+	return receive(socket, 0, descriptor, fds, ret);
+}
+
+int wire_peek(int socket, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret) {
+	struct fds fds = { 0 };
+	int r = receive(socket, MSG_PEEK, descriptor, &fds, ret);
+
+	fds_done(&fds);
+	return r;
+}
+
+void wire_skip(int socket) {
+	char byte;
+
+	(void)recv(socket, &byte, sizeof byte, MSG_DONTWAIT);
 }

@@ -22,3 +22,8 @@ int wire_send(int socket, const ProtobufCMessage *message, const struct fds *fds
  * negative errno (-EAGAIN on a socket that does not wait). */
 int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struct fds *fds,
 		 ProtobufCMessage **ret);
+/* Looks at the next message without taking it; its descriptors are not for the looking. The same
+ * errors. */
+int wire_peek(int socket, const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret);
+/* Takes the next message, unread. */
+void wire_skip(int socket);

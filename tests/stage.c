@@ -506,6 +506,8 @@ static void on_gone(struct caller *caller, void *userdata) {
 
 	call_drop_caller(&stage->desk, caller);
 	mounts_drop_caller(&stage->desk.mounts, caller);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		objects_drop_caller(&stage->desk.objects[kind], caller);
 	stage->client_gone = true;
 }
 
@@ -570,6 +572,7 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	assert_true(sd_event_new(&stage->event) >= 0);
 	stage->desk.event = stage->event;
 	stage->desk.mounts.desk = &stage->desk;
+	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
 	assert_true(callers_new(&stage->desk.callers, stage->desk.bus) >= 0);
@@ -627,6 +630,8 @@ void stage_free(struct stage *stage) {
 	launcher_done(&stage->desk.launcher);
 	door_bus_free(stage->door);
 	mounts_done(&stage->desk.mounts);
+	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
+		objects_done(&stage->desk.objects[kind]);
 	callers_free(stage->desk.callers);
 	sd_bus_flush_close_unref(stage->client);
 	sd_bus_flush_close_unref(stage->polkit_bus);

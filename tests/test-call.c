@@ -74,7 +74,7 @@ static const struct scenario scenarios[] = {
 	{ "no deadline at all", "Host.SetHostname", "hostname=x|deadline_usec=18446744073709551615",
 	  "hang", POLKIT_YES, false, REFUSED_INVALID, "deadline_usec", 0, false },
 	{ "an object for a place", "Host.SetHostname", "hostname=x|in_as_object=/a", "hang",
-	  POLKIT_YES, false, REFUSED_UNSUPPORTED, "in:", 0, false },
+	  POLKIT_YES, false, REFUSED_NOT_FOUND, "in:", 0, false },
 
 	/* the worker says no */
 	{ "refused at a look", NAME, "code=3", POLKIT_YES, false, REFUSED_NOT_FOUND, "because", 0,

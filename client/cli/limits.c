@@ -33,6 +33,8 @@ static int limits_to_json(const struct usher_limits *limits) {
 		return answer_json(NULL);
 	add_limit(object, "calls", limits->calls);
 	add_limit(object, "mounts", limits->mounts);
+	add_limit(object, "namespaces", limits->namespaces);
+	add_limit(object, "processes", limits->processes);
 	add_limit(object, "loop_devices", limits->loop_devices);
 	add_limit(object, "objects", limits->objects);
 	add_limit(object, "descriptors", limits->descriptors);
@@ -50,6 +52,8 @@ static int limits_run(const struct arguments *a, struct usher *usher) {
 		return limits_to_json(limits);
 	print_limit("calls under way:", limits->calls);
 	print_limit("mounts:", limits->mounts);
+	print_limit("namespaces:", limits->namespaces);
+	print_limit("processes:", limits->processes);
 	print_limit("loop devices:", limits->loop_devices);
 	print_limit("objects:", limits->objects);
 	print_limit("descriptors:", limits->descriptors);

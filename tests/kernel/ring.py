@@ -9,6 +9,7 @@ from tests/system/support.py; only the bus is another, and everybody is one user
 import contextlib
 import ctypes
 import fcntl
+import itertools
 import os
 import re
 import select
@@ -214,17 +215,18 @@ class Store:
             self.ready |= words.get("READY") == "1"
             if words.get("FDSTORE") == "1":
                 name = words["FDNAME"]
-                assert name not in self.kept, name
-                self.kept[name], *fds = fds
+                self.kept.setdefault(name, []).extend(fds)
+                fds = []
             elif words.get("FDSTOREREMOVE") == "1" and words["FDNAME"] in self.kept:
-                os.close(self.kept.pop(words["FDNAME"]))
+                for fd in self.kept.pop(words["FDNAME"]):
+                    os.close(fd)
             for fd in fds:  # a barrier is answered by closing it
                 os.close(fd)
 
     def close(self):
         os.close(self.ended)
         self.thread.join()
-        for fd in (*self.kept.values(), self.end):
+        for fd in (*itertools.chain(*self.kept.values()), self.end):
             os.close(fd)
         self.socket.close()
 
@@ -279,7 +281,7 @@ class Service:
         if self.pid == 0:
             try:
                 # As systemd passes them: from 3 on, and for that process only.
-                copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in kept.values()]
+                copies = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in itertools.chain(*kept.values())]
                 os.dup2(self.log.fileno(), 1)
                 os.dup2(self.log.fileno(), 2)
                 for number, copy in enumerate(copies, 3):
@@ -288,7 +290,8 @@ class Service:
                 if not self.standard:
                     os.closerange(0, 3)
                 if kept:
-                    environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(kept)), LISTEN_FDNAMES=":".join(kept))
+                    environment.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(copies)),
+                                       LISTEN_FDNAMES=":".join(name for name, fds in kept.items() for _ in fds))
                 os.setsid()
                 os.execve(command[0], command, environment)
             finally:
