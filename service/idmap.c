@@ -17,30 +17,34 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "message.h"
 #include "ranges.h"
+
+enum { MAP_BYTES_MAX = 4096 };
 
 static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count) {
 	return a < (uint64_t)b + b_count && b < (uint64_t)a + a_count;
 }
 
-static int add_line(struct idmap *map, struct idmap_line line, struct refusal *refusal) {
+int idmap_add(struct idmap *map, const char *name, struct idmap_line line,
+	      struct refusal *refusal) {
 	if (line.count == 0 || (uint64_t)line.inside + line.count > UINT32_MAX ||
 	    (uint64_t)line.outside + line.count > UINT32_MAX)
 		return refusal_note(refusal, REFUSED_INVALID,
-				    "idmap: the range %u %u %u is empty or passes the end of ids",
-				    line.inside, line.outside, line.count);
+				    "%s: the range %u %u %u is empty or passes the end of ids",
+				    name, line.inside, line.outside, line.count);
 	if (map->n == IDMAP_LINES_MAX)
-		return refusal_note(refusal, REFUSED_LIMIT, "idmap: more than %d ranges",
+		return refusal_note(refusal, REFUSED_LIMIT, "%s: more than %d ranges", name,
 				    IDMAP_LINES_MAX);
 	for (size_t i = 0; i < map->n; i++)
 		if (overlaps(map->lines[i].inside, map->lines[i].count, line.inside, line.count) ||
 		    overlaps(map->lines[i].outside, map->lines[i].count, line.outside, line.count))
-			return refusal_note(refusal, REFUSED_INVALID, "idmap: ranges overlap");
+			return refusal_note(refusal, REFUSED_INVALID, "%s: ranges overlap", name);
 	map->lines[map->n++] = line;
 	return 0;
 }
 
-int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal) {
+int idmap_parse(struct idmap *map, const char *name, const char *text, struct refusal *refusal) {
 	const char *at = text;
 
 	map->n = 0;
@@ -57,19 +61,20 @@ int idmap_parse(struct idmap *map, const char *text, struct refusal *refusal) {
 			if (!isdigit((unsigned char)*at) || errno || number[i] > UINT32_MAX)
 				return refusal_note(
 					refusal, REFUSED_INVALID,
-					"idmap: '%.200s' is not \"INSIDE OUTSIDE COUNT[,...]\"",
+					"%s: '%.200s' is not \"INSIDE OUTSIDE COUNT[,...]\"", name,
 					text);
 			at = end;
 		}
-		r = add_line(map,
-			     (struct idmap_line){ (uint32_t)number[0], (uint32_t)number[1],
-						  (uint32_t)number[2] },
-			     refusal);
+		r = idmap_add(map, name,
+			      (struct idmap_line){ (uint32_t)number[0], (uint32_t)number[1],
+						   (uint32_t)number[2] },
+			      refusal);
 		if (r != 0 || !*at)
 			return r;
 		if (*at++ != ',')
 			return refusal_note(refusal, REFUSED_INVALID,
-					    "idmap: '%.200s': ranges are parted by commas", text);
+					    "%s: '%.200s': ranges are parted by commas", name,
+					    text);
 	}
 }
 
@@ -126,18 +131,30 @@ static int open_file(const struct job *job, pid_t pid, const char *name, int fla
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_map(const struct job *job, pid_t pid, const char *name, const struct idmap *map) {
+static size_t format_line(char *text, size_t size, const struct idmap_line *line) {
+	return (size_t)snprintf(text, size, "%u %u %u\n", line->inside, line->outside, line->count);
+}
+
+/* What the kernel reads of a map is less than a page, whatever the number of lines. */
+bool idmap_fits(const struct idmap *map) {
+	size_t used = 0;
+
+	for (size_t i = 0; i < map->n; i++)
+		used += format_line(NULL, 0, &map->lines[i]);
+	return used < MAP_BYTES_MAX;
+}
+
+int idmap_write(const struct job *job, pid_t pid, const char *name, const struct idmap *map) {
 	_cleanup_close_ int fd = open_file(job, pid, name, O_WRONLY);
-	_cleanup_free_ char *text = malloc(map->n * 36 + 1);
+	char text[MAP_BYTES_MAX];
 	size_t used = 0;
 
 	if (fd < 0)
 		return fd;
-	if (!text)
-		return -ENOMEM;
-	for (size_t i = 0; i < map->n; i++)
-		used += (size_t)sprintf(text + used, "%u %u %u\n", map->lines[i].inside,
-					map->lines[i].outside, map->lines[i].count);
+	for (size_t i = 0; i < map->n && used < sizeof text; i++)
+		used += format_line(text + used, sizeof text - used, &map->lines[i]);
+	if (used >= sizeof text)
+		return -E2BIG;
 	return write(fd, text, used) == (ssize_t)used ? 0 : -errno;
 }
 
@@ -185,10 +202,10 @@ static int judge(struct job *job, const struct idmap *uids, const struct idmap *
 static int open_namespace(struct job *job, const struct idmap *uids, const struct idmap *gids,
 			  int *ret) {
 	_cleanup_(child_done) pid_t pid = start_child(-1);
-	int r = pid < 0 ? pid : write_map(job, pid, "uid_map", uids);
+	int r = pid < 0 ? pid : idmap_write(job, pid, "uid_map", uids);
 
 	if (r == 0)
-		r = write_map(job, pid, "gid_map", gids);
+		r = idmap_write(job, pid, "gid_map", gids);
 	if (r < 0)
 		return r;
 	*ret = open_file(job, pid, "ns/user", O_RDONLY);
@@ -199,7 +216,7 @@ static int from_word(struct job *job, const char *word, int *ret) {
 	struct idmap map = { .n = 0 };
 	int r;
 
-	r = idmap_parse(&map, word, &job->refusal);
+	r = idmap_parse(&map, "idmap", word, &job->refusal);
 	if (r != 0)
 		return r;
 	r = open_namespace(job, &map, &map, ret);
@@ -209,8 +226,15 @@ static int from_word(struct job *job, const char *word, int *ret) {
 	return judge(job, &map, &map);
 }
 
+int idmap_read(const struct job *job, int namespace, struct idmap *ret_uids,
+	       struct idmap *ret_gids) {
+	_cleanup_(child_done) pid_t pid = start_child(namespace);
+	int r = pid < 0 ? pid : read_map(job, pid, "uid_map", ret_uids);
+
+	return r == 0 ? read_map(job, pid, "gid_map", ret_gids) : r;
+}
+
 static int from_namespace(struct job *job, int namespace, int *ret) {
-	_cleanup_(child_done) pid_t pid = -1;
 	struct idmap uids = { .n = 0 }, gids = { .n = 0 };
 	uid_t owner;
 	int r;
@@ -222,10 +246,7 @@ static int from_namespace(struct job *job, int namespace, int *ret) {
 	if (owner != job->place.uid && job->place.uid != 0)
 		return refusal_note(&job->refusal, REFUSED_NOT_OWNER,
 				    "idmap: the user namespace belongs to uid %u", owner);
-	pid = start_child(namespace);
-	r = pid < 0 ? pid : read_map(job, pid, "uid_map", &uids);
-	if (r == 0)
-		r = read_map(job, pid, "gid_map", &gids);
+	r = idmap_read(job, namespace, &uids, &gids);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "idmap: the user namespace has no map");
 	*ret = fcntl(namespace, F_DUPFD_CLOEXEC, 3);
@@ -240,10 +261,21 @@ int idmap_open(struct job *job, const char *word, int namespace, int *ret) {
 	return namespace >= 0 ? from_namespace(job, namespace, ret) : 0;
 }
 
+static bool has_field(const ProtobufCMessage *request, const char *name) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, name);
+
+	return field && message_has(request, field);
+}
+
+bool idmap_is_asked(const ProtobufCMessage *request) {
+	return has_field(request, "idmap") || has_field(request, "idmap_as_fd");
+}
+
 int idmap_check(const char *text, struct refusal *refusal) {
 	struct idmap ignored;
 
-	return idmap_parse(&ignored, text, refusal);
+	return idmap_parse(&ignored, "idmap", text, refusal);
 }
 
 /* Every id that there is here, as itself. */

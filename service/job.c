@@ -227,9 +227,10 @@ static int start_helpers(struct job *job, const char *libexec) {
 	if (r == 0 && job->operation->probes && job->place.privileged &&
 	    filesystem_needs_own_ids(message_string(job->request, "fstype")))
 		r = idmap_open_own(job, &job->own_ids);
-	if (r == 0 && job->operation->maps)
-		r = ranges_read(libexec, job->request, job->place.uid, &job->ranges);
-	if (r == 0 && job->ranges)
+	if (r != 0 || !job->operation->maps || !idmap_is_asked(job->request))
+		return r;
+	r = ranges_read(libexec, job->place.uid, NULL, &job->ranges);
+	if (r == 0)
 		r = idmap_open(job, message_string(job->request, "idmap"),
 			       descriptor_field(job, "idmap_as_fd"), &job->idmap);
 	return r;

@@ -184,21 +184,20 @@ static bool status_has_capability(const char *status, int capability) {
 	return line && strtoull(line, NULL, 16) & CAP(capability);
 }
 
-/* Whether the caller is as good as root in the user namespace that owns a namespace: it, or one
- * above it that is not ours, is the caller's, or the caller is its administrator. */
-static bool is_own(const struct place *place, int namespace, int *ret_users) {
-	_cleanup_close_ int users = ioctl(namespace, NS_GET_USERNS);
-	bool first = true;
+bool place_is_our_users(const struct place *place, int users) {
+	return same_file(users, place->our_users);
+}
+
+/* It, or one above it that is not ours, is the caller's, or the caller is its administrator. */
+bool place_owns_users(const struct place *place, int namespace) {
+	_cleanup_close_ int users = fcntl(namespace, F_DUPFD_CLOEXEC, 3);
 
 	while (users >= 0) {
 		_cleanup_close_ int below = -1;
 		uid_t owner;
 
-		if (same_file(users, place->our_users))
+		if (place_is_our_users(place, users))
 			return false;
-		if (first && ret_users)
-			*ret_users = fcntl(users, F_DUPFD_CLOEXEC, 3);
-		first = false;
 		if (ioctl(users, NS_GET_OWNER_UID, &owner) == 0 && owner == place->uid)
 			return true;
 		if (place->administrator && same_file(users, place->caller_users))
@@ -207,6 +206,18 @@ static bool is_own(const struct place *place, int namespace, int *ret_users) {
 		users = ioctl(below, NS_GET_PARENT);
 	}
 	return false;
+}
+
+/* Whether the caller is as good as root in the user namespace that owns a namespace; that one,
+ * unless it is ours. */
+static bool is_own(const struct place *place, int namespace, int *ret_users) {
+	_cleanup_close_ int users = ioctl(namespace, NS_GET_USERNS);
+
+	if (users < 0 || place_is_our_users(place, users))
+		return false;
+	if (ret_users)
+		*ret_users = fcntl(users, F_DUPFD_CLOEXEC, 3);
+	return place_owns_users(place, users);
 }
 
 bool place_is_roots(const struct place *place) {

@@ -79,6 +79,10 @@ int place_read_status(struct place *place, const char *status, uid_t uid, struct
 
 /* The caller is root in the service's own user namespace: nothing is kept from it. */
 bool place_is_roots(const struct place *place);
+/* Of user namespaces: whether it is the service's own; whether the caller is as good as root in
+ * it, which in the service's own nobody is. */
+bool place_is_our_users(const struct place *place, int users);
+bool place_owns_users(const struct place *place, int namespace);
 
 /* File accesses from here on are the caller's, with its groups; before confinement, because it
  * takes the right to become others. 0 or a negative errno. */

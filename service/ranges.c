@@ -9,31 +9,21 @@
 #include <unistd.h>
 
 #include "fd.h"
-#include "message.h"
 #include "program.h"
 
 enum { RANGES_MAX = 64 * 1024 };
 
-static bool has_field(const ProtobufCMessage *request, const char *name) {
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, name);
-
-	return field && message_has(request, field);
-}
-
-int ranges_read(const char *libexec, const ProtobufCMessage *request, uid_t uid, char **ret) {
+int ranges_read(const char *libexec, uid_t uid, const char *name, char **ret) {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_close_ int socket = -1;
-	char argument[16];
+	char number[16];
 	size_t used = 0;
 
-	if (!has_field(request, "idmap") && !has_field(request, "idmap_as_fd"))
-		return 0;
 	text = calloc(1, RANGES_MAX);
 	if (!text)
 		return -ENOMEM;
-	(void)snprintf(argument, sizeof argument, "%u", uid);
-	socket = program_start(libexec, "usher-ranges", argument);
+	(void)snprintf(number, sizeof number, "%u", uid);
+	socket = program_start(libexec, "usher-ranges", name ?: number);
 	if (socket < 0)
 		return socket;
 	while (used < RANGES_MAX - 1) {
@@ -43,26 +33,39 @@ int ranges_read(const char *libexec, const ProtobufCMessage *request, uid_t uid,
 			break;
 		used += (size_t)n;
 	}
+	free(*ret);
 	*ret = text;
 	text = NULL;
 	return 0;
 }
 
-/* Where the run of covered ids that starts at `start` ends; `start` itself if it is not covered. */
-static uint64_t covered_until(const char *ranges, char kind, uint32_t self, uint64_t start) {
-	uint64_t end = start == self ? start + 1 : start;
-
-	for (const char *line = ranges; line && *line; line = strchr(line, '\n')) {
-		unsigned long long from, count;
+bool ranges_next(const char **at, char kind, uint32_t *ret_start, uint32_t *ret_count) {
+	while (*at && **at) {
+		const char *line = *at, *end = line + strcspn(line, "\n");
+		unsigned long long start, count;
 		int used = 0;
 		char its;
 
-		line += *line == '\n';
-		if (sscanf(line, "%c %llu %llu%n", &its, &from, &count, &used) == 3 &&
-		    (size_t)used <= strcspn(line, "\n") && its == kind && from <= start &&
-		    start < from + count && from + count > end)
-			end = from + count;
+		*at = end + (*end == '\n');
+		if (sscanf(line, "%c %llu %llu%n", &its, &start, &count, &used) != 3 ||
+		    used > end - line || its != kind || start > UINT32_MAX ||
+		    start + count <= start)
+			continue;
+		*ret_start = (uint32_t)start;
+		*ret_count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+		return true;
 	}
+	return false;
+}
+
+/* Where the run of covered ids that starts at `start` ends; `start` itself if it is not covered. */
+static uint64_t covered_until(const char *ranges, char kind, uint32_t self, uint64_t start) {
+	uint64_t end = start == self ? start + 1 : start;
+	uint32_t from, count;
+
+	while (ranges_next(&ranges, kind, &from, &count))
+		if (from <= start && start < (uint64_t)from + count && (uint64_t)from + count > end)
+			end = (uint64_t)from + count;
 	return end;
 }
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "host-name.h"
+#include "identity.h"
 #include "interior.h"
 #include "lifetime.h"
 #include "namespace-type.h"
@@ -84,6 +85,8 @@ int surroundings_check(const ProtobufCMessage *request, struct refusal *refusal)
 
 	if (r == 0)
 		r = check_types(&around, refusal);
+	if (r == 0)
+		r = identity_check(request, refusal);
 	if (r == 0 && around.hostname)
 		r = host_name_check("hostname", around.hostname, refusal);
 	if (r == 0 && around.domainname)

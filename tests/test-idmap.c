@@ -13,7 +13,7 @@ static void assert_map(const char *text, size_t n, const struct idmap_line *line
 	struct refusal refusal = { 0 };
 	struct idmap map;
 
-	if (idmap_parse(&map, text, &refusal) != 0)
+	if (idmap_parse(&map, "idmap", text, &refusal) != 0)
 		fail_msg("'%s': %s", text, refusal.text);
 	assert_int_equal(idmap_check(text, &refusal), 0);
 	assert_int_equal(map.n, n);
@@ -28,7 +28,7 @@ static void assert_no_map(const char *text, enum refusal_code code, const char *
 	struct refusal refusal = { 0 };
 	struct idmap map;
 
-	assert_refusal(idmap_parse(&map, text, &refusal), code, &refusal, word);
+	assert_refusal(idmap_parse(&map, "idmap", text, &refusal), code, &refusal, word);
 	assert_refusal(idmap_check(text, &refusal), code, &refusal, word);
 }
 
@@ -107,7 +107,7 @@ static void as_many_ranges_as_the_kernel_takes_and_no_more(void **state) {
 	assert_non_null(text);
 	for (int i = 0; i < IDMAP_LINES_MAX; i++)
 		used += (size_t)sprintf(text + used, "%s%d %d 1", i ? "," : "", 2 * i, 3 * i);
-	assert_int_equal(idmap_parse(&map, text, &refusal), 0);
+	assert_int_equal(idmap_parse(&map, "idmap", text, &refusal), 0);
 	assert_int_equal(map.n, IDMAP_LINES_MAX);
 	(void)sprintf(text + used, ",100000 100000 1");
 	assert_no_map(text, REFUSED_LIMIT, "340");
@@ -135,7 +135,7 @@ static void random_maps_are_refused_where_an_id_is_there_twice(void **state) {
 				inside[a + i] = outside[b + i] = true;
 			}
 		}
-		if ((idmap_parse(&map, text, &refusal) != 0) != twice)
+		if ((idmap_parse(&map, "idmap", text, &refusal) != 0) != twice)
 			fail_msg("'%s': %s", text, refusal.text);
 	}
 }

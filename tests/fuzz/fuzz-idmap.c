@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	ranges = strchr(text, '\n');
 	if (ranges)
 		*ranges++ = '\0';
-	if (idmap_parse(&map, text, &refusal) == 0)
+	if (idmap_parse(&map, "idmap", text, &refusal) == 0)
 		look_at(&map, ranges);
 	else
 		must(*refusal.text);
