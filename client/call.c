@@ -83,21 +83,21 @@ void call_add_path(struct call *call, const char *name, const char *path) {
 	call_add_string(call, name, absolute);
 }
 
-void call_add_words(struct call *call, const char *const words[]) {
+void call_add_words(struct call *call, const char *name, const char *const words[]) {
 	int r;
 
 	if (call->error < 0)
 		return;
 	r = sd_bus_message_open_container(call->message, 'a', "s");
 	if (r < 0)
-		return call_fail(call, "options", r);
+		return call_fail(call, name, r);
 	for (; words && *words; words++)
-		call_add_string(call, "options", *words);
+		call_add_string(call, name, *words);
 	if (call->error < 0)
 		return;
 	r = sd_bus_message_close_container(call->message);
 	if (r < 0)
-		call_fail(call, "options", r);
+		call_fail(call, name, r);
 }
 
 void call_add_fd(struct call *call, const char *name, int fd) {
@@ -110,10 +110,32 @@ void call_add_fd(struct call *call, const char *name, int fd) {
 		call_fail(call, name, r);
 }
 
+void call_add_attributes(struct call *call, const struct usher_attributes *attributes) {
+	if (call->error < 0)
+		return;
+	call->error = attributes_error(call->usher, attributes);
+	call->attributes = attributes;
+}
+
+void call_add_belongings(struct call *call) {
+	int r;
+
+	if (call->error < 0)
+		return;
+	r = attributes_append_environment(call->attributes, call->message);
+	if (r < 0)
+		return call_fail(call, "environment", r);
+	r = attributes_append_fds(call->usher, call->attributes, call->message);
+	if (r < 0)
+		call->error = r;
+}
+
 /* How long to wait for the answer; UINT64_MAX is for ever. */
 static uint64_t patience(const struct call *call) {
 	uint64_t usec = REPLY_USEC, more = call->usher->interactive ? AUTHORISATION_USEC : 0;
 
+	if (call->patient && call->options.deadline_usec == 0)
+		return UINT64_MAX;
 	if (call->options.deadline_usec > UINT64_MAX - REPLY_MARGIN_USEC - AUTHORISATION_USEC)
 		return UINT64_MAX;
 	if (call->options.deadline_usec > 0)
@@ -127,7 +149,7 @@ int call_send(struct call *call, sd_bus_message **ret_reply) {
 
 	if (call->error < 0)
 		return call->error;
-	r = options_append(call->usher, call->message, &call->options);
+	r = options_append(call->usher, call->message, &call->options, call->attributes);
 	if (r < 0)
 		return r;
 	r = sd_bus_call(call->usher->bus, call->message, patience(call), &error, ret_reply);
@@ -144,24 +166,31 @@ int call_for_nothing(struct call *call) {
 	return call_send(call, &reply);
 }
 
-int call_for_object(struct call *call, char **ret) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+/* The next value of an answer, the path of an object. */
+static int read_object(struct call *call, sd_bus_message *reply, char **ret) {
 	const char *object;
 	char *copy;
-	int r;
 
-	r = call_send(call, &reply);
-	if (r < 0)
-		return r;
 	if (sd_bus_message_read(reply, "o", &object) < 0)
 		return not_understood(call);
-	if (!ret)
-		return 0;
 	copy = strdup(object);
 	if (!copy)
 		return bus_fail(call->usher, -ENOMEM, "out of memory");
 	*ret = copy;
 	return 0;
+}
+
+int call_for_object(struct call *call, char **ret) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_free_ char *copy = NULL;
+	int r;
+
+	r = call_send(call, &reply);
+	if (r >= 0)
+		r = read_object(call, reply, &copy);
+	if (r >= 0 && ret)
+		*ret = take_pointer(copy);
+	return r;
 }
 
 int call_for_string(struct call *call, char **ret) {
@@ -180,13 +209,10 @@ int call_for_string(struct call *call, char **ret) {
 	return r < 0 ? not_understood(call) : 0;
 }
 
-int call_for_fd(struct call *call, int *ret) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
-	int r, borrowed, fd;
+/* The next value of an answer, a descriptor: one of the program's own. */
+static int read_fd(struct call *call, sd_bus_message *reply, int *ret) {
+	int borrowed, fd, r;
 
-	r = call_send(call, &reply);
-	if (r < 0)
-		return r;
 	if (sd_bus_message_read(reply, "h", &borrowed) < 0)
 		return not_understood(call);
 	fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
@@ -196,4 +222,28 @@ int call_for_fd(struct call *call, int *ret) {
 	}
 	*ret = fd;
 	return 0;
+}
+
+int call_for_fd(struct call *call, int *ret) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r;
+
+	r = call_send(call, &reply);
+	return r < 0 ? r : read_fd(call, reply, ret);
+}
+
+int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd) {
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_free_ char *copy = NULL;
+	int r;
+
+	r = call_send(call, &reply);
+	if (r < 0)
+		return r;
+	r = read_object(call, reply, &copy);
+	if (r >= 0 && ret_fd)
+		r = read_fd(call, reply, ret_fd);
+	if (r >= 0 && ret)
+		*ret = take_pointer(copy);
+	return r;
 }

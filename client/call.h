@@ -5,12 +5,15 @@
  */
 #pragma once
 
+#include "attributes.h"
 #include "bus.h"
 
 struct call {
 	struct usher *usher;
 	sd_bus_message *message;
 	struct usher_options options;
+	const struct usher_attributes *attributes; /* more of them; may be NULL */
+	bool patient; /* wait for the answer as long as it takes, unless there is a deadline */
 	int error;
 };
 
@@ -26,8 +29,12 @@ void call_done(struct call *call);
 /* The arguments, in order; name is what messages call them. */
 void call_add_string(struct call *call, const char *name, const char *bytes);
 void call_add_path(struct call *call, const char *name, const char *path);
-void call_add_words(struct call *call, const char *const words[]);
+void call_add_words(struct call *call, const char *name, const char *const words[]);
 void call_add_fd(struct call *call, const char *name, int fd);
+
+/* What is to be made, as keys of the options; and what a process is given, as arguments. */
+void call_add_attributes(struct call *call, const struct usher_attributes *attributes);
+void call_add_belongings(struct call *call);
 
 /* Appends the options, sends, and waits for the answer. */
 int call_send(struct call *call, sd_bus_message **ret_reply);
@@ -37,3 +44,4 @@ int call_for_nothing(struct call *call);
 int call_for_object(struct call *call, char **ret);
 int call_for_string(struct call *call, char **ret);
 int call_for_fd(struct call *call, int *ret);
+int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd);

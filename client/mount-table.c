@@ -5,25 +5,18 @@
 #include <string.h>
 
 #include "call.h"
+#include "value.h"
 
 struct table {
 	struct usher_mount_entry **entries; /* ends with NULL */
 	size_t count;
 };
 
-static void free_words(char **words) {
-	size_t i;
-
-	for (i = 0; words && words[i]; i++)
-		free(words[i]);
-	free(words);
-}
-
 static struct usher_mount_entry *free_entry(struct usher_mount_entry *entry) {
 	free(entry->source);
 	free(entry->target);
 	free(entry->fstype);
-	free_words(entry->options);
+	value_free_words(entry->options);
 	free(entry->propagation);
 	free(entry->object);
 	free(entry);
@@ -68,108 +61,29 @@ static struct usher_mount_entry *add_entry(struct table *table) {
 	return entry;
 }
 
-static int read_string(sd_bus_message *m, char **ret) {
-	const char *text;
-	char *bytes;
-	int r;
-
-	r = sd_bus_message_read(m, "v", "s", &text);
-	if (r < 0)
-		return r;
-	r = usher_unescape(text, &bytes);
-	if (r < 0)
-		return r;
-	free(*ret);
-	*ret = bytes;
-	return 0;
-}
-
-static int read_words(sd_bus_message *m, char ***ret) {
-	char **words = NULL, *bytes;
-	size_t i;
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'v', "as");
-	if (r < 0)
-		return r;
-	r = sd_bus_message_read_strv(m, &words);
-	if (r < 0)
-		return r;
-	if (words) {
-		free_words(*ret);
-		*ret = words;
-	}
-	for (i = 0; words && words[i]; i++) {
-		r = usher_unescape(words[i], &bytes);
-		if (r < 0)
-			return r;
-		free(words[i]);
-		words[i] = bytes;
-	}
-	return sd_bus_message_exit_container(m);
-}
-
-static int read_object(sd_bus_message *m, char **ret) {
-	const char *object;
-	int r;
-
-	r = sd_bus_message_read(m, "v", "o", &object);
-	if (r < 0)
-		return r;
-	free(*ret);
-	*ret = strdup(object);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int read_owner(sd_bus_message *m, int64_t *ret) {
-	uint32_t owner;
-	int r;
-
-	r = sd_bus_message_read(m, "v", "u", &owner);
-	if (r >= 0)
-		*ret = owner;
-	return r;
-}
-
 /* One column; a newer service may have more of them than we know. */
-static int read_column(sd_bus_message *m, const char *key, struct usher_mount_entry *entry) {
+static int read_column(sd_bus_message *m, const char *key, void *into) {
+	struct usher_mount_entry *entry = into;
+
 	if (strcmp(key, "Id") == 0)
 		return sd_bus_message_read(m, "v", "t", &entry->id);
 	if (strcmp(key, "Parent") == 0)
 		return sd_bus_message_read(m, "v", "t", &entry->parent);
 	if (strcmp(key, "Source") == 0)
-		return read_string(m, &entry->source);
+		return value_read_string(m, &entry->source);
 	if (strcmp(key, "Target") == 0)
-		return read_string(m, &entry->target);
+		return value_read_string(m, &entry->target);
 	if (strcmp(key, "FSType") == 0)
-		return read_string(m, &entry->fstype);
+		return value_read_string(m, &entry->fstype);
 	if (strcmp(key, "Options") == 0)
-		return read_words(m, &entry->options);
+		return value_read_words(m, &entry->options);
 	if (strcmp(key, "Propagation") == 0)
-		return read_string(m, &entry->propagation);
+		return value_read_string(m, &entry->propagation);
 	if (strcmp(key, "Owner") == 0)
-		return read_owner(m, &entry->owner);
+		return value_read_id(m, &entry->owner);
 	if (strcmp(key, "Object") == 0)
-		return read_object(m, &entry->object);
+		return value_read_object(m, &entry->object);
 	return sd_bus_message_skip(m, "v");
-}
-
-static int read_row(sd_bus_message *m, struct usher_mount_entry *entry) {
-	const char *key;
-	int r;
-
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &key);
-		if (r < 0)
-			return r;
-		r = read_column(m, key, entry);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
-		if (r < 0)
-			return r;
-	}
-	return r;
 }
 
 static int read_table(sd_bus_message *m, struct table *table) {
@@ -179,14 +93,11 @@ static int read_table(sd_bus_message *m, struct table *table) {
 	r = sd_bus_message_enter_container(m, 'a', "a{sv}");
 	if (r < 0)
 		return r;
-	while ((r = sd_bus_message_enter_container(m, 'a', "{sv}")) > 0) {
+	while ((r = sd_bus_message_at_end(m, 0)) == 0) {
 		entry = add_entry(table);
 		if (!entry)
 			return -ENOMEM;
-		r = read_row(m, entry);
-		if (r < 0)
-			return r;
-		r = sd_bus_message_exit_container(m);
+		r = value_read_all(m, read_column, entry);
 		if (r < 0)
 			return r;
 	}

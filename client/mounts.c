@@ -21,7 +21,7 @@ int usher_mount(struct usher *usher, const char *source, const char *target, con
 	add_source(&call, source);
 	call_add_path(&call, "target", target);
 	call_add_string(&call, "fstype", fstype ? fstype : "auto");
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_object(&call, ret_object);
 }
 
@@ -33,7 +33,7 @@ int usher_mount_image(struct usher *usher, int image, const char *target, const 
 	call_add_fd(&call, "image", image);
 	call_add_path(&call, "target", target);
 	call_add_string(&call, "fstype", fstype ? fstype : "auto");
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_object(&call, ret_object);
 }
 
@@ -43,7 +43,7 @@ int usher_bind(struct usher *usher, const char *source, const char *target,
 
 	call_add_path(&call, "source", source);
 	call_add_path(&call, "target", target);
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_object(&call, ret_object);
 }
 
@@ -53,7 +53,7 @@ int usher_open_mount(struct usher *usher, const char *source, const char *fstype
 
 	add_source(&call, source);
 	call_add_string(&call, "fstype", fstype ? fstype : "auto");
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_fd(&call, ret_fd);
 }
 
@@ -62,7 +62,7 @@ int usher_open_tree(struct usher *usher, const char *path, const char *const wor
 	_cleanup_call_ struct call call = call_begin(usher, MOUNTS, "OpenTree", options);
 
 	call_add_path(&call, "path", path);
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_fd(&call, ret_fd);
 }
 
@@ -78,7 +78,7 @@ int usher_remount(struct usher *usher, const char *target, const char *const wor
 	_cleanup_call_ struct call call = call_begin(usher, MOUNTS, "Remount", options);
 
 	call_add_path(&call, "target", target);
-	call_add_words(&call, words);
+	call_add_words(&call, "options", words);
 	return call_for_nothing(&call);
 }
 

@@ -139,7 +139,7 @@ static int append_others(struct usher *usher, sd_bus_message *m,
 }
 
 int options_append(struct usher *usher, sd_bus_message *message,
-		   const struct usher_options *options) {
+		   const struct usher_options *options, const struct usher_attributes *attributes) {
 	int r;
 
 	r = sd_bus_message_open_container(message, 'a', "{sv}");
@@ -155,6 +155,8 @@ int options_append(struct usher *usher, sd_bus_message *message,
 	if (r < 0)
 		return r;
 	r = append_flags(usher, message, options);
+	if (r >= 0 && attributes)
+		r = attributes_append_keys(usher, attributes, options_elsewhere(options), message);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_close_container(message);

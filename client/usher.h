@@ -212,6 +212,209 @@ int usher_get_domainname(struct usher *usher, const struct usher_options *option
 int usher_set_domainname(struct usher *usher, const char *name,
 			 const struct usher_options *options);
 
+/*
+ * What new namespaces, or a new process, are to be like: a set of attributes in the manner of
+ * posix_spawnattr_t. It starts empty, is filled by the functions below in any order, and may then
+ * be used any number of times, on any handle; setting an attribute again replaces it. Strings and
+ * arrays are copied; descriptors are borrowed, and have to stay open until the attributes are used.
+ * Nothing is sent that was not set.
+ *
+ * Each function returns 0 or a negative errno: -ENOMEM, -EINVAL for an argument that is NULL or
+ * cannot be sent, -EBADF for a negative descriptor. The first failure sticks: whoever does not look
+ * is told of it by usher_spawn() or usher_namespace_create(). What the values mean is checked by
+ * the service. All functions take NULL, what usher_attributes_new() returns for want of memory.
+ */
+struct usher_attributes;
+
+struct usher_attributes *usher_attributes_new(void);
+struct usher_attributes *usher_attributes_free(struct usher_attributes *attributes);
+
+/* A line of a map of ids: count ids from outside on, as the service's caller has them, are those
+ * from inside on within. */
+struct usher_id_range {
+	uint32_t inside, outside, count;
+};
+
+/*
+ * Of a process: new namespaces that live and die with it, any of "cgroup", "ipc", "mnt", "net",
+ * "pid", "time", "user", "uts", or "all".
+ */
+int usher_attributes_set_types(struct usher_attributes *attributes, const char *const types[]);
+
+/*
+ * Who is who in a new user namespace: "inside outside count[,...]"; or "outside[,...]", ids that
+ * become 0, 1, 2 and so on; or "auto": a range that the service finds. Or the same as ranges.
+ * map_zero: the caller is user 0 and group 0 in there.
+ */
+int usher_attributes_set_uid_map(struct usher_attributes *attributes, const char *map);
+int usher_attributes_set_gid_map(struct usher_attributes *attributes, const char *map);
+int usher_attributes_set_uid_ranges(struct usher_attributes *attributes,
+				    const struct usher_id_range ranges[], size_t count);
+int usher_attributes_set_gid_ranges(struct usher_attributes *attributes,
+				    const struct usher_id_range ranges[], size_t count);
+int usher_attributes_set_map_zero(struct usher_attributes *attributes, bool map_zero);
+
+/* Names in a new UTS namespace, and how far the clocks of a new time namespace are ahead. */
+int usher_attributes_set_hostname(struct usher_attributes *attributes, const char *name);
+int usher_attributes_set_domainname(struct usher_attributes *attributes, const char *name);
+int usher_attributes_set_time_offsets(struct usher_attributes *attributes, int64_t monotonic_usec,
+				      int64_t boottime_usec);
+
+/*
+ * The root directory, in new namespaces of type mnt, and the working directory in it. A relative
+ * root is one below the program's working directory, and so is a relative working directory if no
+ * root is set; not with `in` or `in_object`.
+ */
+int usher_attributes_set_root(struct usher_attributes *attributes, const char *path);
+int usher_attributes_set_workdir(struct usher_attributes *attributes, const char *path);
+
+/* A mount to be made in a new mount namespace, after those that were added before; the arguments
+ * are those of usher_mount(), or of usher_bind() with the fstype "bind". */
+int usher_attributes_add_mount(struct usher_attributes *attributes, const char *source,
+			       const char *target, const char *fstype, const char *const words[]);
+
+/* From here on only for processes. The environment: one variable; or all of an array such as
+ * environ, and none that the service would set by itself. */
+int usher_attributes_set_variable(struct usher_attributes *attributes, const char *name,
+				  const char *value);
+int usher_attributes_set_environment(struct usher_attributes *attributes,
+				     const char *const environment[]);
+int usher_attributes_set_clear_environment(struct usher_attributes *attributes, bool clear);
+
+/* The process has fd, as that number. It has no descriptors but those that are added here. */
+int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd);
+
+/* The descriptor with that number in the process becomes its controlling terminal, in a session of
+ * its own; or only the session; or one in the background, with umask 0. */
+int usher_attributes_set_terminal(struct usher_attributes *attributes, int number);
+int usher_attributes_set_new_session(struct usher_attributes *attributes, bool new_session);
+int usher_attributes_set_daemonize(struct usher_attributes *attributes, bool daemonize);
+
+/* Ids as they are in the new namespaces, and capabilities ("CAP_NET_ADMIN") over these alone. */
+int usher_attributes_set_uid(struct usher_attributes *attributes, uid_t uid);
+int usher_attributes_set_gid(struct usher_attributes *attributes, gid_t gid);
+int usher_attributes_set_groups(struct usher_attributes *attributes, const gid_t groups[],
+				size_t count);
+int usher_attributes_set_capabilities(struct usher_attributes *attributes,
+				      const char *const names[]);
+
+/* Signals by their names, with or without "SIG": those that are blocked, and the one that comes
+ * when who started the process has gone. */
+int usher_attributes_set_signal_mask(struct usher_attributes *attributes,
+				     const char *const signals[]);
+int usher_attributes_set_parent_death_signal(struct usher_attributes *attributes, const char *name);
+
+/* nice(2), umask(2), and a limit of setrlimit(2) by its name ("NOFILE"); UINT64_MAX is no limit. */
+int usher_attributes_set_nice(struct usher_attributes *attributes, int nice);
+int usher_attributes_set_umask(struct usher_attributes *attributes, mode_t mask);
+int usher_attributes_set_limit(struct usher_attributes *attributes, const char *name, uint64_t soft,
+			       uint64_t hard);
+
+/* Limits of a cgroup of its own: bytes of memory, time of processors in each 100 ms, processes. */
+int usher_attributes_set_memory_max(struct usher_attributes *attributes, uint64_t bytes);
+int usher_attributes_set_cpu_quota(struct usher_attributes *attributes, uint64_t usec);
+int usher_attributes_set_pids_max(struct usher_attributes *attributes, uint64_t processes);
+
+/*
+ * Namespaces that stay, under a name; types as for usher_attributes_set_types(). ret_object is the
+ * path of an object org.usher1.Namespace, which other calls take as in_object; it may be NULL.
+ * Keys: in, lifetime ("manual" if unset). usher_namespace_attach() gives a name to those of a
+ * process that is there already; destroying them later only forgets that name.
+ */
+int usher_namespace_create(struct usher *usher, const char *name, const char *const types[],
+			   const struct usher_attributes *attributes,
+			   const struct usher_options *options, char **ret_object);
+int usher_namespace_attach(struct usher *usher, const char *name, int pidfd,
+			   const char *const types[], const struct usher_options *options,
+			   char **ret_object);
+
+/* One of them as a descriptor, for setns(2); or the process that keeps them, as a pidfd. */
+int usher_namespace_open(struct usher *usher, const char *object, const char *type,
+			 const struct usher_options *options, int *ret_fd);
+int usher_namespace_open_leader(struct usher *usher, const char *object,
+				const struct usher_options *options, int *ret_pidfd);
+
+/* Ends all processes in them, and so the namespaces. */
+int usher_namespace_destroy(struct usher *usher, const char *object,
+			    const struct usher_options *options);
+
+/* Namespaces under a name. Members may be added at the end: only the library makes these. */
+struct usher_namespace_entry {
+	char *object; /* strings are never NULL */
+	char *name;
+	char **types;   /* ends with NULL */
+	int64_t leader; /* the process that keeps them; here and below -1 for what is not told */
+	int64_t owner;  /* the uid they were made for */
+	bool mine;      /* that is who is on this connection */
+	struct usher_id_range *uid_ranges, *gid_ranges;
+	size_t uid_range_count, gid_range_count;
+	char *lifetime;
+	uint64_t created_usec; /* since 1970 */
+};
+
+/*
+ * Everybody's: an array of pointers that ends with NULL, for usher_free_namespaces() (which takes
+ * NULL, and returns it). Returns how many. usher_find_namespace() finds one of the caller's own by
+ * its name; -ENOENT.
+ */
+int usher_list_namespaces(struct usher *usher, struct usher_namespace_entry ***ret);
+struct usher_namespace_entry **usher_free_namespaces(struct usher_namespace_entry **namespaces);
+int usher_find_namespace(struct usher *usher, const char *name, char **ret_object);
+
+/*
+ * Starts a program: as the caller, with nothing that was not asked for. argv ends with NULL;
+ * without a slash argv[0] is looked for along PATH, inside. When this returns 0 the program runs;
+ * -ENOENT and others with a message that begins "exec: " mean that everything was ready but the
+ * program. ret_object is the path of an object org.usher1.Process, ret_pidfd a pidfd, which is
+ * readable when the process has ended; each may be NULL. Keys: in, lifetime ("connection" if unset:
+ * when the connection goes, the process and all its children are killed).
+ */
+int usher_spawn(struct usher *usher, const struct usher_attributes *attributes,
+		const char *const argv[], const struct usher_options *options, char **ret_object,
+		int *ret_pidfd);
+
+/* Sends a signal by its name, with or without "SIG". */
+int usher_process_signal(struct usher *usher, const char *object, const char *signal,
+			 const struct usher_options *options);
+
+/*
+ * Waits until a process has ended, as long as that takes, or the key deadline_usec (-ETIMEDOUT).
+ * ret_status is for WIFEXITED() and its kin of <sys/wait.h>. The object goes when somebody was
+ * answered, or ten seconds after the end: -ENOENT then.
+ */
+int usher_process_wait(struct usher *usher, const char *object, const struct usher_options *options,
+		       int *ret_status);
+
+/*
+ * The same for programs that poll: after usher_wait_begin(), the answer is read by usher_process().
+ * usher_wait_get() is -EINPROGRESS until then. -ETIMEDOUT: the service went away meanwhile; begin
+ * anew. The handle is to be closed after usher_wait_free() (which takes NULL, and returns it).
+ */
+struct usher_wait;
+
+int usher_wait_begin(struct usher *usher, const char *object, struct usher_wait **ret);
+int usher_wait_get(struct usher *usher, const struct usher_wait *wait, int *ret_status);
+struct usher_wait *usher_wait_free(struct usher_wait *wait);
+
+/* Processes that were started so. Members may be added at the end: only the library makes these. */
+struct usher_process_entry {
+	char *object;           /* strings are never NULL */
+	int64_t pid;            /* here and below -1 for what is not told */
+	int64_t owner;          /* the uid it was started for */
+	bool mine;              /* that is who is on this connection */
+	char **command;         /* ends with NULL */
+	char *namespace_object; /* where it was started; "/" if in no namespaces with a name */
+	char *state;            /* "running", "exited", "killed", "dumped" */
+	int status;             /* the exit status, or the number of the signal */
+};
+
+/*
+ * Everybody's: an array of pointers that ends with NULL, for usher_free_processes() (which takes
+ * NULL, and returns it). Returns how many.
+ */
+int usher_list_processes(struct usher *usher, struct usher_process_entry ***ret);
+struct usher_process_entry **usher_free_processes(struct usher_process_entry **processes);
+
 /* The service itself. Members may be added at the end: only the library makes these. */
 struct usher_status {
 	char *owner;    /* its unique name on the bus */

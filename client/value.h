@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Values of an a{sv}, read into what holds one already: 0 and more, or a negative errno. */
+#pragma once
+
+#include "bus.h"
+
+int value_read_string(sd_bus_message *m, char **ret);
+int value_read_words(sd_bus_message *m, char ***ret);
+int value_read_object(sd_bus_message *m, char **ret);
+int value_read_id(sd_bus_message *m, int64_t *ret);
+
+/* Each entry of an a{sv}, its variant read by a function that gets the key. */
+int value_read_all(sd_bus_message *m, int (*read)(sd_bus_message *m, const char *key, void *into),
+		   void *into);
+
+void value_free_words(char **words);

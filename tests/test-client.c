@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What libusher sends of namespaces and processes, and what it makes of answers: before a service
+ * that is a thread of this program. */
+
+/* cmocka.h wants the others before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+/* clang-format on */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "bus.h"
+
+#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* A handle, and who answers on the other end. */
+struct stage {
+	struct usher *usher;
+	sd_bus *service;
+	pthread_t thread;
+	int (*answer)(sd_bus_message *call);
+	char *heard; /* the call: path, member, and what was in it */
+};
+
+static struct stage stage;
+
+/* The next complete type of a message, as text. */
+static void print_next(FILE *out, sd_bus_message *m) {
+	const char *contents;
+	char type;
+
+	union {
+		uint64_t t;
+		uint32_t u;
+		int i;
+		const char *s;
+	} value;
+
+	int first = 1;
+
+	assert_true(sd_bus_message_peek_type(m, &type, &contents) > 0);
+	if (strchr("a(ver{", type)) {
+		assert_true(sd_bus_message_enter_container(m, type, contents) > 0);
+		fputs(type == 'a' ? "[" : type == 'v' ? "<" : "(", out);
+		for (; sd_bus_message_at_end(m, 0) == 0; first = 0) {
+			fputs(first ? "" : " ", out);
+			print_next(out, m);
+		}
+		fputs(type == 'a' ? "]" : type == 'v' ? ">" : ")", out);
+		assert_true(sd_bus_message_exit_container(m) >= 0);
+		return;
+	}
+	assert_true(sd_bus_message_read_basic(m, type, &value) > 0);
+	if (strchr("so", type))
+		fprintf(out, "%c'%s'", type, value.s);
+	else if (type == 'h')
+		fprintf(out, "h%s", fcntl(value.i, F_GETFD) >= 0 ? "" : "?");
+	else if (strchr("tx", type))
+		fprintf(out, "%c%lld", type, (long long)value.t);
+	else
+		fprintf(out, "%c%d", type, value.i);
+}
+
+static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+	size_t size;
+	FILE *out;
+
+	/* Neither what the connection says of itself, nor what is for a bus. */
+	if (!sd_bus_message_is_method_call(m, NULL, NULL) ||
+	    strcmp(sd_bus_message_get_interface(m), "org.freedesktop.DBus") == 0)
+		return 0;
+	free(stage.heard);
+	out = open_memstream(&stage.heard, &size);
+	assert_non_null(out);
+	fprintf(out, "%s %s.%s", sd_bus_message_get_path(m),
+		strrchr(sd_bus_message_get_interface(m), '.') + 1, sd_bus_message_get_member(m));
+	while (sd_bus_message_at_end(m, 1) == 0) {
+		putc(' ', out);
+		print_next(out, m);
+	}
+	assert_int_equal(fclose(out), 0);
+	return stage.answer(m);
+}
+
+static void *serve(void *arg) {
+	int r;
+
+	while ((r = sd_bus_process(stage.service, NULL)) >= 0)
+		if (r == 0 && sd_bus_wait(stage.service, UINT64_MAX) < 0)
+			break;
+	return NULL;
+}
+
+static int set_stage(void **state) {
+	int pair[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+			 0);
+	stage.usher = calloc(1, sizeof *stage.usher);
+	assert_non_null(stage.usher);
+	assert_true(sd_bus_new(&stage.service) >= 0);
+	assert_true(sd_bus_set_fd(stage.service, pair[1], pair[1]) >= 0);
+	assert_true(sd_bus_set_server(stage.service, 1,
+				      SD_ID128_MAKE(1, 2, 3, 4, 5, 6, 7, 8, 9, a, b, c, d, e, f,
+						    0)) >= 0);
+	assert_true(sd_bus_set_anonymous(stage.service, 1) >= 0);
+	assert_true(sd_bus_negotiate_fds(stage.service, 1) >= 0);
+	assert_true(sd_bus_add_filter(stage.service, NULL, on_call, NULL) >= 0);
+	assert_true(sd_bus_start(stage.service) >= 0);
+	assert_int_equal(pthread_create(&stage.thread, NULL, serve, NULL), 0);
+	assert_true(sd_bus_new(&stage.usher->bus) >= 0);
+	assert_true(sd_bus_set_fd(stage.usher->bus, pair[0], pair[0]) >= 0);
+	assert_true(sd_bus_set_anonymous(stage.usher->bus, 1) >= 0);
+	assert_true(sd_bus_negotiate_fds(stage.usher->bus, 1) >= 0);
+	assert_true(sd_bus_start(stage.usher->bus) >= 0);
+	return 0;
+}
+
+static int clear_stage(void **state) {
+	usher_close(stage.usher);
+	assert_int_equal(pthread_join(stage.thread, NULL), 0);
+	sd_bus_close_unref(stage.service);
+	free(stage.heard);
+	memset(&stage, 0, sizeof stage);
+	return 0;
+}
+
+static void assert_heard(const char *expected) {
+	assert_non_null(stage.heard);
+	assert_string_equal(stage.heard, expected);
+}
+
+/* ---- answers ---- */
+
+static int answer_nothing(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, NULL);
+}
+
+static int answer_object(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "o", "/org/usher1/namespace/7");
+}
+
+static int answer_fd(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "h", 0);
+}
+
+static int answer_process(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "oh", "/org/usher1/process/9", 0);
+}
+
+static int answer_exited(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "si", "exited", 3);
+}
+
+static int answer_killed(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "si", "killed", 15);
+}
+
+static int answer_dumped(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "si", "dumped", 11);
+}
+
+static int answer_nonsense(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "si", "vanished", 1);
+}
+
+static int answer_not_found(sd_bus_message *call) {
+	return sd_bus_reply_method_errorf(call, "org.usher1.Error.NotFound",
+					  "exec: no such program");
+}
+
+static int answer_objects(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "a{oa{sa{sv}}}", 3, "/org/usher1/mount/1", 1,
+					  "org.usher1.Mount", 1, "Id", "t", UINT64_C(5),
+					  "/org/usher1/namespace/7", 2, "org.freedesktop.DBus.Peer",
+					  0, "org.usher1.Namespace", 9, "Name", "s", "a\\x0ab",
+					  "Types", "as", 2, "pid", "user", "Leader", "u", 42,
+					  "Owner", "u", geteuid(), "UidMap", "a(uuu)", 2, 0, 1000,
+					  1, 1, 100000, 65535, "GidMap", "a(uuu)", 0, "Lifetime",
+					  "s", "manual", "CreatedUSec", "t", UINT64_C(99), "Later",
+					  "b", 1, "/org/usher1/process/9", 1, "org.usher1.Process",
+					  6, "Pid", "u", 77, "Owner", "u", geteuid() + 1, "Command",
+					  "as", 2, "sh", "-c", "Namespace", "o",
+					  "/org/usher1/namespace/7", "State", "s", "killed",
+					  "Status", "i", 9);
+}
+
+/* ---- what is asked ---- */
+
+static void namespaces_are_asked_for(void **state) {
+	struct usher_attributes *attributes = usher_attributes_new();
+	char *object = NULL;
+	int fd = -1;
+
+	stage.answer = answer_object;
+	usher_attributes_set_map_zero(attributes, true);
+	usher_attributes_set_uid_map(attributes, "auto");
+	usher_attributes_set_time_offsets(attributes, -5, 7);
+	assert_int_equal(usher_attributes_set_root(attributes, "/srv/r\n"), 0);
+	assert_int_equal(usher_namespace_create(stage.usher, "n", LIST("user", "pid"), attributes,
+						NULL, &object),
+			 0);
+	assert_string_equal(object, "/org/usher1/namespace/7");
+	free(object);
+	assert_heard("/org/usher1 Namespaces.Create s'n' [s'user' s'pid'] [(s'map_zero' <b1>) "
+		     "(s'uid_map' <s'auto'>) (s'monotonic_offset_usec' <x-5>) "
+		     "(s'boottime_offset_usec' <x7>) (s'root' <s'/srv/r\\x0a'>)]");
+	usher_attributes_free(attributes);
+	assert_int_equal(usher_namespace_attach(stage.usher, "m", 1, LIST("net"), NULL, NULL), 0);
+	assert_heard("/org/usher1 Namespaces.Attach s'm' h [s'net'] []");
+	stage.answer = answer_fd;
+	assert_int_equal(usher_namespace_open(stage.usher, "/org/usher1/namespace/7", "net", NULL,
+					      &fd),
+			 0);
+	assert_heard("/org/usher1/namespace/7 Namespace.Open s'net' []");
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(usher_namespace_open_leader(stage.usher, "/org/usher1/namespace/7", NULL,
+						     &fd),
+			 0);
+	assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(close(fd), 0);
+	stage.answer = answer_nothing;
+	assert_int_equal(usher_namespace_destroy(stage.usher, "/org/usher1/namespace/7", NULL), 0);
+	assert_heard("/org/usher1/namespace/7 Namespace.Destroy []");
+}
+
+static void a_process_is_asked_for_with_all_that_was_set(void **state) {
+	const struct usher_id_range ranges[] = { { 0, 1000, 1 }, { 1, 100000, 65535 } };
+	struct usher_attributes *attributes = usher_attributes_new();
+	struct usher_options options = USHER_OPTIONS_INIT;
+	char *object = NULL;
+	int pidfd = -1;
+
+	stage.answer = answer_process;
+	usher_attributes_set_types(attributes, LIST("all"));
+	usher_attributes_set_uid_ranges(attributes, ranges, 2);
+	usher_attributes_set_gid_ranges(attributes, NULL, 0);
+	usher_attributes_set_groups(attributes, (const gid_t[]){ 5, 6 }, 2);
+	usher_attributes_set_nice(attributes, -3);
+	usher_attributes_set_uid(attributes, 33);
+	usher_attributes_set_memory_max(attributes, UINT64_C(1) << 40);
+	usher_attributes_set_terminal(attributes, 0);
+	usher_attributes_set_limit(attributes, "NOFILE", 10, UINT64_MAX);
+	usher_attributes_add_mount(attributes, "tmpfs", "/tmp", "tmpfs", LIST("size=1m"));
+	usher_attributes_set_variable(attributes, "A", "1");
+	usher_attributes_set_environment(attributes, LIST("B=2=3", "nonsense", "=x", "A=4"));
+	usher_attributes_add_fd(attributes, 0, 1);
+	usher_attributes_add_fd(attributes, 7, 2);
+	options.lifetime = "manual";
+	assert_int_equal(usher_spawn(stage.usher, attributes, LIST("sh", "-c", ""), &options,
+				     &object, &pidfd),
+			 0);
+	assert_heard("/org/usher1 Processes.Spawn [s'sh' s'-c' s''] [(s'A' s'4') (s'B' s'2=3')] "
+		     "[(u0 h) (u7 h)] [(s'lifetime' <s'manual'>) (s'types' <[s'all']>) "
+		     "(s'uid_map' <[(u0 u1000 u1) (u1 u100000 u65535)]>) (s'gid_map' <[]>) "
+		     "(s'groups' <[u5 u6]>) (s'nice' <i-3>) (s'uid' <u33>) "
+		     "(s'memory_max' <t1099511627776>) (s'new_session' <b1>) (s'terminal' <u0>) "
+		     "(s'clear_environment' <b1>) "
+		     "(s'mounts' <[(s'tmpfs' s'/tmp' s'tmpfs' [s'size=1m'])]>) "
+		     "(s'rlimits' <[(s'NOFILE' (t10 t-1))]>)]");
+	assert_string_equal(object, "/org/usher1/process/9");
+	assert_int_equal(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
+	assert_int_equal(close(pidfd), 0);
+	free(object);
+	usher_attributes_free(attributes);
+}
+
+static void setting_twice_leaves_the_second(void **state) {
+	struct usher_attributes *attributes = usher_attributes_new();
+
+	stage.answer = answer_process;
+	usher_attributes_set_hostname(attributes, "one");
+	usher_attributes_set_uid_map(attributes, "1000");
+	usher_attributes_set_hostname(attributes, "two");
+	usher_attributes_set_uid_ranges(attributes, NULL, 0);
+	usher_attributes_set_limit(attributes, "CORE", 1, 2);
+	usher_attributes_set_limit(attributes, "CORE", 0, 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(usher_spawn(stage.usher, attributes, LIST("x"), NULL, NULL, NULL),
+				 0);
+		assert_heard("/org/usher1 Processes.Spawn [s'x'] [] [] [(s'hostname' <s'two'>) "
+			     "(s'uid_map' <[]>) (s'rlimits' <[(s'CORE' (t0 t0))]>)]");
+	}
+	usher_attributes_free(attributes);
+}
+
+static void the_first_failure_sticks(void **state) {
+	struct usher_attributes *attributes = usher_attributes_new();
+
+	stage.answer = answer_process;
+	assert_int_equal(usher_attributes_add_fd(attributes, 0, -1), -EBADF);
+	assert_int_equal(usher_attributes_set_hostname(attributes, NULL), -EBADF);
+	assert_int_equal(usher_attributes_set_hostname(attributes, "x"), -EBADF);
+	assert_int_equal(usher_spawn(stage.usher, attributes, LIST("x"), NULL, NULL, NULL), -EBADF);
+	assert_non_null(strstr(usher_message(stage.usher), "attributes"));
+	usher_attributes_free(attributes);
+	assert_int_equal(usher_attributes_set_hostname(NULL, "x"), -ENOMEM);
+	assert_int_equal(usher_attributes_add_mount(NULL, "", "", "", NULL), -ENOMEM);
+	assert_int_equal(usher_spawn(stage.usher, NULL, LIST("x"), NULL, NULL, NULL), -ENOMEM);
+	assert_null(stage.heard);
+}
+
+static void arguments_that_cannot_be_sent_are_refused_here(void **state) {
+	static const char bad[] = "A=";
+	struct usher_attributes *attributes;
+	int (*const attempts[])(struct usher_attributes *, const char *) = {
+		usher_attributes_set_hostname,
+		usher_attributes_set_root,
+		usher_attributes_set_uid_map,
+	};
+
+	for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
+		attributes = usher_attributes_new();
+		assert_int_equal(attempts[i](attributes, NULL), -EINVAL);
+		usher_attributes_free(attributes);
+	}
+	attributes = usher_attributes_new();
+	assert_int_equal(usher_attributes_set_variable(attributes, bad, "x"), -EINVAL);
+	usher_attributes_free(attributes);
+	attributes = usher_attributes_new();
+	assert_int_equal(usher_attributes_add_fd(attributes, 3, 1), 0);
+	assert_int_equal(usher_attributes_add_fd(attributes, 3, 2), -EINVAL);
+	usher_attributes_free(attributes);
+	attributes = usher_attributes_new();
+	usher_attributes_add_fd(attributes, 0, 0);
+	assert_int_equal(usher_namespace_create(stage.usher, "n", NULL, attributes, NULL, NULL),
+			 -EINVAL);
+	usher_attributes_free(attributes);
+}
+
+static void relative_paths_are_below_the_working_directory(void **state) {
+	struct usher_attributes *attributes = usher_attributes_new();
+	struct usher_options options = USHER_OPTIONS_INIT;
+
+	assert_int_equal(chdir("/usr"), 0);
+	stage.answer = answer_process;
+	usher_attributes_set_workdir(attributes, "bin");
+	usher_attributes_add_mount(attributes, "./lib", "/mnt", "bind", NULL);
+	usher_spawn(stage.usher, attributes, LIST("x"), NULL, NULL, NULL);
+	assert_heard("/org/usher1 Processes.Spawn [s'x'] [] [] [(s'workdir' <s'/usr/bin'>) "
+		     "(s'mounts' <[(s'/usr/lib' s'/mnt' s'bind' [])]>)]");
+	usher_attributes_set_root(attributes, "share");
+	usher_spawn(stage.usher, attributes, LIST("x"), NULL, NULL, NULL);
+	assert_heard("/org/usher1 Processes.Spawn [s'x'] [] [] [(s'workdir' <s'bin'>) "
+		     "(s'root' <s'/usr/share'>) "
+		     "(s'mounts' <[(s'/usr/lib' s'/mnt' s'bind' [])]>)]");
+	options.in_object = "/org/usher1/namespace/7";
+	usher_spawn(stage.usher, attributes, LIST("x"), &options, NULL, NULL);
+	assert_heard(
+		"/org/usher1 Processes.Spawn [s'x'] [] [] [(s'in' <o'/org/usher1/namespace/7'>) "
+		"(s'workdir' <s'bin'>) (s'root' <s'share'>) "
+		"(s'mounts' <[(s'./lib' s'/mnt' s'bind' [])]>)]");
+	usher_attributes_free(attributes);
+}
+
+/* ---- what is answered ---- */
+
+static int wait_for(int (*answer)(sd_bus_message *)) {
+	int status = -1, r;
+
+	stage.answer = answer;
+	r = usher_process_wait(stage.usher, "/org/usher1/process/9", NULL, &status);
+	assert_heard("/org/usher1/process/9 Process.Wait []");
+	return r < 0 ? r : status;
+}
+
+static void an_end_is_what_waitpid_would_say(void **state) {
+	int status = wait_for(answer_exited);
+
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+	status = wait_for(answer_killed);
+	assert_true(WIFSIGNALED(status) && !WCOREDUMP(status));
+	assert_int_equal(WTERMSIG(status), 15);
+	status = wait_for(answer_dumped);
+	assert_true(WIFSIGNALED(status) && WCOREDUMP(status));
+	assert_int_equal(WTERMSIG(status), 11);
+	assert_int_equal(wait_for(answer_nonsense), -EBADMSG);
+	assert_int_equal(wait_for(answer_object), -EBADMSG);
+	assert_int_equal(wait_for(answer_not_found), -ENOENT);
+}
+
+static int poll_for(int (*answer)(sd_bus_message *), int *ret_status) {
+	struct usher_wait *wait;
+	int r;
+
+	stage.answer = answer;
+	assert_int_equal(usher_wait_begin(stage.usher, "/org/usher1/process/9", &wait), 0);
+	assert_int_equal(usher_wait_get(stage.usher, wait, ret_status), -EINPROGRESS);
+	do {
+		assert_true(sd_bus_wait(stage.usher->bus, UINT64_MAX) >= 0);
+		assert_int_equal(usher_process(stage.usher), 0);
+		r = usher_wait_get(stage.usher, wait, ret_status);
+	} while (r == -EINPROGRESS);
+	assert_null(usher_wait_free(wait));
+	return r;
+}
+
+static void an_end_is_heard_of_while_others_are_waited_for(void **state) {
+	int status;
+
+	assert_int_equal(poll_for(answer_exited, &status), 0);
+	assert_int_equal(WEXITSTATUS(status), 3);
+	assert_int_equal(poll_for(answer_nonsense, &status), -EBADMSG);
+	assert_int_equal(poll_for(answer_not_found, &status), -ENOENT);
+	assert_string_equal(usher_message(stage.usher), "exec: no such program");
+	assert_string_equal(usher_error_name(stage.usher), "org.usher1.Error.NotFound");
+}
+
+static void a_signal_goes_by_its_name(void **state) {
+	stage.answer = answer_nothing;
+	assert_int_equal(usher_process_signal(stage.usher, "/org/usher1/process/9", "TERM", NULL),
+			 0);
+	assert_heard("/org/usher1/process/9 Process.Signal s'TERM' []");
+}
+
+static void namespaces_are_listed(void **state) {
+	struct usher_namespace_entry **list = NULL;
+	char *object = NULL;
+
+	stage.answer = answer_objects;
+	assert_int_equal(usher_list_namespaces(stage.usher, &list), 1);
+	assert_string_equal(list[0]->object, "/org/usher1/namespace/7");
+	assert_string_equal(list[0]->name, "a\nb");
+	assert_string_equal(list[0]->types[1], "user");
+	assert_null(list[0]->types[2]);
+	assert_int_equal(list[0]->leader, 42);
+	assert_true(list[0]->mine);
+	assert_int_equal(list[0]->uid_range_count, 2);
+	assert_int_equal(list[0]->uid_ranges[1].outside, 100000);
+	assert_int_equal(list[0]->gid_range_count, 0);
+	assert_string_equal(list[0]->lifetime, "manual");
+	assert_int_equal(list[0]->created_usec, 99);
+	assert_null(list[1]);
+	assert_null(usher_free_namespaces(list));
+	assert_int_equal(usher_find_namespace(stage.usher, "a\nb", &object), 0);
+	assert_string_equal(object, "/org/usher1/namespace/7");
+	free(object);
+	assert_int_equal(usher_find_namespace(stage.usher, "a", &object), -ENOENT);
+	stage.answer = answer_object;
+	assert_int_equal(usher_list_namespaces(stage.usher, &list), -EBADMSG);
+}
+
+static void processes_are_listed(void **state) {
+	struct usher_process_entry **list = NULL;
+
+	stage.answer = answer_objects;
+	assert_int_equal(usher_list_processes(stage.usher, &list), 1);
+	assert_string_equal(list[0]->object, "/org/usher1/process/9");
+	assert_int_equal(list[0]->pid, 77);
+	assert_false(list[0]->mine);
+	assert_string_equal(list[0]->command[0], "sh");
+	assert_string_equal(list[0]->namespace_object, "/org/usher1/namespace/7");
+	assert_string_equal(list[0]->state, "killed");
+	assert_int_equal(list[0]->status, 9);
+	assert_null(list[1]);
+	assert_null(usher_free_processes(list));
+	stage.answer = answer_nothing;
+	assert_int_equal(usher_list_processes(stage.usher, &list), -EBADMSG);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_stage, clear_stage)
+	const struct CMUnitTest tests[] = {
+		TEST(namespaces_are_asked_for),
+		TEST(a_process_is_asked_for_with_all_that_was_set),
+		TEST(setting_twice_leaves_the_second),
+		TEST(the_first_failure_sticks),
+		TEST(arguments_that_cannot_be_sent_are_refused_here),
+		TEST(relative_paths_are_below_the_working_directory),
+		TEST(an_end_is_what_waitpid_would_say),
+		TEST(an_end_is_heard_of_while_others_are_waited_for),
+		TEST(a_signal_goes_by_its_name),
+		TEST(namespaces_are_listed),
+		TEST(processes_are_listed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
