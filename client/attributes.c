@@ -272,18 +272,19 @@ int usher_attributes_set_clear_environment(struct usher_attributes *attributes, 
 }
 
 int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd) {
-	struct descriptor *descriptor;
+	struct descriptor *descriptor = NULL;
 
 	if (number < 0 || fd < 0)
 		return fail(attributes, -EBADF);
-	for (size_t i = 0; attributes && i < attributes->descriptor_count; i++)
+	for (size_t i = 0; attributes && i < attributes->descriptor_count && !descriptor; i++)
 		if (attributes->descriptors[i].number == (uint32_t)number)
-			return fail(attributes, -EINVAL);
-	descriptor = ADD(attributes, descriptor);
+			descriptor = &attributes->descriptors[i];
+	if (!descriptor)
+		descriptor = ADD(attributes, descriptor);
 	if (!descriptor)
 		return fail(attributes, -ENOMEM);
 	*descriptor = (struct descriptor){ .number = (uint32_t)number, .fd = fd };
-	return 0;
+	return fail(attributes, 0);
 }
 
 int usher_attributes_set_terminal(struct usher_attributes *attributes, int number) {

@@ -76,7 +76,7 @@ static int parse(struct arguments *a, const struct parameter *own, const char *c
 	}
 	argv[argc] = NULL;
 	dup2(fileno(caught), STDERR_FILENO);
-	r = arguments_parse(a, own, argc, argv);
+	r = arguments_parse(a, own, false, argc, argv);
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	rewind(caught);

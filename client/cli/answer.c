@@ -88,6 +88,8 @@ int answer_refusal(const struct arguments *arguments, struct usher *usher, const
 		   int error) {
 	const char *name = usher_error_name(usher), *message = usher_message(usher);
 
+	if (error == -ENOKEY && arguments->ask_later)
+		return EXIT_ASK;
 	return answer_named(arguments, subject, name ? short_name(name) : usher_errno_name(error),
 			    error, message ? message : strerror(-error));
 }
@@ -99,4 +101,73 @@ int answer_error(const struct arguments *arguments, const char *subject, int err
 
 int answer_failure(const struct arguments *arguments, const char *subject, int error) {
 	return answer_error(arguments, subject, error, strerror(-error));
+}
+
+struct json_object *answer_json_names(char *const *words) {
+	struct json_object *array = json_object_new_array();
+
+	for (; array && *words; words++)
+		json_object_array_add(array, answer_json_name(*words));
+	return array;
+}
+
+static void print_word(FILE *out, const char *word) {
+	_cleanup_free_ char *text = text_from_name(word);
+	const char *p;
+
+	for (p = text ? text : "?"; *p; p++)
+		if (*p == ',')
+			fputs("\\x2c", out);
+		else
+			putc(*p, out);
+}
+
+char *answer_join_names(char *const *words) {
+	char *text = NULL;
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (i = 0; words[i]; i++) {
+		if (i > 0)
+			putc(',', out);
+		print_word(out, words[i]);
+	}
+	return fclose(out) == 0 ? text : NULL;
+}
+
+/* In quotes, unless every byte of it means nothing but itself. */
+static void print_argument(FILE *out, const char *word) {
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789%+,-./:=@_";
+	_cleanup_free_ char *text = text_from_name(word);
+	const char *p;
+
+	if (text && *text && text[strspn(text, plain)] == '\0') {
+		fputs(text, out);
+		return;
+	}
+	putc('\'', out);
+	for (p = text ? text : "?"; *p; p++)
+		if (*p == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*p, out);
+	putc('\'', out);
+}
+
+char *answer_command_line(char *const *words) {
+	char *text = NULL;
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (i = 0; words[i]; i++) {
+		if (i > 0)
+			putc(' ', out);
+		print_argument(out, words[i]);
+	}
+	return fclose(out) == 0 ? text : NULL;
 }

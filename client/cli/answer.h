@@ -26,3 +26,11 @@ int answer_failure(const struct arguments *arguments, const char *subject, int e
 
 /* A string for JSON: a name in its escaped form. NULL gives null. */
 struct json_object *answer_json_name(const char *bytes);
+
+/* An array of them; words up to NULL. */
+struct json_object *answer_json_names(char *const *words);
+
+/* The same in one cell of a table, escaped as names are, and so is a comma within one; or a command
+ * line, as a shell would take it. NULL: no memory. */
+char *answer_join_names(char *const *words);
+char *answer_command_line(char *const *words);

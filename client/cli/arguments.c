@@ -12,12 +12,14 @@
 #include <string.h>
 
 #include "../cleanup.h"
+#include "making.h"
 #include "text.h"
 
-enum { PARAMETERS_MAX = 32 };
+enum { PARAMETERS_MAX = 80 };
 
 const struct parameter arguments_global[] = {
-	{ "in", 0, PARAMETER_IN, "PID", "work in the namespaces of this process" },
+	{ "in", 0, PARAMETER_IN, "PID|NAME",
+	  "work in the namespaces of this process, or of this name" },
 	{ "in-object", 0, PARAMETER_IN_OBJECT, "PATH", "work in those of this object on the bus" },
 	{ "lifetime", 0, PARAMETER_LIFETIME, "manual|connection",
 	  "connection: keep what was made until interrupted" },
@@ -94,6 +96,16 @@ static int set_pid(const struct arguments *a, const char *name, const char *valu
 	return 0;
 }
 
+int arguments_set_place(struct arguments *a, const char *value) {
+	if (*value == '\0' || strchr("+-0123456789", *value))
+		return set_pid(a, "in", value, &a->in_pid);
+	if (*value == '/')
+		a->keys.in_object = value;
+	else
+		a->in_name = value;
+	return 0;
+}
+
 static int set_deadline(struct arguments *a, const char *value) {
 	char *end;
 	double seconds = strtod(value, &end);
@@ -139,7 +151,7 @@ static int set_global(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
 	case PARAMETER_DEADLINE: return set_deadline(a, value);
 	case PARAMETER_HELP: a->help = true; return 0;
-	case PARAMETER_IN: return set_pid(a, "in", value, &a->in_pid);
+	case PARAMETER_IN: return arguments_set_place(a, value);
 	case PARAMETER_IN_OBJECT: a->keys.in_object = value; return 0;
 	case PARAMETER_JSON: a->json = true; return 0;
 	case PARAMETER_LIFETIME: return set_lifetime(a, value);
@@ -170,6 +182,7 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 	case PARAMETER_PROPAGATION: a->keys.propagation = value; return 0;
 	case PARAMETER_READ_ONLY: return words_add(&a->words, "ro");
 	case PARAMETER_RECURSIVE: a->keys.recursive = true; return 0;
+	case PARAMETER_SIGNAL: a->signal = value; return 0;
 	case PARAMETER_SINCE: a->since = value; return 0;
 	case PARAMETER_TYPE: a->fstype = value; return 0;
 	case PARAMETER_UPPER: a->upper = value; return 0;
@@ -182,8 +195,9 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 }
 
 static int refuse_contradictions(const struct arguments *a) {
-	if (a->in_pid && a->keys.in_object)
-		return arguments_refuse(a, "--in and --in-object exclude each other");
+	if ((a->in_pid != 0) + (a->in_name != NULL) + (a->keys.in_object != NULL) > 1)
+		return arguments_refuse(a, "one place is enough: --in and --in-object exclude "
+					   "each other");
 	if (a->idmap_pid && a->keys.idmap)
 		return arguments_refuse(a, "--idmap and --idmap-pid exclude each other");
 	return 0;
@@ -200,13 +214,19 @@ static int refuse_found(const struct arguments *a, int found, char **argv) {
 	return arguments_refuse(a, "option '%s' %s", argv[optind - 1], problem);
 }
 
-int arguments_parse(struct arguments *arguments, const struct parameter *parameters, int argc,
-		    char **argv) {
-	struct tables tables = { .letters = { parameters ? ':' : '+', parameters ? '\0' : ':' } };
+int arguments_parse(struct arguments *arguments, const struct parameter *parameters, bool stop,
+		    int argc, char **argv) {
+	struct tables tables = { .letters = ":" };
 	int found, kind, r;
 
+	if (stop || !parameters)
+		memcpy(tables.letters, "+:", 3);
 	tables_add(&tables, arguments_global);
 	tables_add(&tables, parameters);
+	if (!arguments->attributes)
+		arguments->attributes = usher_attributes_new();
+	if (!arguments->attributes)
+		return -ENOMEM;
 	opterr = 0;
 	optind = 0; /* starts afresh, which 1 does not */
 	while ((found = getopt_long(argc, argv, tables.letters, tables.options, NULL)) != -1) {
@@ -216,6 +236,8 @@ int arguments_parse(struct arguments *arguments, const struct parameter *paramet
 		r = set_global(arguments, kind, optarg);
 		if (r == -ENOENT)
 			r = set_own(arguments, kind, optarg);
+		if (r == -ENOENT)
+			r = making_set(arguments, kind, optarg);
 		if (r != 0)
 			return r;
 	}
@@ -225,10 +247,17 @@ int arguments_parse(struct arguments *arguments, const struct parameter *paramet
 }
 
 bool arguments_elsewhere(const struct arguments *arguments) {
-	return arguments->in_pid || arguments->keys.in_object;
+	return arguments->in_pid || arguments->in_name || arguments->keys.in_object;
 }
 
 void arguments_done(struct arguments *arguments) {
 	words_done(&arguments->words);
 	words_done(&arguments->lower);
+	words_done(&arguments->capabilities);
+	words_done(&arguments->descriptors);
+	words_done(&arguments->environment);
+	words_done(&arguments->shared);
+	words_done(&arguments->types);
+	usher_attributes_free(arguments->attributes);
+	free(arguments->in_found);
 }

@@ -11,6 +11,11 @@
 enum {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
+	EXIT_ASK = 3,       /* of a command's function alone: a person has to be asked */
+	EXIT_OURS = 125,    /* from here on of commands that run another: it was not started */
+	EXIT_NO_EXEC = 126, /* it is there, and cannot be run */
+	EXIT_NO_FILE = 127, /* it is not there */
+	EXIT_KILLED = 128,  /* and a signal's number */
 };
 
 enum parameter_kind {
@@ -38,6 +43,7 @@ enum parameter_kind {
 	PARAMETER_READ_ONLY,
 	PARAMETER_RECURSIVE,
 	PARAMETER_SESSION,
+	PARAMETER_SIGNAL,
 	PARAMETER_SINCE,
 	PARAMETER_SYSTEM,
 	PARAMETER_TYPE,
@@ -47,6 +53,43 @@ enum parameter_kind {
 	PARAMETER_WORD,
 	PARAMETER_WORDS,
 	PARAMETER_WORK,
+	PARAMETER_NEW_ALL, /* from here on those of making.h; first the types, in their order */
+	PARAMETER_NEW_CGROUP,
+	PARAMETER_NEW_IPC,
+	PARAMETER_NEW_MNT,
+	PARAMETER_NEW_NET,
+	PARAMETER_NEW_PID,
+	PARAMETER_NEW_TIME,
+	PARAMETER_NEW_USER,
+	PARAMETER_NEW_UTS,
+	PARAMETER_BOOTTIME,
+	PARAMETER_CAPABILITY,
+	PARAMETER_CLEAR_ENVIRONMENT,
+	PARAMETER_CPU,
+	PARAMETER_DETACH,
+	PARAMETER_DOMAINNAME,
+	PARAMETER_ENVIRONMENT,
+	PARAMETER_FD,
+	PARAMETER_GID,
+	PARAMETER_GID_MAP,
+	PARAMETER_GROUPS,
+	PARAMETER_HOSTNAME,
+	PARAMETER_KEEP,
+	PARAMETER_LIMIT,
+	PARAMETER_MAP_ROOT,
+	PARAMETER_MEMORY,
+	PARAMETER_MONOTONIC,
+	PARAMETER_MOUNT,
+	PARAMETER_NICE,
+	PARAMETER_NO_TTY,
+	PARAMETER_PIDS,
+	PARAMETER_ROOT,
+	PARAMETER_SHARE,
+	PARAMETER_TTY,
+	PARAMETER_UID,
+	PARAMETER_UID_MAP,
+	PARAMETER_VERBOSE,
+	PARAMETER_WORKDIR,
 };
 
 /* One option of a command: everything that parsing it and explaining it needs. */
@@ -61,44 +104,66 @@ struct parameter {
 struct arguments {
 	const char *command; /* for messages; NULL before it is known */
 	struct usher_options keys;
+	struct usher_attributes *attributes; /* NULL before anything was parsed */
 	struct words words;
 	struct words lower;
+	struct words capabilities;
+	struct words descriptors;
+	struct words environment;
+	struct words shared;
+	struct words types;
 	const char *bus; /* "system" or "session"; NULL: as the environment says */
 	const char *fstype;
 	const char *id;
+	const char *in_name; /* of namespaces */
 	const char *operation;
+	const char *root;
+	const char *signal;
 	const char *since;
 	const char *upper;
 	const char *user;
 	const char *work;
+	const char *workdir;
+	char *in_found; /* the object that in_name is */
+	int64_t monotonic_usec;
+	int64_t boottime_usec;
 	int in_pid; /* 0: unset */
 	int idmap_pid;
 	int lines; /* -1: unset */
+	int tty;   /* -1: if there is one; 0: no; 1: yes */
+	bool all;
 	bool ask;
+	bool ask_later; /* what would have somebody asked ends in EXIT_ASK */
+	bool clear_environment;
+	bool detach;
 	bool failed;
 	bool follow;
 	bool help;
 	bool image;
 	bool json;
 	bool mine;
+	bool verbose;
 	bool version;
 	char **operands; /* ends with NULL */
 	int count;
 };
 
 #define ARGUMENTS_INIT \
-	{ .keys = USHER_OPTIONS_INIT, .lines = -1, .ask = true }
+	{ .keys = USHER_OPTIONS_INIT, .lines = -1, .tty = -1, .ask = true }
 
 /* The parameters that every command has. */
 extern const struct parameter arguments_global[];
 
 /*
  * Reads argv from its second element on: the global parameters, and those of a command. Without a
- * command's (NULL), stops at the first operand, which is the command. 0, EXIT_USAGE after saying
- * what is wrong, or -ENOMEM.
+ * command's (NULL), or if it is to, stops at the first operand, whose options are its own. 0,
+ * EXIT_USAGE after saying what is wrong, or -ENOMEM.
  */
-int arguments_parse(struct arguments *arguments, const struct parameter *parameters, int argc,
-		    char **argv);
+int arguments_parse(struct arguments *arguments, const struct parameter *parameters, bool stop,
+		    int argc, char **argv);
+
+/* Where to work, from an operand: a process, an object, or the name of namespaces. */
+int arguments_set_place(struct arguments *arguments, const char *value);
 
 /* Says what is wrong with the command line. Returns EXIT_USAGE. */
 int arguments_refuse(const struct arguments *arguments, const char *format, ...)

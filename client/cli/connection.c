@@ -65,6 +65,18 @@ int connection_open(const struct arguments *arguments, struct usher **ret) {
 	return answer_error(arguments, NULL, r, message);
 }
 
+int connection_find_place(struct arguments *arguments, struct usher *usher) {
+	int r;
+
+	if (!arguments->in_name || arguments->in_found)
+		return 0;
+	r = usher_find_namespace(usher, arguments->in_name, &arguments->in_found);
+	if (r < 0)
+		return answer_refusal(arguments, usher, arguments->in_name, r);
+	arguments->keys.in_object = arguments->in_found;
+	return 0;
+}
+
 int connection_hold(const struct arguments *arguments, struct usher *usher) {
 	_cleanup_close_ int signals = -1;
 	struct pollfd fds[2];

@@ -53,14 +53,6 @@ static size_t sift(const struct arguments *a, const char *target,
 	return count;
 }
 
-static struct json_object *words_to_json(char *const *words) {
-	struct json_object *array = json_object_new_array();
-
-	for (; array && *words; words++)
-		json_object_array_add(array, answer_json_name(*words));
-	return array;
-}
-
 static struct json_object *entry_to_json(const struct usher_mount_entry *entry) {
 	struct json_object *row = json_object_new_object();
 
@@ -71,7 +63,7 @@ static struct json_object *entry_to_json(const struct usher_mount_entry *entry) 
 	json_object_object_add(row, "source", answer_json_name(entry->source));
 	json_object_object_add(row, "target", answer_json_name(entry->target));
 	json_object_object_add(row, "fstype", answer_json_name(entry->fstype));
-	json_object_object_add(row, "options", words_to_json(entry->options));
+	json_object_object_add(row, "options", answer_json_names(entry->options));
 	json_object_object_add(row, "propagation", answer_json_name(entry->propagation));
 	json_object_object_add(row, "owner",
 			       entry->owner < 0 ? NULL : json_object_new_int64(entry->owner));
@@ -88,35 +80,8 @@ static int answer_rows(const struct usher_mount_entry *const *entries, size_t co
 	return answer_json(rows);
 }
 
-static void print_word(FILE *out, const char *word) {
-	_cleanup_free_ char *text = text_from_name(word);
-	const char *p;
-
-	for (p = text ? text : "?"; *p; p++)
-		if (*p == ',')
-			fputs("\\x2c", out);
-		else
-			putc(*p, out);
-}
-
-/* The options in one cell, escaped as names are; and so is a comma within one of them. */
-static char *join_words(char *const *words) {
-	char *text = NULL;
-	size_t size, i;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	for (i = 0; words[i]; i++) {
-		if (i > 0)
-			putc(',', out);
-		print_word(out, words[i]);
-	}
-	return fclose(out) == 0 ? text : NULL;
-}
-
 static int add_row(struct table *table, const struct usher_mount_entry *entry) {
-	_cleanup_free_ char *options = join_words(entry->options);
+	_cleanup_free_ char *options = answer_join_names(entry->options);
 	char owner[24] = "";
 	int r;
 

@@ -14,20 +14,52 @@
 #include "connection.h"
 
 static const struct command *const commands[] = {
-	&command_mount,    &command_umount,     &command_bind,   &command_overlay,
-	&command_remount,  &command_move,       &command_mounts, &command_pivot_root,
-	&command_hostname, &command_domainname, &command_status, &command_limits,
+	&command_run,
+	&command_enter,
+	&command_ps,
+	&command_kill,
+	&command_namespace_create,
+	&command_namespace_attach,
+	&command_namespace_list,
+	&command_namespace_show,
+	&command_namespace_enter,
+	&command_namespace_destroy,
+	&command_mount,
+	&command_umount,
+	&command_bind,
+	&command_overlay,
+	&command_remount,
+	&command_move,
+	&command_mounts,
+	&command_pivot_root,
+	&command_hostname,
+	&command_domainname,
+	&command_status,
+	&command_limits,
 	&command_log,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-static const struct command *find_command(const char *name) {
+/* How many words of the command line are the name, of one word or of two; 0: it is another. */
+static int match_name(const char *name, char **argv) {
+	size_t length = strlen(argv[0]);
+
+	if (strncmp(name, argv[0], length) != 0)
+		return 0;
+	if (name[length] == '\0')
+		return 1;
+	return name[length] == ' ' && argv[1] && strcmp(name + length + 1, argv[1]) == 0 ? 2 : 0;
+}
+
+static const struct command *find_command(char **argv, int *ret_words) {
 	size_t i;
 
-	for (i = 0; i < COMMANDS; i++)
-		if (strcmp(commands[i]->name, name) == 0)
+	for (i = 0; i < COMMANDS; i++) {
+		*ret_words = match_name(commands[i]->name, argv);
+		if (*ret_words > 0)
 			return commands[i];
+	}
 	return NULL;
 }
 
@@ -59,7 +91,7 @@ static int print_help(const struct command *command) {
 	} else {
 		puts("usage: usher [OPTION...] COMMAND [OPTION...] [OPERAND...]\n\ncommands:");
 		for (i = 0; i < COMMANDS; i++)
-			printf("  %-12s %s\n", commands[i]->name, commands[i]->help);
+			printf("  %-18s %s\n", commands[i]->name, commands[i]->help);
 	}
 	puts("\noptions of every command:");
 	print_parameters(arguments_global);
@@ -79,38 +111,74 @@ static void close_handle(struct usher **usher) {
 	usher_close(*usher);
 }
 
-static int run_command(struct arguments *a, const struct command *command) {
+static int connect_and_run(struct arguments *a, const struct command *command, bool with_agent) {
 	_cleanup_(close_handle) struct usher *usher = NULL;
 	pid_t agent = 0;
-	int r;
+	int r = 0;
 
-	r = connection_open_places(a);
-	if (r == 0 && !command->alone)
+	if (!command->alone)
 		r = connection_open(a, &usher);
-	if (r == 0 && command->asks && a->ask && a->count > 0)
+	if (r == 0 && !command->alone)
+		r = connection_find_place(a, usher);
+	if (r == 0 && with_agent)
 		agent = agent_start();
 	if (r == 0)
 		r = command->run(a, usher);
+	else if (command->program)
+		r = EXIT_OURS;
 	agent_stop(agent);
-	if (r != 0 || command->alone || !a->keys.lifetime ||
+	if (r != 0 || command->alone || command->program || !a->keys.lifetime ||
 	    strcmp(a->keys.lifetime, "connection") != 0)
 		return r;
 	fflush(stdout);
 	return connection_hold(a, usher);
 }
 
+static int run_command(struct arguments *a, const struct command *command) {
+	bool ask = a->ask;
+	int r;
+
+	r = connection_open_places(a);
+	if (r != 0)
+		return command->program ? EXIT_OURS : r;
+	/* Nobody waits for an agent who may well not be asked. */
+	a->ask_later = command->asks_later && ask;
+	a->ask = ask && !command->asks_later;
+	r = connect_and_run(a, command, command->asks && a->ask && a->count > 0);
+	if (r != EXIT_ASK || !a->ask_later)
+		return r;
+	a->ask_later = false;
+	a->ask = true;
+	return connect_and_run(a, command, true);
+}
+
+static int parse_command(struct arguments *a, const struct command *command, int argc,
+			 char **argv) {
+	int r;
+
+	r = arguments_parse(a, command->parameters, command->program, argc, argv);
+	if (r != 0 || !command->placed || a->count == 0)
+		return r;
+	/* After the place there are options again, and maybe the two dashes. */
+	r = arguments_set_place(a, a->operands[0]);
+	return r != 0 ? r : arguments_parse(a, command->parameters, true, a->count, a->operands);
+}
+
 /* From the command's name on; what stood before it is in the arguments already. */
 static int start_command(struct arguments *a, int argc, char **argv) {
 	const struct command *command;
-	int r;
+	int r, words;
 
 	if (argc == 0)
 		return arguments_refuse(a, "a command is missing");
-	command = find_command(argv[0]);
+	command = find_command(argv, &words);
 	if (!command)
-		return arguments_refuse(a, "'%s' is no command", argv[0]);
+		return arguments_refuse(a, "'%s%s%s' is no command", argv[0],
+					strcmp(argv[0], "namespace") == 0 && argv[1] ? " " : "",
+					strcmp(argv[0], "namespace") == 0 && argv[1] ? argv[1]
+										     : "");
 	a->command = command->name;
-	r = arguments_parse(a, command->parameters, argc, argv);
+	r = parse_command(a, command, argc - words + 1, argv + words - 1);
 	if (r != 0)
 		return r;
 	if (a->help)
@@ -122,7 +190,7 @@ static int start_command(struct arguments *a, int argc, char **argv) {
 }
 
 static int start(struct arguments *a, int argc, char **argv) {
-	int r = arguments_parse(a, NULL, argc, argv);
+	int r = arguments_parse(a, NULL, true, argc, argv);
 
 	if (r == 0 && a->help && a->count == 0)
 		return print_help(NULL);

@@ -19,6 +19,9 @@ static const struct command *const commands[] = {
 	&command_overlay,
 	&command_remount,
 	&command_umount,
+	&command_run,
+	&command_enter,
+	&command_namespace_create,
 };
 
 static void print(const char *text) {
@@ -58,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	print(text);
 	for (char *word; argc <= WORDS_MAX && (word = strsep(&rest, "\n"));)
 		argv[argc++] = word;
-	r = arguments_parse(&arguments, command ? command->parameters : NULL, argc, argv);
+	r = arguments_parse(&arguments, command ? command->parameters : NULL,
+			    !command || command->program, argc, argv);
 	must(r == 0 || r == EXIT_USAGE);
 	if (r == 0) {
 		must(arguments.count >= 0 && arguments.count < argc &&
