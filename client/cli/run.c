@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,14 @@ static void add_descriptors(const struct arguments *a, const struct terminal *te
 	}
 }
 
+/* There is no way to look but to set it. */
+static mode_t own_umask(void) {
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return mask;
+}
+
 static int set_attributes(const struct arguments *a, const struct terminal *terminal) {
 	_cleanup_(words_done) struct words types = WORDS_INIT;
 	struct usher_attributes *attributes = a->attributes;
@@ -129,6 +138,7 @@ static int set_attributes(const struct arguments *a, const struct terminal *term
 	if (a->capabilities.count > 0)
 		usher_attributes_set_capabilities(attributes,
 						  (const char *const *)a->capabilities.items);
+	usher_attributes_set_umask(attributes, own_umask());
 	if (!a->workdir && !a->root && !arguments_elsewhere(a))
 		usher_attributes_set_workdir(attributes, ".");
 	if (a->detach)

@@ -400,8 +400,10 @@ class Bad(CommandTestCase):
                 ("-u", ("overlay", "-l", "a", "-u", "b", "m")), ("operand", ("move", "a")), ("nothing to change", ("remount", "m")),
                 ("operand", ("pivot-root", "a")),
                 ("'b'", ("hostname", "a", "b")), ("forever", ("--lifetime", "forever", "mount", "-t", "tmpfs", "m")),
-                ("'x'", ("--in", "x", "hostname")), ("'0'", ("--in", "0", "hostname")), ("'soon'", ("--deadline", "soon", "hostname")),
-                ("bogus", ("mount", "--bogus", "m")), ("quotes", ("mount", "-t", "tmpfs", "-o", 'a="b', "m"))):
+                ("'1x'", ("--in", "1x", "hostname")), ("'0'", ("--in", "0", "hostname")), ("'soon'", ("--deadline", "soon", "hostname")),
+                ("bogus", ("mount", "--bogus", "m")), ("namespace", ("namespace",)), ("'namespace melt'", ("namespace", "melt")),
+                ("operand", ("namespace", "create", "--all")), ("types", ("namespace", "create", "n")), ("PID or NAME", ("enter",)),
+                ("'9'", ("run", "--fd", "9", "true")), ("target=", ("run", "--mount", "type=tmpfs", "true")), ("operand", ("kill",)), ("quotes", ("mount", "-t", "tmpfs", "-o", 'a="b', "m"))):
             with self.subTest(arguments=arguments):
                 error = self.bad(words, arguments=arguments, status=2)
                 self.assertIn("usher", error)
