@@ -8,12 +8,16 @@
  *     bench-calls tmpfs|image N TARGET [IMAGE]
  *     bench-calls bind N TARGET SOURCE
  *     bench-calls tree N SOURCE
+ *     bench-calls spawn N TYPES PROGRAM      until the answer, and until the program's end; TYPES may
+ * be none
+ *     bench-calls create N                   namespaces, which stay until a signal comes
  *     bench-calls hold N DIRECTORY           mounts in DIRECTORY/0 and so on, which stay
  *     bench-calls pending N TARGET           N calls of Mount that are not waited for; until a
  * signal comes
  */
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
@@ -258,6 +262,64 @@ static void hold(size_t n, char *argv[]) {
 	}
 }
 
+static sd_bus_message *begin_spawn(const char *types, const char *program) {
+	sd_bus_message *message;
+
+	check(sd_bus_message_new_method_call(bus, &message, SERVICE, MANAGER, "org.usher1.Processes",
+					     "Spawn"),
+	      NULL, "message");
+	check(sd_bus_message_append(message, "as", 1, program), NULL, "argv");
+	check(sd_bus_message_append(message, "a{ss}a{uh}", 0, 0), NULL, "environment");
+	check(sd_bus_message_open_container(message, 'a', "{sv}"), NULL, "options");
+	if (*types)
+		check(sd_bus_message_append(message, "{sv}{sv}", "types", "as", 1, types,
+					    "map_zero", "b", 1),
+		      NULL, "types");
+	check(sd_bus_message_close_container(message), NULL, "options");
+	return message;
+}
+
+static void spawn(size_t n, char *argv[]) {
+	struct measure answer = measure_new("spawn-answer", n), whole = measure_new("spawn", n);
+	const char *types = strcmp(argv[0], "none") == 0 ? "" : argv[0];
+
+	for (size_t i = 0; i < n; i++) {
+		sd_bus_error error = SD_BUS_ERROR_NULL;
+		sd_bus_message *message, *reply;
+		struct pollfd ended = { .events = POLLIN };
+		const char *object;
+
+		measure_begin(&answer);
+		measure_begin(&whole);
+		message = begin_spawn(types, argv[1]);
+		check(sd_bus_call(bus, message, 60000000, &error, &reply), &error, "Spawn");
+		measure_end(&answer);
+		check(sd_bus_message_read(reply, "oh", &object, &ended.fd), NULL, "reply");
+		if (poll(&ended, 1, 10000) != 1)
+			errx(1, "%s does not end", argv[1]);
+		measure_end(&whole);
+		sd_bus_message_unref(message);
+		sd_bus_message_unref(reply);
+	}
+	measure_print(&answer);
+	measure_print(&whole);
+}
+
+static void create(size_t n, char *argv[]) {
+	char name[32];
+
+	(void)argv;
+	for (size_t i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof name, "bench-%zu", i);
+		CALL(SERVICE, MANAGER, "org.usher1.Namespaces", "Create", "sasa{sv}", name, 1, "all",
+		     1, "lifetime", "s", "connection");
+	}
+	printf("made\n");
+	(void)fflush(stdout);
+	for (;;)
+		(void)pause();
+}
+
 static const struct {
 	const char *name;
 	void (*measure)(size_t n, char *argv[]);
@@ -278,6 +340,8 @@ static const struct {
 	{ "describe", describe_hostnamed, 0 },
 	{ "pending", be_pending, 1 },
 	{ "hold", hold, 1 },
+	{ "spawn", spawn, 2 },
+	{ "create", create, 0 },
 };
 
 int main(int argc, char *argv[]) {

@@ -7,6 +7,8 @@
  *     bench-floor image N TARGET IMAGE
  *     bench-floor set-hostname N
  *     bench-floor forked N KIND [ARGUMENT...]     each in a process of its own, which is waited for
+ *     bench-floor spawn N COMMAND...              a program in namespaces of its own, all of them
+ *     bench-floor exec N COMMAND...               a program, and nothing else
  *     bench-floor run N COMMAND...                how long a command takes
  *     bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
  */
@@ -14,12 +16,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,6 +263,72 @@ static void run_command(struct measure *measure, char *argv[]) {
 		errx(1, "%s: wait status %#x", argv[0], (unsigned)status);
 }
 
+static void write_file(pid_t pid, const char *name, const char *text) {
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	fd = checked(open(path, O_WRONLY | O_CLOEXEC), path);
+	if (write(fd, text, strlen(text)) < 0)
+		err(1, "%s", path);
+	(void)close(fd);
+}
+
+static _Noreturn void be_spawned(int go, char *argv[]) {
+	char byte;
+
+	if (read(go, &byte, 1) != 1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		_exit(126);
+	(void)execv(argv[0], argv);
+	_exit(127);
+}
+
+/* What unshare -Urmpf --mount-proc and the like come to. */
+static void spawn_one(struct measure *measure, uint64_t namespaces, char *argv[]) {
+	struct clone_args clone = { .flags = namespaces, .exit_signal = SIGCHLD };
+	char uids[64], gids[64];
+	int go[2], status;
+	pid_t pid;
+
+	(void)snprintf(uids, sizeof uids, "0 %u 1", getuid());
+	(void)snprintf(gids, sizeof gids, "0 %u 1", getgid());
+	measure_begin(measure);
+	checked(pipe2(go, O_CLOEXEC), "pipe2");
+	pid = checked((int)syscall(SYS_clone3, &clone, sizeof clone), "clone3");
+	if (pid == 0)
+		be_spawned(go[0], argv);
+	write_file(pid, "setgroups", "deny");
+	write_file(pid, "uid_map", uids);
+	write_file(pid, "gid_map", gids);
+	checked((int)write(go[1], "", 1), "write");
+	(void)close(go[0]);
+	(void)close(go[1]);
+	(void)waitpid(pid, &status, 0);
+	measure_end(measure);
+	if (status != 0)
+		errx(1, "%s: wait status %#x", argv[0], (unsigned)status);
+}
+
+static void spawn(size_t n, char *argv[]) {
+	struct measure measure = measure_new("spawn", n);
+
+	for (size_t i = 0; i < n; i++)
+		spawn_one(&measure,
+			  CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+				  CLONE_NEWNET | CLONE_NEWCGROUP,
+			  argv);
+	measure_print(&measure);
+}
+
+static void exec(size_t n, char *argv[]) {
+	struct measure measure = measure_new("exec", n);
+
+	for (size_t i = 0; i < n; i++)
+		run_command(&measure, argv);
+	measure_print(&measure);
+}
+
 static void run(size_t n, char *argv[]) {
 	struct measure measure = measure_new("run", n);
 
@@ -296,6 +368,8 @@ static const struct {
 	{ "set-hostname", set_hostname, 0 },
 	{ "forked", forked, 1 },
 	{ "fork", fork_exit, 0 },
+	{ "spawn", spawn, 1 },
+	{ "exec", exec, 1 },
 	{ "run", run, 1 },
 	{ "pair", pair, 3 },
 };
