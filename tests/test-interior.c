@@ -415,6 +415,46 @@ static void a_target_that_is_missing_is_not_made_on_what_was_there(void **state)
 	assert_false(is_there(missing));
 }
 
+static void share_everything(void) {
+	int ends[2];
+	char byte;
+
+	if (pipe(ends) < 0 || unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+		_exit(1);
+	/* somebody stays there, or there would be nobody left to be a peer of */
+	if (fork() == 0) {
+		(void)close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 0);
+	}
+}
+
+static bool look_private(void) {
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	bool is_alone = file;
+	char line[4096];
+
+	while (file && fgets(line, sizeof line, file))
+		is_alone &= !strstr(line, " shared:") && !strstr(line, " master:");
+	if (file)
+		(void)fclose(file);
+	return is_alone;
+}
+
+static void no_mount_has_peers_or_a_master(void **state) {
+	_cleanup_free_ char *root = words("%s/root", place);
+
+	if (is_user)
+		skip_because("this takes root");
+	assert_done(&(struct attempt){ .above = share_everything, .look = look_private });
+	assert_done(&(struct attempt){ .above = share_everything,
+				       .root = root,
+				       .mounts = { "rbind /usr /sub" },
+				       .look = look_private });
+	assert_done(&(struct attempt){
+		.above = share_everything, .look = look_private, .as_root = true });
+}
+
 static bool look_deep(void) {
 	struct stat st;
 
@@ -624,6 +664,7 @@ int main(void) {
 		cmocka_unit_test(a_link_in_the_root_does_not_lead_out_of_it),
 		cmocka_unit_test(a_link_of_proc_leads_nowhere),
 		cmocka_unit_test(a_target_that_is_missing_is_not_made_on_what_was_there),
+		cmocka_unit_test(no_mount_has_peers_or_a_master),
 		cmocka_unit_test(inside_a_new_tmpfs_it_is_made),
 		cmocka_unit_test(the_flags_of_a_bind_are_set),
 		cmocka_unit_test(what_root_mounts_for_somebody_has_no_devices),

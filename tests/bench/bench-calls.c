@@ -8,9 +8,8 @@
  *     bench-calls tmpfs|image N TARGET [IMAGE]
  *     bench-calls bind N TARGET SOURCE
  *     bench-calls tree N SOURCE
- *     bench-calls spawn N TYPES PROGRAM      until the answer, and until the program's end; TYPES may
- * be none
- *     bench-calls create N                   namespaces, which stay until a signal comes
+ *     bench-calls spawn N TYPES PROGRAM      until the answer, and until the program's end; TYPES
+ * may be none bench-calls create N                   namespaces, which stay until a signal comes
  *     bench-calls hold N DIRECTORY           mounts in DIRECTORY/0 and so on, which stay
  *     bench-calls pending N TARGET           N calls of Mount that are not waited for; until a
  * signal comes
@@ -265,8 +264,8 @@ static void hold(size_t n, char *argv[]) {
 static sd_bus_message *begin_spawn(const char *types, const char *program) {
 	sd_bus_message *message;
 
-	check(sd_bus_message_new_method_call(bus, &message, SERVICE, MANAGER, "org.usher1.Processes",
-					     "Spawn"),
+	check(sd_bus_message_new_method_call(bus, &message, SERVICE, MANAGER,
+					     "org.usher1.Processes", "Spawn"),
 	      NULL, "message");
 	check(sd_bus_message_append(message, "as", 1, program), NULL, "argv");
 	check(sd_bus_message_append(message, "a{ss}a{uh}", 0, 0), NULL, "environment");
@@ -311,8 +310,8 @@ static void create(size_t n, char *argv[]) {
 	(void)argv;
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof name, "bench-%zu", i);
-		CALL(SERVICE, MANAGER, "org.usher1.Namespaces", "Create", "sasa{sv}", name, 1, "all",
-		     1, "lifetime", "s", "connection");
+		CALL(SERVICE, MANAGER, "org.usher1.Namespaces", "Create", "sasa{sv}", name, 1,
+		     "all", 1, "lifetime", "s", "connection");
 	}
 	printf("made\n");
 	(void)fflush(stdout);
