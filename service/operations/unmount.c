@@ -175,8 +175,7 @@ static int unmount(struct job *job, const struct unmounting *unmounting, int fla
 		int r = take_off(job, unmounting, flags);
 		uint64_t parent;
 
-		if (r != 0 ||
-		    mount_table_parent(job->place.proc, unmounting->id, &parent) == -ENOENT)
+		if (r != 0 || mount_table_parent(job->place.proc, unmounting->id, &parent) != 0)
 			return r;
 	}
 	return refusal_note(&job->refusal, REFUSED_RETRY, "others are being mounted on it");
