@@ -499,7 +499,7 @@ static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
 	int r = quota_check(call, &refusal);
 
-	if (r != 0 && call->operation->reply == &usher__mount_reply__descriptor)
+	if (r != 0 && call_makes_mount(call))
 		/* some may have gone where we do not see it: below a mount that is not shared */
 		mounts_reconcile(&call->desk->mounts);
 	if (r == 0)
@@ -558,7 +558,9 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 	struct call *call = userdata;
 
 	call->identifying = false;
-	if (error == -ENOSYS)
+	if (error < 0 && caller->gone)
+		call_free(call); /* nobody waits for it, and nobody can say whose it was */
+	else if (error == -ENOSYS)
 		call_finish(call, REFUSED_UNSUPPORTED,
 			    "this kernel lacks pidfd_open(2), which Linux has since 5.3");
 	else if (error < 0)

@@ -509,20 +509,30 @@ static void on_gone(struct caller *caller, void *userdata) {
 	stage->client_gone = true;
 }
 
-void stage_call(struct stage *stage, const char *name, const char *fields, bool interactive,
-		uint64_t object) {
-	struct fds fds = { 0 };
+struct caller *stage_caller(struct stage *stage, sd_bus *bus) {
 	const char *unique;
 	struct caller *caller;
-	size_t place;
 
-	assert_true(sd_bus_get_unique_name(stage->client, &unique) >= 0);
+	assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
 	caller = callers_get(stage->desk.callers, unique);
 	assert_non_null(caller);
+	return caller;
+}
+
+void stage_call_of(struct stage *stage, struct caller *caller, const char *name, const char *fields,
+		   bool interactive, uint64_t object) {
+	struct fds fds = { 0 };
+	size_t place;
+
 	assert_int_equal(call_begin(&stage->desk, operation_find_whole(name, &place), caller,
 				    request_of(name, fields), &fds, interactive, object, &door,
 				    stage),
 			 0);
+}
+
+void stage_call(struct stage *stage, const char *name, const char *fields, bool interactive,
+		uint64_t object) {
+	stage_call_of(stage, stage_caller(stage, stage->client), name, fields, interactive, object);
 }
 
 size_t stage_log_lines(void) {

@@ -105,6 +105,11 @@ void stage_leave(struct stage *stage);
 /* Begins a call of the client's, answered to the stage. */
 void stage_call(struct stage *stage, const char *operation, const char *fields, bool interactive,
 		uint64_t object);
+/* Who is at a connection, as the broker knows it; to be released, or taken by stage_call_of(),
+ * which begins a call of that one's. */
+struct caller *stage_caller(struct stage *stage, sd_bus *bus);
+void stage_call_of(struct stage *stage, struct caller *caller, const char *operation,
+		   const char *fields, bool interactive, uint64_t object);
 /* How many entries the broker has made in the journal; whether one has a field, with a value or
  * (NULL) with any; and all of it, for a message. */
 size_t stage_log_lines(void);
