@@ -179,7 +179,8 @@ static void add_words(struct entry *entry, const ProtobufCMessage *request) {
 		    message_field_place(field) != MESSAGE_POSITIONAL)
 			continue;
 		message_field_name(field, name);
-		(void)snprintf(word, sizeof word, "%s",
+		/* "%s" would walk to the end of 16 MiB to leave them out */
+		(void)snprintf(word, sizeof word, "%.*s", (int)sizeof word - 1,
 			       *(char **)message_member(request, field) ?: "");
 		add_detail(entry, name, word);
 	}
