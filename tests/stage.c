@@ -73,18 +73,18 @@ static _Noreturn void become_bus(const char *file, int ready) {
 	_exit(1);
 }
 
-bool stage_bus_start(void) {
+int stages_begin(void **state) {
 	char path[64], byte;
 	int pair[2], r;
 	FILE *file;
 
 	if (!mkdtemp(directory) || chmod(directory, 0755) < 0 || pipe2(pair, O_CLOEXEC) < 0)
-		return false;
+		return -1;
 	(void)snprintf(socket_path, sizeof socket_path, "%s/bus", directory);
 	(void)snprintf(path, sizeof path, "%s/conf", directory);
 	file = fopen(path, "we");
 	if (!file)
-		return false;
+		return -1;
 	(void)fprintf(file, configuration, socket_path);
 	(void)fclose(file);
 	bus_pid = fork();
@@ -94,13 +94,14 @@ bool stage_bus_start(void) {
 	r = bus_pid > 0 && read(pair[0], &byte, 1) == 1;
 	(void)close(pair[0]);
 	if (!r)
-		stage_bus_stop();
-	return r;
+		(void)stages_end(state);
+	return r ? 0 : -1;
 }
 
-void stage_bus_stop(void) {
+int stages_end(void **state) {
 	char path[64];
 
+	(void)state;
 	if (bus_pid > 0 && kill(bus_pid, SIGTERM) == 0)
 		(void)waitpid(bus_pid, NULL, 0);
 	bus_pid = -1;
@@ -108,6 +109,7 @@ void stage_bus_stop(void) {
 	(void)snprintf(path, sizeof path, "%s/conf", directory);
 	(void)unlink(path);
 	(void)rmdir(directory);
+	return 0;
 }
 
 /* The bus knows who connects by who that was when it did. */

@@ -88,9 +88,9 @@ struct stage {
 	struct fds received;
 };
 
-/* Starts the bus that all stages of a program share; false if there is none here. */
-bool stage_bus_start(void);
-void stage_bus_stop(void);
+/* The bus that all stages of a program share, for cmocka_run_group_tests(). */
+int stages_begin(void **state);
+int stages_end(void **state);
 
 /* as_root: the caller is root, where this process is. */
 void stage_new(struct stage *stage, enum polkit polkit, bool as_root);

@@ -413,17 +413,6 @@ static void whoever_it_was_is_told_by_the_right_number(void **state) {
 	}
 }
 
-static int start(void **state) {
-	(void)state;
-	return stage_bus_start() ? 0 : -1;
-}
-
-static int stop(void **state) {
-	(void)state;
-	stage_bus_stop();
-	return 0;
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_decision_is_told),
@@ -439,5 +428,5 @@ int main(void) {
 		cmocka_unit_test(whoever_it_was_is_told_by_the_right_number),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, stages_begin, stages_end);
 }

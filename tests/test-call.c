@@ -1065,17 +1065,6 @@ static void a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time(void
 	stage_free(&stage);
 }
 
-static int start(void **state) {
-	(void)state;
-	return stage_bus_start() ? 0 : -1;
-}
-
-static int stop(void **state) {
-	(void)state;
-	stage_bus_stop();
-	return 0;
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sec_66_whatever_happens_a_call_is_answered_once),
@@ -1124,5 +1113,5 @@ int main(void) {
 		cmocka_unit_test(a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, stages_begin, stages_end);
 }
