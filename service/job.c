@@ -353,7 +353,7 @@ static int answer(struct job *job, int code) {
 	return r;
 }
 
-static void job_done(struct job *job) {
+void job_done(struct job *job) {
 	message_freep(&job->request);
 	message_freep(&job->reply);
 	for (size_t i = 0; i < job->finding.n_details; i++)
