@@ -217,29 +217,21 @@ static int unmount_object_resolve(struct job *job) {
 	return r == 0 ? job_detail(job, "target", m->target) : r;
 }
 
-/* Whether there is a root under what is the root for all who come in. What is at the bottom of all
- * lies on itself; the root of a namespace, on that. */
-static bool lies_on_root(const struct job *job, uint64_t id) {
-	uint64_t under, bottom;
-
-	return mount_table_parent(job->place.proc, id, &under) == 0 &&
-	       mount_table_parent(job->place.proc, under, &bottom) == 0 && under != id &&
-	       bottom != under;
-}
-
 /* What lies on the root is in no directory, but from a root ".." leads up onto it. Who has come
- * into the namespace after it stands on it; and of the root that one stands on, umount2() makes but
- * the file system read-only. */
-static int find_on_root(struct job *job, bool lazy, struct unmounting *ret) {
+ * into the namespace after it stands on it, as on what was made the root; only of what was put
+ * there when it was made is it known which of them it is. And of the root that one stands on,
+ * umount2() makes but the file system read-only. */
+static int find_on_root(struct job *job, const Usher__UnmountObjectRequest *m,
+			struct unmounting *ret) {
 	uint64_t ours;
 	bool is_root;
 	int r = path_mount_id(job->place.root, "", &ours, &is_root);
 
 	if (r < 0)
 		return r;
-	if (ours == ret->id && (job->place.mounts.host || !lies_on_root(job, ret->id)))
+	if (ours == ret->id && (job->place.mounts.host || strcmp(m->target, "/") != 0))
 		return refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
-	if (ours == ret->id && !lazy)
+	if (ours == ret->id && !m->lazy)
 		return refusal_note(
 			&job->refusal, REFUSED_BUSY,
 			"it lies on the root of its namespace, and goes with lazy only");
@@ -277,7 +269,7 @@ static int find(struct job *job, const Usher__UnmountObjectRequest *m, struct un
 	else if (r == 0 && !ret->real)
 		r = -ENOMEM;
 	else if (r == 0 && strcmp(ret->real, "/") == 0)
-		r = find_on_root(job, m->lazy, ret);
+		r = find_on_root(job, m, ret);
 	else if (r == 0)
 		r = path_resolve_parent(job, "target", ret->real, &ret->parent, &ret->name);
 	mount_table_done(&table);
