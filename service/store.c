@@ -166,7 +166,7 @@ static int take_descriptor(const char *kind, uint64_t number, char **names, int 
 	return -1;
 }
 
-/* Where the messages are while the service is stopped; -ENOENT where no systemd made a place. */
+/* Where the messages are while the service is stopped; -ENOENT where nobody made a place. */
 static int open_directory(void) {
 	const char *path = getenv("RUNTIME_DIRECTORY");
 	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -196,7 +196,7 @@ void store_save(const char *kind, uint64_t number, const ProtobufCMessage *messa
 	char name[NAME_MAX_LENGTH];
 	int r;
 
-	if (directory == -ENOENT)
+	if (!getenv("RUNTIME_DIRECTORY"))
 		return;
 	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
 	r = directory < 0 ? directory : save(directory, name, message);
