@@ -254,9 +254,9 @@ class OnTheRoot(ring.TestCase):
         self.assertEqual((self.roots(), self.roots(pid)), (1, 2))
         for keys in ({}, {"force": True}, {"expire": True}):
             with self.refused("Busy", "lazy"):
-                self.unmount(path, keys)
+                self.unmount(path, {**keys, **place})
         self.assertIn("rw", ring.mounts(pid)[-1].super_options)
-        self.unmount(path, {"lazy": True})
+        self.unmount(path, {"lazy": True, **place})
         self.assertEqual(self.roots(pid), 1)
         with self.service.client() as client:
             self.cover_root("/", client, {**place, "lifetime": "connection"})
