@@ -113,11 +113,13 @@ int usher_unescape(const char *text, char **ret) {
 
 	if (!bytes)
 		return -ENOMEM;
-	while (*text) {
-		if (*text != '\\') {
-			*out++ = *text++;
-			continue;
-		}
+	for (;;) {
+		size_t plain = strcspn(text, "\\"); /* all of it, mostly, and that may be MiBs */
+
+		out = mempcpy(out, text, plain);
+		text += plain;
+		if (*text == '\0')
+			break;
 		byte = escaped_byte(text);
 		if (byte < 0)
 			return byte;

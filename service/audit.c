@@ -179,7 +179,8 @@ static void add_words(struct entry *entry, const ProtobufCMessage *request) {
 		    message_field_place(field) != MESSAGE_POSITIONAL)
 			continue;
 		message_field_name(field, name);
-		(void)snprintf(word, sizeof word, "%s",
+		/* "%s" would walk to the end of 16 MiB to leave them out */
+		(void)snprintf(word, sizeof word, "%.*s", (int)sizeof word - 1,
 			       *(char **)message_member(request, field) ?: "");
 		add_detail(entry, name, word);
 	}
@@ -244,6 +245,9 @@ enum { ENTRIES_OF_A_USER_MAX = 100 };
 
 static const uint64_t window_usec = UINT64_C(30) * 1000000;
 
+/* Of a caller that went before the bus could tell who it was. */
+static const uid_t unknown = (uid_t)-1;
+
 struct flood {
 	struct flood *next;
 	struct audit *audit;
@@ -254,13 +258,17 @@ struct flood {
 
 static void note_left_out(const struct flood *flood) {
 	_cleanup_(entry_done) struct entry entry = { 0 };
+	char who[32] = "an unknown user";
 
 	add(&entry, "MESSAGE_ID=" JOURNAL_LEFT_OUT);
 	add(&entry, "PRIORITY=%d", LOG_NOTICE);
-	add(&entry, "USHER_UID=%d", (int)flood->uid);
+	if (flood->uid != unknown) {
+		add(&entry, "USHER_UID=%u", flood->uid);
+		(void)snprintf(who, sizeof who, "uid %u", flood->uid);
+	}
 	add(&entry, "USHER_LEFT_OUT=%u", flood->left_out);
-	add(&entry, "MESSAGE=%u more calls of uid %d have no entry: there were too many",
-	    flood->left_out, (int)flood->uid);
+	add(&entry, "MESSAGE=%u more calls of %s have no entry: there were too many",
+	    flood->left_out, who);
 	(void)sd_journal_sendv(entry.fields, (int)entry.n);
 }
 
@@ -305,9 +313,8 @@ static struct flood *flood_of(struct desk *desk, uid_t uid) {
 
 /* Counts the call as one that is told of, or as one that is left out. */
 static bool is_too_much(struct call *call) {
-	struct flood *flood =
-		flood_of(call->desk,
-			 call->caller && call->caller->known ? call->caller->uid : (uid_t)-1);
+	bool known = call->caller && call->caller->known;
+	struct flood *flood = flood_of(call->desk, known ? call->caller->uid : unknown);
 
 	if (!flood)
 		return true;

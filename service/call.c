@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "audit.h"
+#include "instant.h"
 #include "lifetime.h"
 #include "message.h"
 #include "namespaces.h"
@@ -30,13 +30,6 @@ static const uint64_t turn_usec = 20000;
 
 static const char stopping[] = "the service is being stopped",
 		  name_taken[] = "name: the caller has a namespace of that name already";
-
-static uint64_t now_usec(void) {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static void give_back(struct call *call);
 static void take_turns(struct desk *desk, uint64_t usec);
@@ -73,7 +66,7 @@ static void call_free(struct call *call) {
 static void settle(struct call *call, int code, const char *text, const ProtobufCMessage *reply,
 		   const struct fds *fds) {
 	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
-	uint64_t took = now_usec() - call->began_usec;
+	uint64_t took = instant_usec() - call->began_usec;
 
 	if (!call->door || (call->caller && call->caller->gone))
 		; /* nobody is there to hear it */
@@ -175,7 +168,7 @@ static bool is_unwanted(const struct call *call) {
 static void succeed(struct call *call, const struct fds *fds) {
 	if (call->given_up)
 		audit_note(call, 0, "after its caller had been told that it timed out", call->reply,
-			   now_usec() - call->began_usec);
+			   instant_usec() - call->began_usec);
 	else
 		settle(call, 0, NULL, call->reply, fds);
 	call_free(call);
@@ -296,7 +289,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 
 /* Starts the clock of a stage: looking, or doing. */
 static int arm(struct call *call) {
-	call->stage_usec = now_usec();
+	call->stage_usec = instant_usec();
 	call->timer = sd_event_source_disable_unref(call->timer);
 	return sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
@@ -363,7 +356,7 @@ static void on_verdict(void *userdata, int verdict, const char *why) {
 	struct call *call = userdata;
 
 	call->question = NULL;
-	call->answered_usec = now_usec();
+	call->answered_usec = instant_usec();
 	call->verdict = verdict;
 	if (verdict != 0)
 		call_finish(call, verdict, why);
@@ -389,7 +382,7 @@ static void ask(struct call *call) {
 	r = authority_ask(&call->question, call->desk->bus, call->caller->name, action,
 			  finding->details, finding->n_details, call->interactive, on_verdict,
 			  call);
-	call->asked_usec = now_usec();
+	call->asked_usec = instant_usec();
 	if (r < 0)
 		call_finish(call, REFUSED_PERMISSION, "polkit cannot be asked");
 }
@@ -432,7 +425,7 @@ static void on_finding(struct call *call, Usher__Finding **finding) {
 /* The connection broke before an outcome came: the child was killed, by its clock or otherwise. */
 static void on_child_lost(struct call *call, int r) {
 	/* what a person takes is not the child's */
-	bool late = !call->question && now_usec() - call->stage_usec >= deadline_usec(call);
+	bool late = !call->question && instant_usec() - call->stage_usec >= deadline_usec(call);
 
 	if (r != -ECONNRESET)
 		call_finish(call, r, "the worker talks nonsense");
@@ -659,7 +652,7 @@ static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
 	int r = quota_check(call, &refusal);
 
-	if (r != 0 && call->operation->reply == &usher__mount_reply__descriptor)
+	if (r != 0 && call_makes_mount(call))
 		/* some may have gone where we do not see it: below a mount that is not shared */
 		mounts_reconcile(&call->desk->mounts);
 	if (r == 0)
@@ -672,7 +665,7 @@ static void examine(struct call *call) {
 		call_finish(call, r, refusal.text);
 	else if (call->operation->waits)
 		await_end(call);
-	else if (quota_may_begin(call, now_usec()))
+	else if (quota_may_begin(call, instant_usec()))
 		launch(call);
 	else
 		wait_for_turn(call);
@@ -681,7 +674,7 @@ static void examine(struct call *call) {
 /* Of those that wait and may begin, the one that has waited longest. */
 static struct call *next_in_turn(const struct desk *desk) {
 	struct call *next = NULL;
-	uint64_t now = now_usec();
+	uint64_t now = instant_usec();
 
 	for (struct call *call = desk->first; call; call = call->next) /* the youngest first */
 		if (call->waiting && quota_may_begin(call, now))
@@ -722,7 +715,9 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 	struct call *call = userdata;
 
 	call->identifying = false;
-	if (error == -ENOSYS)
+	if (error < 0 && caller->gone)
+		call_free(call); /* nobody waits for it, and nobody can say whose it was */
+	else if (error == -ENOSYS)
 		call_finish(call, REFUSED_UNSUPPORTED,
 			    "this kernel lacks pidfd_open(2), which Linux has since 5.3");
 	else if (error < 0)
@@ -767,7 +762,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 			       .descriptors = fds->n,
 			       .object = object,
 			       .worker = -1,
-			       .began_usec = now_usec() };
+			       .began_usec = instant_usec() };
 	*fds = (struct fds){ 0 };
 	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;

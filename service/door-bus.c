@@ -95,8 +95,8 @@ static int read_request(sd_bus_message *message, const struct operation *operati
 	return r < 0 ? r : 1;
 }
 
-static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-	struct door_bus *door = userdata;
+/* Of the methods of objects, what the words leave open is filled in from the object. */
+static int take_call(sd_bus_message *message, struct desk *desk, const struct mount *mount) {
 	const struct operation *operation = operation_of(message);
 	ProtobufCMessage *request = NULL;
 	struct fds fds = { 0 };
@@ -107,28 +107,28 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
 	r = read_request(message, operation, &fds, &request);
 	if (r != 0)
 		return r;
-	r = begin(door->desk, message, operation, request, &fds, 0);
+	if (mount)
+		r = mounts_order(mount, (Usher__UnmountObjectRequest *)request, &fds);
+	if (r >= 0)
+		r = begin(desk, message, operation, request, &fds,
+			  mount ? mount->object->number : 0);
+	else {
+		message_freep(&request);
+		fds_done(&fds);
+	}
 	return r < 0 ? refuse_now(message, r, NULL) : 1;
 }
 
-/* The methods of objects: what the words leave open is filled in from the object. */
-static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-	struct mount *mount = userdata;
-	const struct operation *operation = operation_of(message);
-	ProtobufCMessage *request = NULL;
-	struct fds fds = { 0 };
-	int r;
+static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	const struct door_bus *door = userdata;
 
-	if (!operation)
-		return -ENOSYS;
-	r = read_request(message, operation, &fds, &request);
-	if (r != 0)
-		return r;
-	r = mounts_order(mount, (Usher__UnmountObjectRequest *)request, &fds);
-	if (r >= 0)
-		r = begin(mount->mounts->desk, message, operation, request, &fds,
-			  mount->object->number);
-	return r < 0 ? refuse_now(message, r, NULL) : 1;
+	return take_call(message, door->desk, NULL);
+}
+
+static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	const struct mount *mount = userdata;
+
+	return take_call(message, mount->mounts->desk, mount);
 }
 
 static int on_object_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {

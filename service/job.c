@@ -19,6 +19,7 @@
 #include "confine.h"
 #include "filesystem.h"
 #include "idmap.h"
+#include "instant.h"
 #include "kernel.h"
 #include "message.h"
 #include "mount-table.h"
@@ -65,15 +66,8 @@ static int make_timer(timer_t *ret) {
 static timer_t timer;
 static struct itimerspec deadline; /* on the monotonic clock; zero: none */
 
-static uint64_t now_usec(void) {
-	struct timespec now = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void set_deadline(uint64_t usec) {
-	uint64_t at = now_usec() + usec;
+	uint64_t at = instant_usec() + usec;
 
 	deadline = (struct itimerspec){ 0 };
 	if (usec > 0)
@@ -178,7 +172,7 @@ static int open_place(struct job *job, const Usher__Order *order) {
 /* What was granted with the order is done in time for whoever waits, or not at all: an order may
  * have lain there for long. */
 static void start_clock(struct job *job, const Usher__Order *order) {
-	uint64_t now = now_usec();
+	uint64_t now = instant_usec();
 
 	job->deadline_usec = order->deadline_usec;
 	if (!order->has_granted || order->granted >= _TIER_MAX || now >= order->granted_until) {
@@ -350,7 +344,7 @@ static int answer(struct job *job, int code) {
 	return r;
 }
 
-static void job_done(struct job *job) {
+void job_done(struct job *job) {
 	message_freep(&job->request);
 	message_freep(&job->reply);
 	for (size_t i = 0; i < job->finding.n_details; i++)

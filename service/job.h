@@ -66,6 +66,8 @@ int job_open_own(int vessel);
 /* What a child does before there is an order: it gives up what no order needs. Of its descriptors
  * these are kept. */
 int job_prepare(int first, int last);
+/* Lets go of all that a job holds. */
+void job_done(struct job *job);
 /* Serves one order on a connection from the broker, and exits. libexec is where the small programs
  * live that children may need. */
 _Noreturn void job_serve(int socket, const char *libexec);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "instant.h"
 #include "lifetime.h"
 #include "message.h"
 #include "store.h"
@@ -21,13 +22,6 @@
 enum { UNMOUNTING_MAX = 8 };
 
 static const uint64_t patience_usec = 1000000, patience_most_usec = UINT64_C(64) * 1000000;
-
-static uint64_t now_usec(const struct mounts *mounts) {
-	uint64_t now = 0;
-
-	(void)sd_event_now(mounts->desk->event, CLOCK_MONOTONIC, &now);
-	return now;
-}
 
 static void mount_free(struct mount *mount) {
 	if (mount->object)
@@ -169,8 +163,8 @@ void mounts_remove(struct mounts *mounts, struct mount *mount) {
 static void ignore_answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 }
 
-/* It may not be there any more. Else something lies on top of it, or the like: then it is tried
- * again when the mount table changes. */
+/* It may not be there any more. Else it is tried again: after ever longer times, or at once when
+ * what lay on top of it has gone. */
 static void give_up(struct call *call, int code, const char *sentence) {
 	struct mount *mount = mounts_find(&call->desk->mounts, call->object);
 
@@ -184,7 +178,7 @@ static void give_up(struct call *call, int code, const char *sentence) {
 	mount->patience_usec = mount->patience_usec ? 2 * mount->patience_usec : patience_usec;
 	if (mount->patience_usec > patience_most_usec)
 		mount->patience_usec = patience_most_usec;
-	mount->again_usec = now_usec(&call->desk->mounts) + mount->patience_usec;
+	mount->again_usec = instant_usec() + mount->patience_usec;
 }
 
 /* The next of those that wait for it. */
@@ -211,7 +205,7 @@ void mounts_unmount(struct mounts *mounts, struct mount *mount) {
 	if (mount->hidden)
 		mount->looks = mounts->looks;
 	if (mount->leaving || mounts->unmounting >= UNMOUNTING_MAX ||
-	    now_usec(mounts) < mount->again_usec)
+	    instant_usec() < mount->again_usec)
 		return;
 	mount->leaving = true;
 	request = (Usher__UnmountObjectRequest *)message_new(

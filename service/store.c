@@ -185,7 +185,7 @@ static uint64_t number_of(const char *kind, const char *name, const char *tail) 
 	return strcmp(end, tail) == 0 ? number : 0;
 }
 
-/* Where the messages are while the service is stopped; -ENOENT where no systemd made a place. */
+/* Where the messages are while the service is stopped; -ENOENT where nobody made a place. */
 static int open_directory(void) {
 	const char *path = getenv("RUNTIME_DIRECTORY");
 	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -215,7 +215,7 @@ void store_save(const char *kind, uint64_t number, const ProtobufCMessage *messa
 	char name[NAME_MAX_LENGTH];
 	int r;
 
-	if (directory == -ENOENT)
+	if (!getenv("RUNTIME_DIRECTORY"))
 		return;
 	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
 	r = directory < 0 ? directory : save(directory, name, message);

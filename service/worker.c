@@ -29,6 +29,7 @@
 
 #include "config.h"
 #include "fd.h"
+#include "instant.h"
 #include "job.h"
 #include "mount-table.h"
 #include "vessel.h"
@@ -141,15 +142,8 @@ static _Noreturn void be_child(const struct worker *worker) {
 
 /* ---- the parent ---- */
 
-static uint64_t now_usec(void) {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static void pause_forking(struct worker *worker) {
-	worker->again_usec = now_usec() + PAUSE_USEC;
+	worker->again_usec = instant_usec() + PAUSE_USEC;
 }
 
 static bool make_ready(struct worker *worker) {
@@ -204,7 +198,7 @@ static void turn_away(const struct worker *worker) {
 }
 
 static void make_all_ready(struct worker *worker) {
-	if (worker->again_usec && now_usec() >= worker->again_usec)
+	if (worker->again_usec && instant_usec() >= worker->again_usec)
 		worker->again_usec = 0;
 	while (!worker->again_usec && worker->n_ready < READY_MAX)
 		if (!make_ready(worker))

@@ -73,18 +73,18 @@ static _Noreturn void become_bus(const char *file, int ready) {
 	_exit(1);
 }
 
-bool stage_bus_start(void) {
+int stages_begin(void **state) {
 	char path[64], byte;
 	int pair[2], r;
 	FILE *file;
 
 	if (!mkdtemp(directory) || chmod(directory, 0755) < 0 || pipe2(pair, O_CLOEXEC) < 0)
-		return false;
+		return -1;
 	(void)snprintf(socket_path, sizeof socket_path, "%s/bus", directory);
 	(void)snprintf(path, sizeof path, "%s/conf", directory);
 	file = fopen(path, "we");
 	if (!file)
-		return false;
+		return -1;
 	(void)fprintf(file, configuration, socket_path);
 	(void)fclose(file);
 	bus_pid = fork();
@@ -94,13 +94,14 @@ bool stage_bus_start(void) {
 	r = bus_pid > 0 && read(pair[0], &byte, 1) == 1;
 	(void)close(pair[0]);
 	if (!r)
-		stage_bus_stop();
-	return r;
+		(void)stages_end(state);
+	return r ? 0 : -1;
 }
 
-void stage_bus_stop(void) {
+int stages_end(void **state) {
 	char path[64];
 
+	(void)state;
 	if (bus_pid > 0 && kill(bus_pid, SIGTERM) == 0)
 		(void)waitpid(bus_pid, NULL, 0);
 	bus_pid = -1;
@@ -108,6 +109,7 @@ void stage_bus_stop(void) {
 	(void)snprintf(path, sizeof path, "%s/conf", directory);
 	(void)unlink(path);
 	(void)rmdir(directory);
+	return 0;
 }
 
 /* The bus knows who connects by who that was when it did. */
@@ -511,20 +513,30 @@ static void on_gone(struct caller *caller, void *userdata) {
 	stage->client_gone = true;
 }
 
-void stage_call(struct stage *stage, const char *name, const char *fields, bool interactive,
-		uint64_t object) {
-	struct fds fds = { 0 };
+struct caller *stage_caller(struct stage *stage, sd_bus *bus) {
 	const char *unique;
 	struct caller *caller;
-	size_t place;
 
-	assert_true(sd_bus_get_unique_name(stage->client, &unique) >= 0);
+	assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
 	caller = callers_get(stage->desk.callers, unique);
 	assert_non_null(caller);
+	return caller;
+}
+
+void stage_call_of(struct stage *stage, struct caller *caller, const char *name, const char *fields,
+		   bool interactive, uint64_t object) {
+	struct fds fds = { 0 };
+	size_t place;
+
 	assert_int_equal(call_begin(&stage->desk, operation_find_whole(name, &place), caller,
 				    request_of(name, fields), &fds, interactive, object, &door,
 				    stage),
 			 0);
+}
+
+void stage_call(struct stage *stage, const char *name, const char *fields, bool interactive,
+		uint64_t object) {
+	stage_call_of(stage, stage_caller(stage, stage->client), name, fields, interactive, object);
 }
 
 size_t stage_log_lines(void) {

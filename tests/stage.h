@@ -88,9 +88,9 @@ struct stage {
 	struct fds received;
 };
 
-/* Starts the bus that all stages of a program share; false if there is none here. */
-bool stage_bus_start(void);
-void stage_bus_stop(void);
+/* The bus that all stages of a program share, for cmocka_run_group_tests(). */
+int stages_begin(void **state);
+int stages_end(void **state);
 
 /* as_root: the caller is root, where this process is. */
 void stage_new(struct stage *stage, enum polkit polkit, bool as_root);
@@ -105,6 +105,11 @@ void stage_leave(struct stage *stage);
 /* Begins a call of the client's, answered to the stage. */
 void stage_call(struct stage *stage, const char *operation, const char *fields, bool interactive,
 		uint64_t object);
+/* Who is at a connection, as the broker knows it; to be released, or taken by stage_call_of(),
+ * which begins a call of that one's. */
+struct caller *stage_caller(struct stage *stage, sd_bus *bus);
+void stage_call_of(struct stage *stage, struct caller *caller, const char *operation,
+		   const char *fields, bool interactive, uint64_t object);
 /* How many entries the broker has made in the journal; whether one has a field, with a value or
  * (NULL) with any; and all of it, for a message. */
 size_t stage_log_lines(void);

@@ -376,15 +376,41 @@ static void the_flood_of_one_user_leaves_out_nothing_of_anothers(void **state) {
 	stage_free(&stage);
 }
 
-static int start(void **state) {
-	(void)state;
-	return stage_bus_start() ? 0 : -1;
-}
+/* A user's number may be as high as they come, and that of nobody known is none. */
+static void whoever_it_was_is_told_by_the_right_number(void **state) {
+	static const struct {
+		bool known;
+		uid_t uid;
+		const char *field, *words;
+	} cases[] = {
+		{ true, 4294967294, "4294967294", "calls of uid 4294967294 have" },
+		{ false, 0, NULL, "calls of an unknown user have" },
+	};
 
-static int stop(void **state) {
 	(void)state;
-	stage_bus_stop();
-	return 0;
+	for (size_t i = 0; i < N_OF(cases); i++) {
+		struct caller caller = { .name = (char *)":1.4711",
+					 .known = cases[i].known,
+					 .uid = cases[i].uid };
+		struct stage stage;
+		struct call call;
+
+		stage_new(&stage, POLKIT_YES, false);
+		call = (struct call){ .desk = &stage.desk,
+				      .caller = &caller,
+				      .operation = operation_find("Host", "SetHostname"),
+				      .request = request_of(NAME) };
+		for (int n = 0; n < 102; n++)
+			audit_note(&call, REFUSED_NOT_FOUND, "because", NULL, 1);
+		audit_done(&stage.desk.audit);
+		assert_int_equal(stage_log_lines(), 101);
+		assert_field("a call", 0, "USHER_UID", cases[i].field);
+		assert_field("those left out", 100, "USHER_UID", cases[i].field);
+		assert_field("those left out", 100, "USHER_LEFT_OUT", "2");
+		assert_non_null(strstr(stage_log_entry(100), cases[i].words));
+		message_freep(&call.request);
+		stage_free(&stage);
+	}
 }
 
 int main(void) {
@@ -399,7 +425,8 @@ int main(void) {
 			what_the_service_does_by_itself_is_told_with_the_name_of_whom_it_is_for),
 		cmocka_unit_test(a_flood_of_refusals_is_told_as_one),
 		cmocka_unit_test(the_flood_of_one_user_leaves_out_nothing_of_anothers),
+		cmocka_unit_test(whoever_it_was_is_told_by_the_right_number),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, stages_begin, stages_end);
 }

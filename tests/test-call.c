@@ -331,14 +331,21 @@ static void a_caller_that_nobody_could_identify_is_not_answered(void **state) {
 	stage_free(&stage);
 }
 
-static struct caller *remembered(struct stage *stage, sd_bus *bus) {
+static void a_caller_that_left_before_it_was_known_is_not_told_of_either(void **state) {
 	struct caller *caller;
-	const char *unique;
+	struct stage stage;
 
-	assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
-	caller = callers_get(stage->desk.callers, unique);
-	assert_non_null(caller);
-	return caller;
+	(void)state;
+	stage_new(&stage, POLKIT_SILENT, false);
+	caller = stage_caller(&stage, stage.client);
+	stage_leave(&stage);
+	stage_until(&stage, caller->gone);
+	stage_call_of(&stage, caller, "Host.SetHostname", "hostname=x", true, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers + stage.refusals, 0);
+	assert_int_equal(stage.ends, 1);
+	assert_int_equal(stage_log_lines(), 0);
+	stage_free(&stage);
 }
 
 static void on_known(struct caller *caller, int error, void *userdata) {
@@ -356,7 +363,7 @@ static void who_has_called_is_known_until_it_leaves(void **state) {
 	stage.scripts[0] = "find=0 grant ok";
 	stage_call(&stage, "Host.GetHostname", "", false, 0);
 	stage_settle(&stage);
-	caller = remembered(&stage, stage.client);
+	caller = stage_caller(&stage, stage.client);
 	assert_true(caller->known);
 	assert_true(fcntl(caller->pidfd, F_GETFD) >= 0);
 	stage_leave(&stage);
@@ -377,14 +384,14 @@ static void of_too_many_who_have_called_the_oldest_are_forgotten(void **state) {
 	for (size_t i = 0; i < N; i++)
 		clients[i] = stage_connect(&stage, false);
 	for (size_t i = 0; i < N; i++) {
-		struct caller *caller = remembered(&stage, clients[i]);
+		struct caller *caller = stage_caller(&stage, clients[i]);
 
 		assert_int_equal(caller_identify(caller, on_known, NULL), 0);
 		stage_until(&stage, caller->known);
 		caller_release(caller);
 	}
 	for (size_t i = 0; i < N; i++) {
-		struct caller *caller = remembered(&stage, clients[i]);
+		struct caller *caller = stage_caller(&stage, clients[i]);
 
 		assert_int_equal(caller->known, i >= N - KEPT);
 		known += caller->known;
@@ -1058,17 +1065,6 @@ static void a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time(void
 	stage_free(&stage);
 }
 
-static int start(void **state) {
-	(void)state;
-	return stage_bus_start() ? 0 : -1;
-}
-
-static int stop(void **state) {
-	(void)state;
-	stage_bus_stop();
-	return 0;
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sec_66_whatever_happens_a_call_is_answered_once),
@@ -1078,6 +1074,7 @@ int main(void) {
 		cmocka_unit_test(root_is_not_asked_about),
 		cmocka_unit_test(nobody_is_asked_about_in_a_session),
 		cmocka_unit_test(a_caller_that_nobody_could_identify_is_not_answered),
+		cmocka_unit_test(a_caller_that_left_before_it_was_known_is_not_told_of_either),
 		cmocka_unit_test(who_has_called_is_known_until_it_leaves),
 		cmocka_unit_test(of_too_many_who_have_called_the_oldest_are_forgotten),
 		cmocka_unit_test(many_calls_of_one_caller_are_each_answered_once),
@@ -1116,5 +1113,5 @@ int main(void) {
 		cmocka_unit_test(a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, stages_begin, stages_end);
 }

@@ -394,17 +394,6 @@ static void the_host_name_is_a_property(void **state) {
 	stage_free(&stage);
 }
 
-static int start(void **state) {
-	(void)state;
-	return stage_bus_start() ? 0 : -1;
-}
-
-static int stop(void **state) {
-	(void)state;
-	stage_bus_stop();
-	return 0;
-}
-
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(arguments_reach_the_worker_and_the_object_comes_back),
@@ -419,5 +408,5 @@ int main(void) {
 		cmocka_unit_test(the_host_name_is_a_property),
 	};
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, stages_begin, stages_end);
 }

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,10 +26,16 @@ enum { TRIES = 8 };
 
 struct unmounting {
 	struct path parent;
-	char *name;
+	char *name, *real;
 	uint64_t id;
 	bool expire, is_object;
 };
+
+static void unmounting_done(struct unmounting *unmounting) {
+	path_done(&unmounting->parent);
+	free(unmounting->name);
+	free(unmounting->real);
+}
 
 static int flags_of(bool lazy, bool force, bool expire) {
 	return UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0) | (force ? MNT_FORCE : 0) |
@@ -74,7 +81,7 @@ static int find_by_name(struct job *job, const char *real, uint64_t *ret_id) {
 /* Whoever as much as looks at a mount takes off it the mark that it may expire, so this looks at
  * the table only, from within the namespace and with its own root, as the names in there have it.
  */
-static int look_from_afar(struct job *job, const char *real, struct unmounting *unmounting) {
+static int look_from_afar(struct job *job, struct unmounting *unmounting) {
 	int r;
 
 	fd_closep(&job->place.root);
@@ -82,7 +89,7 @@ static int look_from_afar(struct job *job, const char *real, struct unmounting *
 	if (r == 0)
 		r = place_join_mounts(&job->place, job->place.mounts.own);
 	if (r == 0)
-		r = find_by_name(job, real, &unmounting->id);
+		r = find_by_name(job, unmounting->real, &unmounting->id);
 	return r;
 }
 
@@ -98,7 +105,6 @@ static int look(struct unmounting *unmounting) {
 static int unmount_resolve(struct job *job) {
 	const Usher__UnmountRequest *m = (const void *)job->request;
 	struct unmounting *unmounting = calloc(1, sizeof *unmounting);
-	_cleanup_free_ char *real = NULL;
 	int r;
 
 	job->state = unmounting;
@@ -108,10 +114,10 @@ static int unmount_resolve(struct job *job) {
 	r = path_resolve_parent(job, "target", m->target, &unmounting->parent, &unmounting->name);
 	if (r != 0)
 		return r;
-	real = path_child_name(&unmounting->parent, unmounting->name);
-	if (!real)
+	unmounting->real = path_child_name(&unmounting->parent, unmounting->name);
+	if (!unmounting->real)
 		return -ENOMEM;
-	r = m->expire ? look_from_afar(job, real, unmounting) : look(unmounting);
+	r = m->expire ? look_from_afar(job, unmounting) : look(unmounting);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "target: '%s': %s", m->target,
 				    r == -ELOOP ? "a symbolic link" : strerrordesc_np(-r));
@@ -123,20 +129,18 @@ static int unmount_resolve(struct job *job) {
 	job->finding.has_mount_id = true;
 	job->finding.mount_id = unmounting->id;
 	r = m->lazy && job->place.mounts.host ? tree_tell_below(job, unmounting->id) : 0;
-	return r == 0 ? job_detail(job, "target", real) : r;
+	return r == 0 ? job_detail(job, "target", unmounting->real) : r;
 }
 
 /* Whether it is still what was found; what is looked at cannot expire any more. */
 static int verify(struct job *job, const struct unmounting *unmounting) {
-	_cleanup_free_ char *real = NULL;
 	bool is_root = true;
 	uint64_t id;
 	int r;
 
-	if (unmounting->expire) {
-		real = path_child_name(&unmounting->parent, unmounting->name);
-		r = real ? find_by_name(job, real, &id) : -ENOMEM;
-	} else
+	if (unmounting->expire)
+		r = find_by_name(job, unmounting->real, &id);
+	else
 		r = path_mount_id(unmounting->parent.fd, unmounting->name, &id, &is_root);
 	if (r < 0)
 		return r;
@@ -164,18 +168,11 @@ static int take_off(struct job *job, const struct unmounting *unmounting, int fl
 			&job->refusal, -EAGAIN,
 			"the mount is marked to expire; if nobody uses it until then, the next "
 			"such call unmounts it");
-	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->name,
+	if (errno == EINVAL && strcmp(unmounting->real, "/") == 0)
+		/* what took the place of a locked root is locked, whatever lies under it */
+		return refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
+	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->real,
 			    strerrordesc_np(errno));
-}
-
-/* Asked again where the kernel could not tell: it does not go a second time. */
-static bool is_still_there(struct job *job, uint64_t id) {
-	uint64_t parent;
-	int r = -EAGAIN;
-
-	for (int i = 0; i < TRIES && r < 0 && r != -ENOENT; i++)
-		r = mount_table_parent(job->place.proc, id, &parent);
-	return r != -ENOENT;
 }
 
 /* The kernel takes off what lies on top by then. If that was mounted just now, it is still to be
@@ -183,8 +180,9 @@ static bool is_still_there(struct job *job, uint64_t id) {
 static int unmount(struct job *job, const struct unmounting *unmounting, int flags) {
 	for (int i = 0; i < TRIES; i++) {
 		int r = take_off(job, unmounting, flags);
+		uint64_t parent;
 
-		if (r != 0 || !is_still_there(job, unmounting->id))
+		if (r != 0 || mount_table_parent(job->place.proc, unmounting->id, &parent) != 0)
 			return r;
 	}
 	return refusal_note(&job->refusal, REFUSED_RETRY, "others are being mounted on it");
@@ -197,8 +195,7 @@ static int unmount_run(struct job *job) {
 
 	if (r == 0)
 		r = unmount(job, unmounting, flags_of(m->lazy, m->force, m->expire));
-	path_done(&unmounting->parent);
-	free(unmounting->name);
+	unmounting_done(unmounting);
 	return r;
 }
 
@@ -220,29 +217,68 @@ static int unmount_object_resolve(struct job *job) {
 	return r == 0 ? job_detail(job, "target", m->target) : r;
 }
 
+/* What lies on the root is in no directory, but from a root ".." leads up onto it. Who has come
+ * into the namespace after it stands on it, as on what was made the root; only of what was put
+ * there when it was made is it known which of them it is. And of the root that one stands on,
+ * umount2() makes but the file system read-only. */
+static int find_on_root(struct job *job, const Usher__UnmountObjectRequest *m,
+			struct unmounting *ret) {
+	uint64_t ours;
+	bool is_root;
+	int r = path_mount_id(job->place.root, "", &ours, &is_root);
+
+	if (r < 0)
+		return r;
+	if (ours == ret->id && (job->place.mounts.host || strcmp(m->target, "/") != 0))
+		return refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
+	if (ours == ret->id && !m->lazy)
+		return refusal_note(
+			&job->refusal, REFUSED_BUSY,
+			"it lies on the root of its namespace, and goes with lazy only");
+	ret->parent.fd = fcntl(job->place.root, F_DUPFD_CLOEXEC, 3);
+	if (ret->parent.fd < 0)
+		return -errno;
+	ret->name = strdup("..");
+	return ret->name ? 0 : -ENOMEM;
+}
+
+/* What lies over the root of a namespace hides all that is under it from who comes in. */
+static int tell_unseen(struct job *job, uint64_t id) {
+	uint64_t parent;
+
+	if (mount_table_parent(job->place.proc, id, &parent) == 0)
+		return refusal_note(&job->refusal, REFUSED_BUSY,
+				    "something lies over it, or over the root of its namespace");
+	return refusal_note(&job->refusal, REFUSED_NOT_FOUND,
+			    "the mount is gone, or is in other namespaces than the caller's");
+}
+
 /* Where it is now, as root of the namespace it is in; it may have been moved. */
-static int find(struct job *job, uint64_t id, struct unmounting *ret) {
+static int find(struct job *job, const Usher__UnmountObjectRequest *m, struct unmounting *ret) {
 	struct mount_table table = { 0 };
 	const Usher__MountEntry *entry;
 	int r = mount_table_read(&table, job->place.proc);
 
-	entry = r == 0 ? mount_table_find(&table, id) : NULL;
-	if (r == 0 && !entry)
-		r = refusal_note(&job->refusal, REFUSED_NOT_FOUND,
-				 "the mount is gone, or is in other namespaces than the caller's");
-	if (entry && strcmp(entry->target, "/") == 0)
-		r = refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
-	else if (entry)
-		r = path_resolve_parent(job, "target", entry->target, &ret->parent, &ret->name);
-	ret->id = id;
+	entry = r == 0 ? mount_table_find(&table, m->id) : NULL;
+	ret->id = m->id;
 	ret->is_object = true;
+	ret->expire = m->expire;
+	ret->real = entry ? strdup(entry->target) : NULL;
+	if (r == 0 && !entry)
+		r = tell_unseen(job, m->id);
+	else if (r == 0 && !ret->real)
+		r = -ENOMEM;
+	else if (r == 0 && strcmp(ret->real, "/") == 0)
+		r = find_on_root(job, m, ret);
+	else if (r == 0)
+		r = path_resolve_parent(job, "target", ret->real, &ret->parent, &ret->name);
 	mount_table_done(&table);
 	return r;
 }
 
 static int unmount_object_run(struct job *job) {
 	const Usher__UnmountObjectRequest *m = (const void *)job->request;
-	struct unmounting unmounting = { .parent = PATH_NONE, .expire = m->expire };
+	struct unmounting unmounting = { .parent = PATH_NONE };
 	int r;
 
 	fd_closep(&job->place.root); /* the whole namespace, not the caller's part of it */
@@ -252,11 +288,10 @@ static int unmount_object_run(struct job *job) {
 	if (r == 0)
 		r = place_open_root(&job->place);
 	if (r == 0)
-		r = find(job, m->id, &unmounting);
+		r = find(job, m, &unmounting);
 	if (r == 0)
 		r = unmount(job, &unmounting, flags_of(m->lazy, m->force, m->expire));
-	path_done(&unmounting.parent);
-	free(unmounting.name);
+	unmounting_done(&unmounting);
 	return r;
 }
 

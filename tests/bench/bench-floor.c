@@ -69,12 +69,14 @@ static int copy(const char *source) {
 	return tree;
 }
 
-static void tmpfs(size_t n, char *argv[]) {
-	struct measure mount = measure_new("tmpfs", n), unmount = measure_new("umount-tmpfs", n);
+/* Mounts at the first word, and unmounts. */
+static void there_and_back(size_t n, char *argv[], const char *there, const char *back,
+			   void (*go)(char *argv[])) {
+	struct measure mount = measure_new(there, n), unmount = measure_new(back, n);
 
 	for (size_t i = 0; i < n; i++) {
 		measure_begin(&mount);
-		attach(make("tmpfs", "tmpfs", "size", "1m"), argv[0]);
+		go(argv);
 		measure_end(&mount);
 		measure_begin(&unmount);
 		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
@@ -84,19 +86,20 @@ static void tmpfs(size_t n, char *argv[]) {
 	measure_print(&unmount);
 }
 
-static void bind_mount(size_t n, char *argv[]) {
-	struct measure mount = measure_new("bind", n), unmount = measure_new("umount-bind", n);
+static void mount_tmpfs(char *argv[]) {
+	attach(make("tmpfs", "tmpfs", "size", "1m"), argv[0]);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		measure_begin(&mount);
-		attach(copy(argv[1]), argv[0]);
-		measure_end(&mount);
-		measure_begin(&unmount);
-		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
-		measure_end(&unmount);
-	}
-	measure_print(&mount);
-	measure_print(&unmount);
+static void tmpfs(size_t n, char *argv[]) {
+	there_and_back(n, argv, "tmpfs", "umount-tmpfs", mount_tmpfs);
+}
+
+static void mount_copy(char *argv[]) {
+	attach(copy(argv[1]), argv[0]);
+}
+
+static void bind_mount(size_t n, char *argv[]) {
+	there_and_back(n, argv, "bind", "umount-bind", mount_copy);
 }
 
 static void tree(size_t n, char *argv[]) {
@@ -135,27 +138,19 @@ static int attach_loop(int image, int *ret_number) {
 	return loop;
 }
 
+static void mount_squashfs(char *argv[]) {
+	int image = checked(open(argv[1], O_RDONLY | O_CLOEXEC), argv[1]), number, loop;
+	char name[32];
+
+	loop = attach_loop(image, &number);
+	(void)snprintf(name, sizeof name, "/dev/loop%d", number);
+	attach(make("squashfs", name, "ro", NULL), argv[0]);
+	(void)close(loop);
+	(void)close(image);
+}
+
 static void mount_image(size_t n, char *argv[]) {
-	struct measure mount = measure_new("image", n), unmount = measure_new("umount-image", n);
-
-	for (size_t i = 0; i < n; i++) {
-		int number, image, loop;
-		char name[32];
-
-		measure_begin(&mount);
-		image = checked(open(argv[1], O_RDONLY | O_CLOEXEC), argv[1]);
-		loop = attach_loop(image, &number);
-		(void)snprintf(name, sizeof name, "/dev/loop%d", number);
-		attach(make("squashfs", name, "ro", NULL), argv[0]);
-		(void)close(loop);
-		(void)close(image);
-		measure_end(&mount);
-		measure_begin(&unmount);
-		checked(umount2(argv[0], UMOUNT_NOFOLLOW), "umount2");
-		measure_end(&unmount);
-	}
-	measure_print(&mount);
-	measure_print(&unmount);
+	there_and_back(n, argv, "image", "umount-image", mount_squashfs);
 }
 
 static void hostname(size_t n, char *argv[]) {

@@ -10,64 +10,22 @@
 
 #include "bus.h"
 #include "fuzz.h"
+#include "head.h"
 #include "usher.h"
 
-struct buffer {
-	uint8_t bytes[256];
-	size_t n;
-};
-
-static void align(struct buffer *buffer, size_t to) {
-	while (buffer->n % to)
-		buffer->bytes[buffer->n++] = 0;
-}
-
-static void put_number(struct buffer *buffer, uint32_t number) {
-	align(buffer, 4);
-	memcpy(buffer->bytes + buffer->n, &number, sizeof number);
-	buffer->n += sizeof number;
-}
-
-static void put_field(struct buffer *buffer, uint8_t code, char type, const char *value) {
-	const uint8_t head[] = { code, 1, (uint8_t)type, 0 };
-	size_t length = strlen(value);
-
-	align(buffer, 8);
-	memcpy(buffer->bytes + buffer->n, head, sizeof head);
-	buffer->n += sizeof head;
-	if (type == 'g')
-		buffer->bytes[buffer->n++] = (uint8_t)length;
-	else
-		put_number(buffer, (uint32_t)length);
-	memcpy(buffer->bytes + buffer->n, value, length + 1);
-	buffer->n += length + 1;
-}
-
 /* The head of an answer to the first call on a connection. */
-static void put_head(struct buffer *buffer, const char *error, const char *signature, size_t body) {
-	const uint8_t start[] = { 'l', error ? 3 : 2, 1, 1 };
-	size_t fields;
-
-	memcpy(buffer->bytes, start, sizeof start);
-	buffer->n = sizeof start;
-	put_number(buffer, (uint32_t)body);
-	put_number(buffer, 1);
-	put_number(buffer, 0); /* how long the fields are, below */
-	fields = buffer->n;
-	memcpy(buffer->bytes + buffer->n, "\5\1u", 4); /* the answer to which */
-	buffer->n += 4;
-	put_number(buffer, 1);
+static void put_head(struct head *head, const char *error, const char *signature, size_t body) {
+	head_begin(head, error ? 3 : 2, body);
+	head_number_field(head, 5, 1); /* the answer to which */
 	if (error)
-		put_field(buffer, 4, 's', error);
+		head_field(head, 4, 's', error);
 	if (*signature)
-		put_field(buffer, 8, 'g', signature);
-	fields = buffer->n - fields;
-	memcpy(buffer->bytes + 12, &(uint32_t){ (uint32_t)fields }, sizeof(uint32_t));
-	align(buffer, 8);
+		head_field(head, 8, 'g', signature);
+	head_end(head);
 }
 
 /* A connection on which the answer is waiting already, and then nobody. */
-static struct usher *answered(const struct buffer *head, const uint8_t *body, size_t size,
+static struct usher *answered(const struct head *head, const uint8_t *body, size_t size,
 			      int *ret_peer) {
 	static const char greeting[] = "OK 0123456789abcdef0123456789abcdef\r\n";
 	struct usher *usher = calloc(1, sizeof *usher);
@@ -133,7 +91,7 @@ static int call(struct usher *usher, unsigned which) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-	struct buffer head = { .n = 0 };
+	struct head head = { .n = 0 };
 	struct usher *usher;
 	const char *kind;
 	bool error;

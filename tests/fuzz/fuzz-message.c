@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "head.h"
 #include "message-bus.h"
 #include "message.h"
 #include "operation.h"
@@ -65,61 +66,14 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 
 /* ---- a message by hand ---- */
 
-struct buffer {
-	uint8_t bytes[1024];
-	size_t n;
-};
-
-static void align(struct buffer *buffer, size_t to) {
-	while (buffer->n % to)
-		buffer->bytes[buffer->n++] = 0;
-}
-
-static void put_number(struct buffer *buffer, uint32_t number) {
-	align(buffer, 4);
-	memcpy(buffer->bytes + buffer->n, &number, sizeof number);
-	buffer->n += sizeof number;
-}
-
-static void put_field(struct buffer *buffer, uint8_t code, char type, const char *value) {
-	size_t length = strlen(value);
-
-	align(buffer, 8);
-	buffer->bytes[buffer->n++] = code;
-	buffer->bytes[buffer->n++] = 1;
-	buffer->bytes[buffer->n++] = (uint8_t)type;
-	buffer->bytes[buffer->n++] = 0;
-	if (type == 'g')
-		buffer->bytes[buffer->n++] = (uint8_t)length;
-	else
-		put_number(buffer, (uint32_t)length);
-	memcpy(buffer->bytes + buffer->n, value, length + 1);
-	buffer->n += length + 1;
-}
-
-static void put_head(struct buffer *buffer, const char *signature, size_t body) {
-	static const uint8_t start[] = { 'l', 1 /* a call */, 1 /* no reply */, 1 };
-	size_t fields;
-
-	memcpy(buffer->bytes, start, sizeof start);
-	buffer->n = sizeof start;
-	put_number(buffer, (uint32_t)body);
-	put_number(buffer, 1);
-	put_number(buffer, 0); /* how long the fields are, below */
-	fields = buffer->n;
-	put_field(buffer, 1, 'o', "/a");
-	put_field(buffer, 2, 's', "a.b");
-	put_field(buffer, 3, 's', "C");
-	put_field(buffer, 8, 'g', signature);
-	align(buffer, 8);
-	buffer->bytes[buffer->n++] = 9;
-	buffer->bytes[buffer->n++] = 1;
-	buffer->bytes[buffer->n++] = 'u';
-	buffer->bytes[buffer->n++] = 0;
-	put_number(buffer, DESCRIPTORS);
-	fields = buffer->n - fields;
-	memcpy(buffer->bytes + 12, &(uint32_t){ (uint32_t)fields }, sizeof(uint32_t));
-	align(buffer, 8);
+static void put_head(struct head *head, const char *signature, size_t body) {
+	head_begin(head, 1, body);
+	head_field(head, 1, 'o', "/a");
+	head_field(head, 2, 's', "a.b");
+	head_field(head, 3, 's', "C");
+	head_field(head, 8, 'g', signature);
+	head_number_field(head, 9, DESCRIPTORS);
+	head_end(head);
 }
 
 static void greet(int socket) {
@@ -128,7 +82,7 @@ static void greet(int socket) {
 	must(send(socket, greeting, sizeof greeting - 1, MSG_NOSIGNAL) == sizeof greeting - 1);
 }
 
-static void send_message(int socket, const struct buffer *head, const uint8_t *body, size_t size) {
+static void send_message(int socket, const struct head *head, const uint8_t *body, size_t size) {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
@@ -169,7 +123,7 @@ static int process(sd_bus *bus) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	char signature[MESSAGE_SIGNATURE_MAX + 8];
-	struct buffer head = { .n = 0 };
+	struct head head = { .n = 0 };
 	int pair[2], next;
 	sd_bus *bus;
 

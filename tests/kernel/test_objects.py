@@ -173,6 +173,120 @@ class Lifetime(ring.TestCase):
         wait_until(lambda: not self.me.objects("Mount"), "all objects go")
 
 
+class OnTheRoot(ring.TestCase):
+    """What lies on the root of a namespace is in no directory, and hides what is under it from all who come in later."""
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.clear_root)
+
+    @staticmethod
+    def roots(pid="self"):
+        return sum(found.target == "/" for found in ring.mounts(pid))
+
+    def clear_root(self):
+        while self.roots() > 1:
+            ring.umount("/..", MNT_DETACH)
+
+    def cover_root(self, target="/", client=None, keys=None):
+        return (client or self.me).call("Mounts", "Bind", self.directory("over"), target, [], keys or {})
+
+    def unmount(self, path, keys=None):
+        self.me.call("Mount", "Unmount", keys or {}, path=path)
+
+    def elsewhere(self):
+        other = self.start_process(CLONE_NEWNS)
+        pidfd = Descriptor(os.pidfd_open(other.pid), True)
+        self.addCleanup(pidfd.close)
+        return other.pid, {"in": pidfd}
+
+    def test_it_is_taken_off_in_every_way(self):
+        for keys in ({}, {"lazy": True}, {"force": True}):
+            with self.subTest(keys):
+                path = self.cover_root()
+                self.assertEqual(self.roots(), 2)
+                self.unmount(path, keys)
+                self.assertEqual((self.roots(), self.me.objects("Mount")), (1, []))
+        path = self.cover_root()
+        with self.refused("Retry", "expire"):
+            self.unmount(path, {"expire": True})
+        self.unmount(path, {"expire": True})
+        self.assertEqual(self.roots(), 1)
+
+    def test_it_is_busy_while_somebody_is_in_it(self):
+        path = self.cover_root()
+        fd = os.open("/..", os.O_PATH)
+        self.addCleanup(os.close, fd)
+        with self.refused("Busy"):
+            self.unmount(path)
+        self.unmount(path, {"lazy": True})
+        self.assertEqual(self.roots(), 1)
+
+    def test_of_two_the_upper_one_goes_first(self):
+        lower = self.cover_root()
+        upper = self.cover_root("/..")
+        self.assertEqual(self.roots(), 3)
+        for keys in ({}, {"lazy": True}):
+            with self.refused("Busy", "on top of it"):
+                self.unmount(lower, keys)
+        self.unmount(upper)
+        self.unmount(lower)
+        self.assertEqual(self.roots(), 1)
+
+    def test_both_go_with_their_connection(self):
+        with self.service.client() as client:
+            for target in ("/", "/.."):
+                self.cover_root(target, client, {"lifetime": "connection"})
+            self.assertEqual(self.roots(), 3)
+        wait_until(lambda: self.roots() == 1, "both go with their connection", 30)
+        wait_until(lambda: not self.me.objects("Mount"), "the objects go with them")
+
+    def test_no_path_names_it(self):
+        self.cover_root()
+        for target in ("/", "//", "/..", "/."):
+            with self.subTest(target), self.refused("InvalidArgument", "mount point"):
+                self.mounts("Unmount", target, {})
+        self.assertEqual(self.roots(), 2)
+
+    def test_in_another_namespace_it_goes_lazily(self):
+        pid, place = self.elsewhere()
+        path = self.cover_root(keys=place)
+        self.assertEqual((self.roots(), self.roots(pid)), (1, 2))
+        for keys in ({}, {"force": True}, {"expire": True}):
+            with self.refused("Busy", "lazy"):
+                self.unmount(path, {**keys, **place})
+        self.assertIn("rw", ring.mounts(pid)[-1].super_options)
+        self.unmount(path, {"lazy": True, **place})
+        self.assertEqual(self.roots(pid), 1)
+        with self.service.client() as client:
+            self.cover_root("/", client, {**place, "lifetime": "connection"})
+            self.assertEqual(self.roots(pid), 2)
+        wait_until(lambda: self.roots(pid) == 1, "it goes with its connection")
+
+    @ring.not_old("what is hidden cannot be asked for there")
+    @needs_kernel(6, 12, "namespaces have no ids before")
+    def test_in_another_namespace_what_it_hides_is_not_gone(self):
+        pid, place = self.elsewhere()
+        target, hidden = self.tmpfs(keys=place)
+        upper = self.cover_root(keys=place)
+        with self.refused("Busy", "root"):
+            self.unmount(hidden, {"lazy": True})
+        self.assertIn(hidden, self.me.objects("Mount"))
+        self.unmount(upper, {"lazy": True})
+        self.unmount(hidden)
+        self.assertIsNone(mount_at(target, pid))
+
+    def test_the_root_itself_stays(self):
+        self.me.run(ring.become_root_of, CLONE_NEWNS)
+        new, path = self.tmpfs()
+        self.me.run(os.mkdir, f"{new}/old")
+        self.mounts("PivotRoot", new, f"{new}/old", {})
+        for keys in ({}, {"lazy": True}):
+            with self.refused("Busy", "root of its namespace"):
+                self.unmount(path, keys)
+        self.assertEqual(mount_at("/", self.me.pid).fstype, "tmpfs")
+
+
 class Restart(ring.TestCase):
     """Another service that is given what the first one had stored, as systemd would."""
 

@@ -319,6 +319,19 @@ class StallsAtTheEnd(ring.TestCase):
         stalled.go_on()
         wait_until(lambda: stalled.pid not in ring.running(), "and its child")
 
+    def test_the_service_is_killed_before_it_can_be_told_and_what_was_done_is_undone(self):
+        for method, signature, arguments in (("Mount", MOUNT, ("", "tmpfs", [])), ("Bind", "ssasa{sv}", (self.directory("source"), []))):
+            with self.subTest(method):
+                service, connection = self.start("move_mount:stall")
+                target = self.directory(method)
+                connection.send(method, signature, arguments[0], target, *arguments[1:], EMPTY)
+                stalled = service.stalled()
+                os.kill(service.pid, signal.SIGKILL)
+                wait_until(service.gone, "usherd is gone")
+                stalled.go_on()  # and the mount is there
+                wait_until(lambda pid=stalled.pid: pid not in ring.running(), "the child ends")
+                self.assert_not_mounted(target)
+
     def test_the_worker_is_killed(self):
         service, connection = self.start()
         worker = service.worker

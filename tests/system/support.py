@@ -20,6 +20,7 @@ import dataclasses
 import errno
 import fcntl
 import glob
+import hashlib
 import io
 import json
 import os
@@ -1271,6 +1272,21 @@ class TestCase(unittest.TestCase):
         return self.enterContext(manager)
 
 
+def write_file(path, text=""):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def read_file(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
 def make_directory(prefix):
     """In the home of who runs this."""
     return tempfile.mkdtemp(prefix=f"{prefix}-", dir=os.path.expanduser("~"))
@@ -1368,6 +1384,17 @@ class MountTestCase(TestCase):
         """Within, a call is refused because an administrator would have to be asked (about this action)."""
         words = (f"org.usher1.{action}",) if action else ()
         return self.refused("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", *words)
+
+
+class PersonTestCase(MountTestCase):
+    """The test is the person in front of self.caller, a program of alice's, and is asked."""
+
+    def setUp(self):
+        super().setUp()
+        self.caller = self.client("alice", session=True)
+        self.addCleanup(self.sit_down)
+        self.person = AuthenticationAgent(self.caller)
+        self.addCleanup(self.person.close)
 
 
 if __name__ == "__main__" and sys.argv[1:2] == ["agent"]:

@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import support
-from support import Descriptor, Place
+from support import Descriptor, Place, write_file
 
 SUBORDINATE = 5200000  # alice's first, see tools/boot
 BOBS = 5300000
@@ -27,11 +27,6 @@ def list_at(descriptor, name="."):
         return sorted(os.listdir(fd))
     finally:
         os.close(fd)
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def owner_of(path, dir_fd=None):

@@ -2,32 +2,16 @@
 """What takes an administrator's consent, given here by a rule: file systems on devices and in images, and what is done
 to mounts that are there."""
 
-import hashlib
 import os
 import subprocess
 
 import support
-from support import Descriptor
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def read_file(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+from support import Descriptor, digest, read_file, write_file
 
 
 def hold_open(path):
     """For writing, for as long as the process lives."""
     return os.open(path, os.O_RDWR | os.O_CREAT)
-
-
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def size_of(path):

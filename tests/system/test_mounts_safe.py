@@ -2,23 +2,12 @@
 """What somebody who sits at the machine may mount without being asked, and that it can harm nobody else."""
 
 import errno
-import hashlib
 import os
 import shutil
 import subprocess
 
 import support
-from support import Descriptor
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def read_file(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
+from support import Descriptor, digest, read_file, write_file
 
 
 def run_and_read(*command):
@@ -38,11 +27,6 @@ def size_of(path):
 def memory():
     with open("/proc/meminfo", encoding="ascii") as file:
         return int(file.readline().split()[1]) * 1024
-
-
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def open_path(path, flags):

@@ -7,19 +7,9 @@ import socket
 import subprocess
 
 import support
-from support import Descriptor, Place, Variant
+from support import Descriptor, Place, Variant, read_file, write_file
 
 OWN = ("--user", "--map-root-user", "--mount")
-
-
-def read_file(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 class OnesOwn(support.MountTestCase):

@@ -148,15 +148,11 @@ class Details(support.MountTestCase):
                         self.assertTrue(value.isprintable(), value)
 
 
-class Prompts(support.MountTestCase):
+class Prompts(support.PersonTestCase):
     """Somebody can be asked: the test."""
 
     def setUp(self):
         super().setUp()
-        self.caller = self.client("alice", session=True)
-        self.addCleanup(self.sit_down)
-        self.person = support.AuthenticationAgent(self.caller)
-        self.addCleanup(self.person.close)
         self.target = self.directory("m", "root")
 
     def begin(self, *arguments, **keywords):

@@ -235,14 +235,7 @@ class TheBus(support.TestCase):
             self.assertEqual(support.root().objects("Mount"), [])
 
 
-class Polkit(support.MountTestCase):
-    def setUp(self):
-        super().setUp()
-        self.caller = self.client("alice", session=True)
-        self.addCleanup(self.sit_down)
-        self.person = support.AuthenticationAgent(self.caller)
-        self.addCleanup(self.person.close)
-
+class Polkit(support.PersonTestCase):
     def test_polkit_dies_in_the_middle_of_a_question_and_nothing_happens(self):
         target = self.directory("m", "root")
         pending = self.caller.begin("Mounts", "Mount", "", target, "tmpfs", [], {}, interactive=True)

@@ -434,14 +434,7 @@ class Identity(support.MountTestCase):
             support.root().call("Mounts", "Unmount", target, {})
 
 
-class Answers(support.MountTestCase):
-    def setUp(self):
-        super().setUp()
-        self.caller = self.client("alice", session=True)
-        self.addCleanup(self.sit_down)
-        self.person = support.AuthenticationAgent(self.caller)
-        self.addCleanup(self.person.close)
-
+class Answers(support.PersonTestCase):
     def test_sec_28_a_yes_for_one_directory_is_none_for_the_next(self):
         """sec-28: nor for the same one the next time."""
         one, other = self.directory("one", "root"), self.directory("other", "root")

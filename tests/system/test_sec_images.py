@@ -5,7 +5,6 @@ A test whose name begins with sec-NN is the one of lesson NN in docs/security.md
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import random
@@ -14,25 +13,10 @@ import subprocess
 import tempfile
 
 import support
-from support import Descriptor
+from support import Descriptor, digest, read_file, write_file
 
 SAFE = ("nosuid", "nodev")
 NOBODY = 65534
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def read_file(path):
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def digest(path):
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
 
 
 def path_of(place):

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import support
-from support import Descriptor
+from support import Descriptor, write_file
 
 INTERACTIVE = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 # Run by alice: user namespaces in each other, all but the outermost owned by an id that is only subordinate to her.
@@ -43,11 +43,6 @@ for level in range(depth):
 tell()
 sys.stdin.readline()
 """
-
-
-def write_file(path, text=""):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def exchange(one, other):
@@ -130,15 +125,11 @@ class Owners(support.MountTestCase):
                     self.mount("", target, "overlay", [f"lowerdir={source}:{path}"])
 
 
-class Asked(support.MountTestCase):
+class Asked(support.PersonTestCase):
     """While a person thinks, there is all the time in the world."""
 
     def setUp(self):
         super().setUp()
-        self.caller = self.client("alice", session=True)
-        self.addCleanup(self.sit_down)
-        self.person = support.AuthenticationAgent(self.caller)
-        self.addCleanup(self.person.close)
         self.roots = self.directory("roots", "root")
         self.secret = "/root/secret"
         os.makedirs(f"{self.secret}/x", 0o700)
