@@ -28,8 +28,11 @@ ALLOWED = OURS | {BUS + name for name in (
     "UnknownObject", "UnknownProperty", "PropertyReadOnly", "AccessDenied", "InconsistentMessage", "NoReply")}
 WRONG = [("y", 7), ("b", 1), ("i", -1), ("u", 0xFFFFFFFF), ("x", -1), ("t", 0xFFFFFFFFFFFFFFFF), ("s", ""), ("s", "/no/\\x0"),
          ("o", "/"), ("g", "a{sv}"), ("as", []), ("as", ["", "/"]), ("a{sv}", {}), ("v", Raw("v", Raw("s", "x"))), ("(ss)", ("", "")),
-         ("h", 0), ("ay", list(b"\0\xff"))]
-RIGHT = {"v": Raw("s", "x"), "s": "/nowhere/at/all", "as": ["ro", "size=1"], "a{sv}": {}, "h": 0, "o": "/org/usher1/mount/1", "u": 1, "t": 1, "b": 1}
+         ("h", 0), ("ay", list(b"\0\xff")), ("a{ss}", {"": ""}), ("a{uh}", {0xFFFFFFFF: 1}), ("au", [0xFFFFFFFF]), ("a(uuu)", [(1, 2, 3)] * 400),
+         ("a{s(tt)}", {"x": (2, 1)}), ("a(sssas)", [("", "", "", [""])]), ("a{us}", {1: "x"})]
+RIGHT = {"v": Raw("s", "x"), "s": "/nowhere/at/all", "as": ["ro", "size=1"], "a{sv}": {}, "h": 0, "o": "/org/usher1/mount/1", "u": 1, "t": 1, "b": 1,
+         "a{ss}": {"NAME": "value"}, "a{uh}": {5: 0}, "au": [1, 2], "a(uuu)": [(0, 1, 1)], "a{s(tt)}": {"nofile": (1, 2)},
+         "a(sssas)": [("x", "/x", "tmpfs", ["ro"])]}
 
 
 class Mutations(ring.TestCase):
@@ -88,7 +91,9 @@ class Mutations(ring.TestCase):
     def test_every_key_with_every_wrong_type(self):
         pids, sent = (self.service.pid, self.service.worker), {}
         keys = ("in", "deadline_usec", "lifetime", "recursive", "propagation", "idmap", "source_fd", "target_fd", "path_fd", "lazy",
-                "force", "expire", "", "namespace_fd", "namespace_id", "x" * 300)
+                "force", "expire", "", "namespace_fd", "namespace_id", "x" * 300, "types", "uid_map", "gid_map", "map_zero", "mounts",
+                "groups", "rlimits", "signal_mask", "capabilities", "terminal", "monotonic_offset_usec", "nice", "leader_fd", "owner",
+                "process_fd", "transient_start")
         for path, interface, method, signature in self.methods:
             if not signature.endswith("a{sv}") or not interface.startswith("org.usher1"):
                 continue
@@ -123,9 +128,16 @@ class Mutations(ring.TestCase):
             return Raw(*pick.choice(WRONG))
         if kind == "a{sv}":
             keys = ("in", "lazy", "deadline_usec", "idmap", "lifetime", "propagation", "path_fd", "source_fd", "target_fd", "recursive",
-                    "force", "expire", self.any_text(pick))
-            kinds = [pick.choice(("s", "b", "t", "h", "as", "v")) for _ in keys]
+                    "force", "expire", "types", "uid_map", "rlimits", "mounts", "terminal", self.any_text(pick))
+            kinds = [pick.choice(("s", "b", "t", "h", "as", "v", "u", "a(uuu)", "a{s(tt)}", "a(sssas)")) for _ in keys]
             return {key: Raw(one, self.any_value(pick, one)) for key, one in zip(keys, kinds) if pick.random() < 0.04}
+        if kind.startswith("a{"):
+            key, value = complete_types(kind[2:-1])
+            return {self.any_value(pick, key): self.any_value(pick, value) for _ in range(pick.choice((0, 0, 1, 3)))}
+        if kind[0] == "a":
+            return [self.any_value(pick, kind[1:]) for _ in range(pick.choice((0, 1, 3)))]
+        if kind[0] == "(":
+            return tuple(self.any_value(pick, one) for one in complete_types(kind[1:-1]))
         if kind in "hb":
             return pick.choice((0, 1)) if kind == "b" else pick.choice((0, 0, 1, 0xFFFFFFFF))
         return RIGHT.get(kind, 0)
