@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -284,28 +286,122 @@ static void say_done(struct child *child) {
 	say(child, NULL, &outcome, NULL);
 }
 
-static void say_made(struct child *child, const char *lifetime) {
+static void announce(struct child *child, const ProtobufCMessage *reply, const struct fds *fds) {
 	Usher__Reply said = USHER__REPLY__INIT;
+
+	said.has_made = true;
+	said.made.len = protobuf_c_message_get_packed_size(reply);
+	said.made.data = malloc(said.made.len);
+	protobuf_c_message_pack(reply, said.made.data);
+	(void)wire_send(child->fd, &said.base, fds);
+	free(said.made.data);
+}
+
+static void say_mount(struct child *child, char *lifetime) {
 	Usher__MountObject made = USHER__MOUNT_OBJECT__INIT;
 	Usher__MountReply reply = USHER__MOUNT_REPLY__INIT;
-	char word[32];
 
-	(void)snprintf(word, sizeof word, "%.*s", (int)strcspn(lifetime, " "), lifetime);
 	made.has_id = made.has_owner = made.has_host = made.host = true;
 	made.id = UNLIKELY_ID;
 	made.owner = child->order->uid;
-	made.lifetime = word;
+	made.lifetime = lifetime;
 	made.source = (char[]){ "tmpfs" };
 	made.target = (char[]){ "/mnt/\x01" };
 	made.fstype = (char[]){ "tmpfs" };
 	reply.made = &made;
 	reply.mount_object = (char[]){ "" };
-	said.has_made = true;
-	said.made.len = protobuf_c_message_get_packed_size(&reply.base);
-	said.made.data = malloc(said.made.len);
-	protobuf_c_message_pack(&reply.base, said.made.data);
+	announce(child, &reply.base, NULL);
+}
+
+/* Something that lives until it is told not to, and that holds nothing of ours. */
+static int start_process(struct child *child) {
+	int pidfd;
+
+	child->process = fork();
+	assert_true(child->process >= 0);
+	if (child->process == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)syscall(SYS_close_range, 0, ~0U, 0);
+		for (;;)
+			(void)pause();
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, child->process, 0);
+	assert_true(pidfd >= 0);
+	return pidfd;
+}
+
+static void end_process(struct child *child) {
+	if (child->process > 0 && kill(child->process, SIGKILL) == 0)
+		(void)waitpid(child->process, NULL, 0);
+	child->process = 0;
+}
+
+static void say_namespace(struct child *child, char *lifetime, const struct fds *fds) {
+	Usher__NamespaceObject made = USHER__NAMESPACE_OBJECT__INIT;
+	Usher__NamespaceReply reply = USHER__NAMESPACE_REPLY__INIT;
+	const ProtobufCMessage *request = child->request;
+	char *types[] = { (char[]){ "user" }, (char[]){ "uts" } };
+
+	made.name = (char *)message_string(request, "name");
+	made.types = types;
+	made.n_types = N_OF(types);
+	made.has_leader = made.has_owner = made.has_leader_fd = true;
+	made.leader = (uint32_t)child->process;
+	made.owner = child->order->uid;
+	made.lifetime = lifetime;
+	made.has_attached = request->descriptor == &usher__attach_request__descriptor;
+	made.attached = made.has_attached;
+	reply.namespace_object = (char[]){ "" };
+	reply.made = &made;
+	announce(child, &reply.base, fds);
+}
+
+static void say_process(struct child *child, char *lifetime, const struct fds *fds) {
+	Usher__ProcessObject made = USHER__PROCESS_OBJECT__INIT;
+	Usher__SpawnReply reply = USHER__SPAWN_REPLY__INIT;
+	char *command[] = { (char[]){ "/bin/x" } };
+
+	made.has_pid = made.has_owner = true;
+	made.pid = (uint32_t)child->process;
+	made.owner = child->order->uid;
+	made.command = command;
+	made.n_command = N_OF(command);
+	made.state = (char[]){ "running" };
+	made.lifetime = lifetime;
+	reply.process_object = (char[]){ "" };
+	reply.made = &made;
+	announce(child, &reply.base, fds);
+}
+
+static void say_made(struct child *child, const char *lifetime) {
+	const ProtobufCMessageDescriptor *reply = child->operation->reply;
+	struct fds fds = { 0 };
+	char word[32];
+
+	(void)snprintf(word, sizeof word, "%.*s", (int)strcspn(lifetime, " "), lifetime);
+	if (reply != &usher__namespace_reply__descriptor &&
+	    reply != &usher__spawn_reply__descriptor) {
+		say_mount(child, word);
+		return;
+	}
+	assert_int_equal(fds_add(&fds, start_process(child)), 0);
+	if (reply == &usher__spawn_reply__descriptor)
+		say_process(child, word, &fds);
+	else
+		say_namespace(child, word, &fds);
+	fds_done(&fds);
+}
+
+static void say_ended(struct child *child, const char *word) {
+	Usher__Reply said = USHER__REPLY__INIT;
+	Usher__Ended ended = USHER__ENDED__INIT;
+	char how[32];
+
+	(void)snprintf(how, sizeof how, "%.*s", (int)strcspn(word, ":"), word);
+	ended.state = how;
+	ended.status = (int32_t)strtol(strchr(word, ':') + 1, NULL, 10);
+	said.ended = &ended;
 	(void)wire_send(child->fd, &said.base, NULL);
-	free(said.made.data);
 }
 
 static void say_list(struct child *child) {
@@ -382,6 +478,12 @@ static bool say_word(struct child *child, const char *word) {
 		say_code(child, word + 5);
 	else if (word_is(word, "list"))
 		say_list(child);
+	else if (word_is(word, "end"))
+		end_process(child);
+	else if (word_is(word, "ended="))
+		say_ended(child, word + 6);
+	else if (word_is(word, "eof"))
+		return child->eof;
 	else if (word_is(word, "bad"))
 		say_bad(child);
 	else if (word_is(word, "garbage"))
@@ -400,7 +502,8 @@ static bool say_word(struct child *child, const char *word) {
 }
 
 static void child_go_on(struct child *child) {
-	while (child->order && child->fd >= 0 && *child->script && say_word(child, child->script)) {
+	while (child->order && (child->fd >= 0 || word_is(child->script, "end")) &&
+	       *child->script && say_word(child, child->script)) {
 		child->script += strcspn(child->script, " ");
 		child->script += *child->script == ' ';
 	}
@@ -440,10 +543,13 @@ static int on_broker(sd_event_source *source, int fd, uint32_t events, void *use
 	struct child *child = userdata;
 	int r = child->order ? receive_grant(child) : receive_order(child);
 
-	if (r < 0) {
+	child->eof = r < 0;
+	if (r < 0 && !word_is(child->script, "eof")) {
 		child_close(child); /* the broker has had enough */
 		return 0;
 	}
+	if (r < 0)
+		child->source = sd_event_source_disable_unref(child->source);
 	child_go_on(child);
 	return 0;
 }
@@ -626,6 +732,7 @@ void stage_settle(struct stage *stage) {
 
 static void child_done(struct child *child) {
 	child_close(child);
+	end_process(child);
 	fds_done(&child->fds);
 	message_freep(&child->request);
 	if (child->order)

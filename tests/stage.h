@@ -35,8 +35,12 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   leave          the caller leaves
  *   asked          waits until polkit has been asked
  *   ok             an outcome, with an empty reply of the right kind
- *   made=LIFETIME  the announcement of a mount
+ *   made=LIFETIME  the announcement of what the order makes: a mount, or namespaces or a process,
+ *                  for which there is a process then
  *   go             waits for the second grant, which answers that
+ *   end            that process ends
+ *   ended=HOW:N    tells that it has
+ *   eof            waits until the broker says that it will say nothing more
  *   said           an outcome without a reply, after an announcement
  *   done           the same, and closes
  *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
@@ -56,6 +60,8 @@ struct child {
 	const struct operation *operation;
 	ProtobufCMessage *request;
 	unsigned grants;
+	pid_t process;
+	bool eof;
 };
 
 struct stage {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "processes.h"
 #include "stage.h"
 
 struct answer {
@@ -316,6 +317,161 @@ static void objects_appear_and_vanish(void **state) {
 	stage_free(&stage);
 }
 
+/* ---- processes ---- */
+
+static int on_process_signal(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	size_t *counts = userdata;
+	const char *how;
+	int status;
+
+	counts[1] += sd_bus_message_is_signal(message, NULL, "PropertiesChanged") > 0;
+	if (sd_bus_message_is_signal(message, "org.usher1.Process", "Exited") <= 0)
+		return 0;
+	counts[0]++;
+	assert_true(sd_bus_message_read(message, "si", &how, &status) > 0);
+	assert_string_equal(how, "exited");
+	assert_int_equal(status, 3);
+	return 0;
+}
+
+static void spawn(struct stage *stage, const char *script) {
+	sd_bus_message *message = call_new(stage, "/org/usher1", "org.usher1.Processes", "Spawn");
+	const char *path;
+	int fd;
+
+	stage->scripts[0] = script;
+	append(message, "asa{ss}a{uh}a{sv}", 1, "/bin/x", 0, 0, 0);
+	message = ask(stage, message);
+	assert_fine(message);
+	assert_true(sd_bus_message_read(message, "oh", &path, &fd) > 0);
+	assert_string_equal(path, "/org/usher1/process/1");
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	sd_bus_message_unref(message);
+}
+
+static void assert_property(struct stage *stage, const char *path, const char *interface,
+			    const char *property, const char *type, const char *expected) {
+	sd_bus_message *message = call_new(stage, path, "org.freedesktop.DBus.Properties", "Get");
+	const char *text = "";
+	char number[32];
+	uint32_t value;
+
+	append(message, "ss", interface, property);
+	message = ask(stage, message);
+	assert_fine(message);
+	if (*type == 's' || *type == 'o')
+		assert_true(sd_bus_message_read(message, "v", type, &text) > 0);
+	else {
+		assert_true(sd_bus_message_read(message, "v", type, &value) > 0);
+		(void)snprintf(number, sizeof number, "%u", value);
+		text = number;
+	}
+	assert_string_equal(text, expected);
+	sd_bus_message_unref(message);
+}
+
+static void the_end_of_a_process_is_told_once(void **state) {
+	static const char path[] = "/org/usher1/process/1", interface[] = "org.usher1.Process";
+	size_t counts[2] = { 0 };
+	struct stage stage;
+	sd_bus_message *message;
+	sd_bus_slot *slot;
+	const char *how;
+	int status;
+
+	(void)state;
+	open_stage(&stage, "");
+	assert_true(sd_bus_add_match(stage.client, &slot,
+				     "type='signal',path='/org/usher1/process/1'",
+				     on_process_signal, counts) >= 0);
+	spawn(&stage, "find=0 grant made=manual go said");
+	assert_property(&stage, path, interface, "State", "s", "running");
+	assert_property(&stage, path, interface, "Namespace", "o", "/");
+	assert_property(&stage, path, interface, "Status", "i", "0");
+	stage.children[0].script = "end ended=exited:3 die";
+	stage_until(&stage, counts[0] > 0 && counts[1] > 0);
+	assert_property(&stage, path, interface, "State", "s", "exited");
+	assert_property(&stage, path, interface, "Status", "i", "3");
+	message = call_new(&stage, path, interface, "Wait");
+	append(message, "a{sv}", 0);
+	message = ask(&stage, message);
+	assert_fine(message);
+	assert_true(sd_bus_message_read(message, "si", &how, &status) > 0);
+	assert_string_equal(how, "exited");
+	assert_int_equal(status, 3);
+	sd_bus_message_unref(message);
+	/* somebody has been told */
+	message = call_new(&stage, path, interface, "Wait");
+	append(message, "a{sv}", 0);
+	message = ask(&stage, message);
+	assert_error(message, "org.freedesktop.DBus.Error.UnknownObject", "process/1");
+	assert_int_equal(counts[0], 1);
+	assert_int_equal(counts[1], 1);
+	sd_bus_slot_unref(slot);
+	stage_free(&stage);
+}
+
+static void what_has_ended_gets_no_signal(void **state) {
+	struct stage stage;
+	sd_bus_message *message;
+
+	(void)state;
+	open_stage(&stage, "");
+	spawn(&stage, "find=0 grant made=manual go said end ended=exited:0 die");
+	stage_until(&stage, process_has_ended(stage.desk.objects[KIND_PROCESS].first));
+	message = call_new(&stage, "/org/usher1/process/1", "org.usher1.Process", "Signal");
+	append(message, "sa{sv}", "TERM", 0);
+	message = ask(&stage, message);
+	assert_error(message, "org.usher1.Error.NotFound", "ESRCH");
+	assert_int_equal(stage.n_children, 1);
+	stage_free(&stage);
+}
+
+/* What the caller leaves open comes from the object, and who owns it, too. */
+static void a_signal_goes_to_the_process_of_the_object(void **state) {
+	const Usher__SignalRequest *m;
+	struct stage stage;
+	sd_bus_message *message;
+
+	(void)state;
+	open_stage(&stage, "");
+	spawn(&stage, "find=0 grant made=manual go said");
+	stage.scripts[1] = "find=0 grant ok";
+	message = call_new(&stage, "/org/usher1/process/1", "org.usher1.Process", "Signal");
+	append(message, "sa{sv}", "TERM", 0);
+	message = ask(&stage, message);
+	assert_fine(message);
+	sd_bus_message_unref(message);
+	m = (const void *)stage.children[1].request;
+	assert_string_equal(m->name, "TERM");
+	assert_int_equal(m->pid, stage.children[0].process);
+	assert_true(m->has_owner && m->owner == stage.uid);
+	assert_true(m->has_process_fd && fds_get(&stage.children[1].fds, m->process_fd) >= 0);
+	stage_free(&stage);
+}
+
+static void namespaces_have_their_properties(void **state) {
+	struct stage stage;
+	sd_bus_message *message;
+
+	(void)state;
+	open_stage(&stage, "find=0 grant made=manual go done");
+	message = call_new(&stage, "/org/usher1", "org.usher1.Namespaces", "Create");
+	append(message, "sasa{sv}", "box", 1, "user", 0);
+	message = ask(&stage, message);
+	assert_fine(message);
+	sd_bus_message_unref(message);
+	assert_property(&stage, "/org/usher1/namespace/1", "org.usher1.Namespace", "Name", "s",
+			"box");
+	message = call_new(&stage, "/org/usher1/namespace/1", "org.freedesktop.DBus.Properties",
+			   "GetAll");
+	append(message, "s", "org.usher1.Namespace");
+	message = ask(&stage, message);
+	assert_fine(message);
+	sd_bus_message_unref(message);
+	stage_free(&stage);
+}
+
 /* ---- introspection ---- */
 
 static bool is_managers(const char *interface) {
@@ -404,6 +560,10 @@ int main(void) {
 		cmocka_unit_test(what_is_wrong_with_the_words_does_not_reach_the_worker),
 		cmocka_unit_test(a_mount_has_its_properties),
 		cmocka_unit_test(objects_appear_and_vanish),
+		cmocka_unit_test(the_end_of_a_process_is_told_once),
+		cmocka_unit_test(what_has_ended_gets_no_signal),
+		cmocka_unit_test(a_signal_goes_to_the_process_of_the_object),
+		cmocka_unit_test(namespaces_have_their_properties),
 		cmocka_unit_test(introspection_tells_what_the_table_has),
 		cmocka_unit_test(the_host_name_is_a_property),
 	};
