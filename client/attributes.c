@@ -267,10 +267,6 @@ int usher_attributes_set_environment(struct usher_attributes *attributes,
 	return set_number(attributes, "clear_environment", "b", 1);
 }
 
-int usher_attributes_set_clear_environment(struct usher_attributes *attributes, bool clear) {
-	return set_number(attributes, "clear_environment", "b", clear);
-}
-
 int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd) {
 	struct descriptor *descriptor = NULL;
 
@@ -325,8 +321,7 @@ int usher_attributes_set_signal_mask(struct usher_attributes *attributes,
 	return set_words(attributes, "signal_mask", "as", signals);
 }
 
-int usher_attributes_set_parent_death_signal(struct usher_attributes *attributes,
-					     const char *name) {
+int usher_attributes_set_death_signal(struct usher_attributes *attributes, const char *name) {
 	return set_text(attributes, "parent_death_signal", name);
 }
 

@@ -274,12 +274,11 @@ int usher_attributes_add_mount(struct usher_attributes *attributes, const char *
 			       const char *target, const char *fstype, const char *const words[]);
 
 /* From here on only for processes. The environment: one variable; or all of an array such as
- * environ, and none that the service would set by itself. */
+ * environ (NULL: none), and then none that the service would set by itself. */
 int usher_attributes_set_variable(struct usher_attributes *attributes, const char *name,
 				  const char *value);
 int usher_attributes_set_environment(struct usher_attributes *attributes,
 				     const char *const environment[]);
-int usher_attributes_set_clear_environment(struct usher_attributes *attributes, bool clear);
 
 /* The process has fd, as that number. It has no descriptors but those that are added here. */
 int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd);
@@ -302,7 +301,7 @@ int usher_attributes_set_capabilities(struct usher_attributes *attributes,
  * when who started the process has gone. */
 int usher_attributes_set_signal_mask(struct usher_attributes *attributes,
 				     const char *const signals[]);
-int usher_attributes_set_parent_death_signal(struct usher_attributes *attributes, const char *name);
+int usher_attributes_set_death_signal(struct usher_attributes *attributes, const char *name);
 
 /* nice(2), umask(2), and a limit of setrlimit(2) by its name ("NOFILE"); UINT64_MAX is no limit. */
 int usher_attributes_set_nice(struct usher_attributes *attributes, int nice);

@@ -75,11 +75,10 @@ static int enter_check(const struct arguments *a) {
 
 /* The command's environment, and what the arguments say about it. */
 static void set_environment(const struct arguments *a, struct usher_attributes *attributes) {
-	static const char *const none[] = { NULL };
 	char *equals;
 
 	usher_attributes_set_environment(attributes, a->clear_environment
-							     ? none
+							     ? NULL
 							     : (const char *const *)environ);
 	for (size_t i = 0; i < a->environment.count; i++) {
 		const char *variable = a->environment.items[i], *own[] = { NULL, NULL };
