@@ -19,7 +19,9 @@
 
 #include "../client/cleanup.h"
 #include "../client/cli/arguments.h"
+#include "../client/cli/making.h"
 #include "../client/cli/moment.h"
+#include "../client/cli/quantity.h"
 
 #define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define ARGV_MAX  16
@@ -59,6 +61,19 @@ static void assert_not_split(const char *text) {
 	assert_int_equal(words_split(&words, text), -EINVAL);
 }
 
+/* Of a command that runs another. */
+static const struct parameter program_parameters[] = {
+	MAKING_TYPES,
+	MAKING_IDS,
+	MAKING_INTERIOR,
+	{ "limit", 0, PARAMETER_LIMIT, "LIMIT", "" },
+	{ "memory", 0, PARAMETER_MEMORY, "BYTES", "" },
+	{ "nice", 0, PARAMETER_NICE, "NUMBER", "" },
+	{ "uid", 0, PARAMETER_UID, "ID", "" },
+	{ "groups", 0, PARAMETER_GROUPS, "ID,...", "" },
+	{ NULL, 0, 0, NULL, NULL },
+};
+
 /* Parses with what it says on standard error caught in ret_said. */
 static int parse(struct arguments *a, const struct parameter *own, const char *const words[],
 		 char ret_said[static 512]) {
@@ -76,7 +91,7 @@ static int parse(struct arguments *a, const struct parameter *own, const char *c
 	}
 	argv[argc] = NULL;
 	dup2(fileno(caught), STDERR_FILENO);
-	r = arguments_parse(a, own, false, argc, argv);
+	r = arguments_parse(a, own, own == program_parameters, argc, argv);
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	rewind(caught);
@@ -91,15 +106,20 @@ static void assert_accepted(struct arguments *a, const char *const words[]) {
 	assert_string_equal(said, "");
 }
 
-/* Refused as wrong usage, in words that name the culprit. */
-static void assert_usage(const char *const words[], const char *culprit) {
+static void assert_refused(const struct parameter *own, const char *const words[],
+			   const char *culprit) {
 	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
 	char said[512];
 
 	a.command = "mount";
-	assert_int_equal(parse(&a, parameters, words, said), EXIT_USAGE);
+	assert_int_equal(parse(&a, own, words, said), EXIT_USAGE);
 	if (!strstr(said, culprit))
 		fail_msg("'%s' is not named in: %s", culprit, said);
+}
+
+/* Refused as wrong usage, in words that name the culprit. */
+static void assert_usage(const char *const words[], const char *culprit) {
+	assert_refused(parameters, words, culprit);
 }
 
 static void words_part_at_commas(void **state) {
@@ -226,6 +246,128 @@ static void what_is_refused_cannot_reach_the_terminal(void **state) {
 	assert_usage(LIST("mount", "--lifetime", "\x1b[2J\xff"), "\\x1b[2J\\xff");
 }
 
+/* ---- programs ---- */
+
+static void options_after_a_program_are_its_own(void **state) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT, b = ARGUMENTS_INIT;
+	char said[512];
+
+	(void)state;
+	assert_int_equal(parse(&a, program_parameters, LIST("run", "-p", "ls", "-m", "--all"),
+			       said),
+			 0);
+	assert_int_equal(a.count, 3);
+	assert_string_equal(a.operands[1], "-m");
+	assert_words(&a.types, LIST("pid"));
+	assert_false(a.all);
+	assert_int_equal(parse(&b, program_parameters, LIST("run", "-U", "--", "-m", "--"), said),
+			 0);
+	assert_int_equal(b.count, 2);
+	assert_string_equal(b.operands[0], "-m");
+	assert_string_equal(b.operands[1], "--");
+}
+
+static void assert_types(const char *const words[], const char *const expected[]) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+	_cleanup_(words_done) struct words types = WORDS_INIT;
+	char said[512];
+
+	assert_int_equal(parse(&a, program_parameters, words, said), 0);
+	assert_int_equal(making_check(&a), 0);
+	assert_int_equal(making_types(&a, &types), 0);
+	assert_words(&types, expected);
+}
+
+static void types_come_in_one_order_whichever_they_were_asked_for_in(void **state) {
+	(void)state;
+	assert_types(LIST("run"), LIST(NULL));
+	assert_types(LIST("run", "-a"), LIST("all"));
+	assert_types(LIST("run", "--user", "-p", "-i"), LIST("ipc", "pid", "user"));
+	assert_types(LIST("run", "-ipU", "--pid"), LIST("ipc", "pid", "user"));
+	assert_types(LIST("run", "-CimnpTUu"),
+		     LIST("cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"));
+	assert_types(LIST("run", "-a", "--share", "net,time"),
+		     LIST("cgroup", "ipc", "mnt", "pid", "user", "uts"));
+}
+
+static void what_a_program_is_to_be_given_is_read_or_refused(void **state) {
+	static const char *const good[][3] = {
+		{ "run", "--limit=nofile=10:20" },
+		{ "run", "--limit=core=unlimited" },
+		{ "run", "--memory=4G" },
+		{ "run", "--nice=-20" },
+		{ "run", "--uid=4294967294" },
+		{ "run", "--groups=1,2,3" },
+		{ "run", "--mount=type=proc,target=/proc" },
+		{ "run", "--mount=source=/a,target=/b,ro" },
+		{ "run", "--monotonic=-1.5" },
+		{ "run", "--uid-map=0 1000 1,1 1001 1" },
+	};
+	static const char *const bad[][2] = {
+		{ "--limit=nofile", "nofile" },
+		{ "--limit=nofile=x", "nofile=x" },
+		{ "--memory=4X", "4X" },
+		{ "--memory=-1", "-1" },
+		{ "--nice=20", "20" },
+		{ "--uid=4294967295", "4294967295" },
+		{ "--uid=root", "root" },
+		{ "--groups=1,x", "'x'" },
+		{ "--mount=type=tmpfs", "target=" },
+		{ "--mount=target=/a", "type=" },
+		{ "--share=nit", "nit" },
+		{ "--monotonic=soon", "soon" },
+	};
+	char said[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+
+		if (parse(&a, program_parameters, good[i], said) != 0)
+			fail_msg("'%s' is refused: %s", good[i][1], said);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_refused(program_parameters, LIST("run", bad[i][0]), bad[i][1]);
+}
+
+static void a_place_is_a_process_an_object_or_a_name(void **state) {
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT, b = ARGUMENTS_INIT,
+						   c = ARGUMENTS_INIT;
+
+	(void)state;
+	assert_accepted(&a, LIST("mount", "--in", "17"));
+	assert_int_equal(a.in_pid, 17);
+	assert_accepted(&b, LIST("mount", "--in", "/org/usher1/namespace/1"));
+	assert_string_equal(b.keys.in_object, "/org/usher1/namespace/1");
+	assert_accepted(&c, LIST("mount", "--in", "lab-1"));
+	assert_string_equal(c.in_name, "lab-1");
+	assert_true(arguments_elsewhere(&a) && arguments_elsewhere(&b) && arguments_elsewhere(&c));
+	assert_usage(LIST("mount", "--in", "lab", "--in-object", "/o"), "--in-object");
+	assert_usage(LIST("mount", "--in", "lab", "--in", "1"), "--in");
+}
+
+static void a_quantity_is_a_number_and_nothing_else(void **state) {
+	static const char *const bad[] = { "",         " 1",  "+1", "-1",
+					   "1x",       "1KK", "K1", "18446744073709551616",
+					   "16777216T" };
+	uint64_t number;
+
+	(void)state;
+	assert_int_equal(quantity_parse("0", false, &number), 0);
+	assert_int_equal(number, 0);
+	assert_int_equal(quantity_parse("3K", true, &number), 0);
+	assert_int_equal(number, 3072);
+	assert_int_equal(quantity_parse("16777215T", true, &number), 0);
+	assert_int_equal(number, UINT64_C(16777215) << 40);
+	assert_int_equal(quantity_parse("3K", false, &number), -EINVAL);
+	assert_int_equal(quantity_parse("unlimited", true, &number), -EINVAL);
+	assert_int_equal(quantity_parse_limit("unlimited", &number), 0);
+	assert_int_equal(number, UINT64_MAX);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (quantity_parse(bad[i], true, &number) != -EINVAL)
+			fail_msg("'%s' is a number", bad[i]);
+}
+
 /* ---- moments ---- */
 
 static void assert_moment(const char *text, uint64_t seconds) {
@@ -302,6 +444,11 @@ int main(void) {
 		cmocka_unit_test(numbers_are_numbers_or_refused),
 		cmocka_unit_test(contradictions_are_refused),
 		cmocka_unit_test(what_is_refused_cannot_reach_the_terminal),
+		cmocka_unit_test(options_after_a_program_are_its_own),
+		cmocka_unit_test(types_come_in_one_order_whichever_they_were_asked_for_in),
+		cmocka_unit_test(what_a_program_is_to_be_given_is_read_or_refused),
+		cmocka_unit_test(a_place_is_a_process_an_object_or_a_name),
+		cmocka_unit_test(a_quantity_is_a_number_and_nothing_else),
 		cmocka_unit_test(moments_are_understood),
 		cmocka_unit_test(what_is_no_moment_is_refused),
 	};
