@@ -199,12 +199,12 @@ static void add_object(struct entry *entry, const struct call *call,
 		       const ProtobufCMessage *reply) {
 	const struct objects *objects = call_objects(call);
 
-	if (reply && (call_makes_mount(call) || call_makes(call))) /* the path comes first */
+	if (reply && call_makes(call)) /* the path comes first */
 		add(entry, "USHER_OBJECT=%s",
 		    *(char **)message_member(reply, &reply->descriptor->fields[0]));
-	else if (call->object)
-		add(entry, "USHER_OBJECT=" OBJECT_PATH_PREFIX "%s/%" PRIu64,
-		    objects ? objects->kind->name : "mount", call->object);
+	else if (call->object && objects)
+		add(entry, "USHER_OBJECT=" OBJECT_PATH_PREFIX "%s/%" PRIu64, objects->kind->name,
+		    call->object);
 }
 
 /* The value of the first of these fields that there is, as people would say where. */

@@ -11,7 +11,6 @@
 
 #include "audit.h"
 #include "instant.h"
-#include "lifetime.h"
 #include "message.h"
 #include "namespaces.h"
 #include "processes.h"
@@ -77,10 +76,6 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 	audit_note(call, code, sentence, reply, took); /* while the caller goes on */
 }
 
-bool call_makes_mount(const struct call *call) {
-	return call->operation->reply == &usher__mount_reply__descriptor;
-}
-
 struct objects *call_makes(const struct call *call) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		if (call->desk->objects[kind].kind->reply == call->operation->reply)
@@ -102,24 +97,11 @@ static struct object *made_object(const struct call *call) {
 	return objects ? objects_find(objects, call->made) : NULL;
 }
 
-static struct mount *made_mount(const struct call *call) {
-	return call->made && call_makes_mount(call) ? mounts_find(&call->desk->mounts, call->made)
-						    : NULL;
-}
-
-/* The mount that the call is about. */
-static uint64_t mount_number(const struct call *call) {
-	return call_objects(call) ? 0 : call->object;
-}
-
 /* What had been announced may have come to be, and nobody wants it. */
 static void retract(struct call *call) {
-	struct mount *mount = made_mount(call);
 	struct object *object = made_object(call);
 
 	call->made = 0;
-	if (mount)
-		mounts_unmount(&call->desk->mounts, mount);
 	if (object)
 		object_end(object);
 }
@@ -132,37 +114,46 @@ static void call_finish(struct call *call, int code, const char *text) {
 	call_free(call);
 }
 
+/* The one that the call is about, of whatever kind. */
+static struct object *object_of(const struct call *call) {
+	const struct objects *objects = call->object ? call_objects(call) : NULL;
+
+	return objects ? objects_find(objects, call->object) : NULL;
+}
+
+/* Of what was named by a path, the worker has found which it is. */
+static struct mount *mount_of(const struct call *call) {
+	if (call->object)
+		return (struct mount *)object_of(call);
+	return call->finding && call->finding->has_mount_id
+		       ? mounts_find_id(&call->desk->mounts, call->finding->mount_id)
+		       : NULL;
+}
+
+static bool ends_object(const struct call *call) {
+	return call_gives_back(call) ||
+	       call->operation->request == &usher__destroy_request__descriptor;
+}
+
 /* What a reply of the worker's means to the service, before the caller gets it. */
 static int conclude(struct call *call, ProtobufCMessage *reply) {
-	struct mounts *mounts = &call->desk->mounts;
-	const struct objects *objects = call_objects(call);
-	struct object *object = objects ? objects_find(objects, call->object) : NULL;
-	struct mount *mount = NULL;
+	struct object *object = call->object ? object_of(call) : (struct object *)mount_of(call);
 
-	if (call_makes_mount(call) || call_makes(call))
+	if (call_makes(call))
 		return -EBADMSG; /* it was not announced */
-	if (object && call->operation->request == &usher__destroy_request__descriptor)
-		object_remove(object);
 	if (reply->descriptor == &usher__list_reply__descriptor)
-		return mounts_annotate(mounts, (Usher__ListReply *)reply);
-	if (call->operation->request == &usher__unmount_request__descriptor)
-		mount = mounts_find_id(mounts, call->finding->mount_id);
-	else if (mount_number(call))
-		mount = mounts_find(mounts, call->object);
-	if (mount)
-		mounts_remove(mounts, mount);
+		return mounts_annotate(&call->desk->mounts, (Usher__ListReply *)reply);
+	if (object && ends_object(call))
+		object_remove(object);
 	return 0;
 }
 
 /* Nobody is to be told, or the connection that it was to go with has gone. */
 static bool is_unwanted(const struct call *call) {
 	const struct object *object = made_object(call);
-	const struct mount *mount = made_mount(call);
 
-	if (call->given_up || !call->caller || !call->caller->gone)
-		return call->given_up;
-	return (object && object_goes_with_connection(object)) ||
-	       (mount && lifetime_is_connection(mount->object->lifetime));
+	return call->given_up || (call->caller && call->caller->gone && object &&
+				  object_goes_with_connection(object));
 }
 
 static void succeed(struct call *call, const struct fds *fds) {
@@ -177,12 +168,9 @@ static void succeed(struct call *call, const struct fds *fds) {
 /* It is there and its object not lost any more: everybody is told. It may have gone already. */
 static void present(struct call *call) {
 	struct object *object = made_object(call);
-	struct mount *mount = made_mount(call);
 
 	if (is_unwanted(call))
 		retract(call);
-	else if (mount)
-		mounts_show(mount);
 	else if (object)
 		object_show(object);
 	succeed(call, &call->reply_fds);
@@ -196,22 +184,11 @@ static void on_kept(void *userdata) {
 		present(call);
 }
 
-static int expect_mount(struct call *call, struct fds *fds) {
-	Usher__MountReply *reply = (Usher__MountReply *)call->reply;
-	struct mount *mount = NULL;
-	int r = reply->made ? mounts_expect(&call->desk->mounts, call->caller, reply, fds, &mount)
-			    : -EBADMSG;
-
-	if (r == 0)
-		call->made = mount->object->number;
-	return r;
-}
-
 /* The descriptors are answered with it. */
-static int expect_object(struct call *call, struct objects *objects, struct fds *fds) {
+static int expect(struct call *call, struct fds *fds) {
 	struct object *object = NULL;
-	int r = objects_expect(objects, call->caller, call->request, call->reply, fds, call->worker,
-			       &object);
+	int r = objects_expect(call_makes(call), call->caller, call->request, call->reply, fds,
+			       call->worker, &object);
 
 	if (r != 0)
 		return r;
@@ -225,7 +202,6 @@ static int expect_object(struct call *call, struct objects *objects, struct fds 
  * systemd takes it the child goes on. */
 static void on_made(struct call *call, const ProtobufCBinaryData *made, struct fds *fds) {
 	Usher__Grant grant = USHER__GRANT__INIT;
-	struct objects *objects = call_makes(call);
 	int r = -EBADMSG;
 
 	call->reply =
@@ -233,7 +209,7 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 	if (call->reply && (call->given_up || (call->caller && call->caller->gone)))
 		return call_finish(call, REFUSED_RETRY, "its caller has gone");
 	if (call->reply)
-		r = objects ? expect_object(call, objects, fds) : expect_mount(call, fds);
+		r = expect(call, fds);
 	if (r == 0)
 		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
 	grant.tier = TIER_ADMIN;
@@ -258,7 +234,7 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 		return call_finish(call, outcome->code, outcome->text);
 	if (call->made) {
 		call->done = true;
-		if (call_makes(call) && call_makes(call)->kind->stays)
+		if (call_makes(call)->kind->stays)
 			on_ended(call); /* what else it says is the object's */
 		return;
 	}
@@ -310,20 +286,14 @@ static bool makes_go(const struct call *call) {
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
  * it off, and of two that had both compared the second would take what lay below. */
 static int take(struct call *call) {
-	struct mount *mount = NULL;
+	struct mount *mount = call->caller && makes_go(call) ? mount_of(call) : NULL;
 
-	if (!call->caller || !makes_go(call))
-		return 0;
-	if (call->object)
-		mount = mounts_find(&call->desk->mounts, call->object);
-	else if (call->finding->has_mount_id)
-		mount = mounts_find_id(&call->desk->mounts, call->finding->mount_id);
 	if (!mount)
 		return 0;
-	if (mount->leaving)
+	if (mount->base.leaving)
 		return REFUSED_BUSY;
-	mount->leaving = true;
-	call->taken = mount->object->number;
+	mount->base.leaving = true;
+	call->taken = mount->base.number;
 	return 0;
 }
 
@@ -331,7 +301,7 @@ static void give_back(struct call *call) {
 	struct mount *mount = call->taken ? mounts_find(&call->desk->mounts, call->taken) : NULL;
 
 	if (mount)
-		mount->leaving = false;
+		mount->base.leaving = false;
 }
 
 /* The authority said yes, or there was nothing to ask. */
@@ -395,16 +365,14 @@ static bool judge(struct call *call, Usher__Finding **finding) {
 		return false;
 	call->tier = call->finding->tier;
 	if (call->caller)
-		call->tier = mounts_tier(&call->desk->mounts, call->finding, mount_number(call),
+		call->tier = mounts_tier(&call->desk->mounts, call->finding, mount_of(call),
 					 call->caller->uid);
 	return true;
 }
 
 /* At the end of a connection, too, nobody's mounts go but its owner's. */
 static bool must_stay(const struct call *call) {
-	const struct mount *mount = call->caller || !mount_number(call)
-					    ? NULL
-					    : mounts_find(&call->desk->mounts, call->object);
+	const struct mount *mount = call->caller ? NULL : mount_of(call);
 
 	return mount && mounts_touches_others(&call->desk->mounts, mount, call->finding);
 }
@@ -471,8 +439,7 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 		on_child_lost(call, r);
 	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);
-	else if (reply->has_made && call->granted && !call->reply &&
-		 (call_makes_mount(call) || call_makes(call)))
+	else if (reply->has_made && call->granted && !call->reply && call_makes(call))
 		on_made(call, &reply->made, &fds);
 	else if (reply->finding && !call->finding)
 		on_finding(call, &reply->finding);
@@ -652,7 +619,7 @@ static void examine(struct call *call) {
 	struct refusal refusal = { 0 };
 	int r = quota_check(call, &refusal);
 
-	if (r != 0 && call_makes_mount(call))
+	if (r != 0 && call_makes(call) == &call->desk->objects[KIND_MOUNT])
 		/* some may have gone where we do not see it: below a mount that is not shared */
 		mounts_reconcile(&call->desk->mounts);
 	if (r == 0)
@@ -726,22 +693,12 @@ static void on_known(struct caller *caller, int error, void *userdata) {
 		examine(call);
 }
 
-/* For whom the service itself calls. */
-static uid_t owner_of(const struct call *call) {
-	const struct objects *objects = call_objects(call);
-	const struct object *object = objects ? objects_find(objects, call->object) : NULL;
-	const struct mount *mount = objects ? NULL : mounts_find(&call->desk->mounts, call->object);
-
-	if (object)
-		return object->owner;
-	return mount ? mount->object->owner : 0;
-}
-
 int call_begin(struct desk *desk, const struct operation *operation, struct caller *caller,
 	       ProtobufCMessage *request, struct fds *fds, bool interactive, uint64_t object,
 	       const struct door *door, void *door_data) {
 	struct call *call = calloc(1, sizeof *call);
 	struct refusal refusal = { 0 };
+	const struct object *about;
 	int r;
 
 	if (!call) {
@@ -767,8 +724,9 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;
 	(void)sd_id128_randomize(&call->id);
-	if (!caller)
-		call->owner = owner_of(call);
+	about = caller ? NULL : object_of(call);
+	if (about)
+		call->owner = about->owner;
 	if (!caller)
 		examine(call);
 	else {
@@ -813,8 +771,7 @@ void call_wind_up(struct desk *desk) {
 
 static void drop(struct call *call) {
 	/* nothing has been made that was not announced */
-	bool makes = call_makes_mount(call) || call_makes(call);
-	bool begun = call->granted && (!makes || call->made);
+	bool begun = call->granted && (!call_makes(call) || call->made);
 
 	call->made = 0; /* its child takes it away, or it stays and so does its object */
 	if (begun)

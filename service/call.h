@@ -96,9 +96,8 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	       const struct door *door, void *door_data);
 /* Nobody is asked about it, and nothing of it is limited. */
 bool call_is_trusted(const struct call *call);
-bool call_makes_mount(const struct call *call);
 /* Of which kind the call makes an object, and of which kind is the one that it is about; NULL where
- * there is none, or a mount. */
+ * there is none. */
 struct objects *call_makes(const struct call *call);
 struct objects *call_objects(const struct call *call);
 /* Answers those that wait for the end of an object; whether there were any. */

@@ -96,7 +96,7 @@ static int read_request(sd_bus_message *message, const struct operation *operati
 }
 
 /* Of the methods of objects, what the words leave open is filled in from the object. */
-static int take_call(sd_bus_message *message, struct desk *desk, const struct mount *mount) {
+static int take_call(sd_bus_message *message, struct desk *desk, const struct object *object) {
 	const struct operation *operation = operation_of(message);
 	ProtobufCMessage *request = NULL;
 	struct fds fds = { 0 };
@@ -107,11 +107,10 @@ static int take_call(sd_bus_message *message, struct desk *desk, const struct mo
 	r = read_request(message, operation, &fds, &request);
 	if (r != 0)
 		return r;
-	if (mount)
-		r = mounts_order(mount, (Usher__UnmountObjectRequest *)request, &fds);
+	if (object && !operation->waits)
+		r = object->objects->kind->order(object, request, &fds);
 	if (r >= 0)
-		r = begin(desk, message, operation, request, &fds,
-			  mount ? mount->object->number : 0);
+		r = begin(desk, message, operation, request, &fds, object ? object->number : 0);
 	else {
 		message_freep(&request);
 		fds_done(&fds);
@@ -125,33 +124,10 @@ static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error)
 	return take_call(message, door->desk, NULL);
 }
 
-static int on_mount_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-	const struct mount *mount = userdata;
-
-	return take_call(message, mount->mounts->desk, mount);
-}
-
 static int on_object_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
-	struct object *object = userdata;
-	const struct operation *operation = operation_of(message);
-	ProtobufCMessage *request = NULL;
-	struct fds fds = { 0 };
-	int r;
+	const struct object *object = userdata;
 
-	if (!operation)
-		return -ENOSYS;
-	r = read_request(message, operation, &fds, &request);
-	if (r != 0)
-		return r;
-	if (!operation->waits)
-		r = object->objects->kind->order(object, request, &fds);
-	if (r >= 0)
-		r = begin(object->objects->desk, message, operation, request, &fds, object->number);
-	else {
-		message_freep(&request);
-		fds_done(&fds);
-	}
-	return r < 0 ? refuse_now(message, r, NULL) : 1;
+	return take_call(message, object->objects->desk, object);
 }
 
 /* A property is the field that callers know by its name. */
@@ -169,17 +145,6 @@ static int get_object_property(sd_bus *bus, const char *path, const char *interf
 							&descriptor->fields[i], NULL);
 	}
 	return -ENOENT;
-}
-
-static int get_mount_property(sd_bus *bus, const char *path, const char *interface,
-			      const char *property, sd_bus_message *reply, void *userdata,
-			      sd_bus_error *error) {
-	const struct mount *mount = userdata;
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(mount->object->base.descriptor,
-								property);
-
-	return field ? message_bus_append_field(reply, &mount->object->base, field, NULL) : -ENOENT;
 }
 
 /* Whoever reads a property that changes will want to hear of it: as long as such a connection is
@@ -255,13 +220,13 @@ static const sd_bus_vtable host_properties[] = {
 
 static const sd_bus_vtable mount_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Id", "t", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Source", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Target", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("FSType", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Options", "as", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Lifetime", "s", get_mount_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Id", "t", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Source", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Target", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("FSType", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Options", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Lifetime", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_VTABLE_END,
 };
 
@@ -365,17 +330,6 @@ static int add_manager(struct door_bus *door, const char *name, const sd_bus_vta
 					interface->name, interface->vtable, door);
 }
 
-static int find_mount(sd_bus *bus, const char *path, const char *interface, void *userdata,
-		      void **ret, sd_bus_error *error) {
-	struct door_bus *door = userdata;
-	struct mount *mount = mounts_find_path(&door->desk->mounts, path);
-
-	if (!mount)
-		return 0;
-	*ret = mount;
-	return 1;
-}
-
 /* The names of a node are a list that ends with NULL, or no list. */
 static int end_list(char **paths, size_t n, int r, char ***ret) {
 	char **grown = r == 0 && n > 0 ? reallocarray(paths, n + 1, sizeof *paths) : NULL;
@@ -390,22 +344,6 @@ static int end_list(char **paths, size_t n, int r, char ***ret) {
 		free(paths[--n]);
 	free(paths);
 	return r;
-}
-
-static int list_mounts(sd_bus *bus, const char *prefix, void *userdata, char ***ret,
-		       sd_bus_error *error) {
-	struct door_bus *door = userdata;
-	char path[MOUNTS_PATH_MAX], **paths = NULL;
-	size_t n = 0;
-	int r = 0;
-
-	for (struct mount *mount = door->desk->mounts.first; mount && r == 0; mount = mount->next) {
-		if (mount->hidden)
-			continue;
-		mounts_path(mount, path);
-		r = message_append_string(&paths, &n, path);
-	}
-	return end_list(paths, n, r, ret);
 }
 
 static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata,
@@ -452,21 +390,6 @@ static int add_objects(struct door_bus *door, struct objects *objects,
 	return r;
 }
 
-static int add_mounts(struct door_bus *door) {
-	struct interface *interface = &door->interfaces[door->n_interfaces++];
-	sd_bus *bus = door->desk->bus;
-	int r = fill_interface(interface, "Mount", on_mount_call, mount_properties);
-
-	if (r >= 0)
-		r = sd_bus_add_fallback_vtable(bus, &door->slots[door->n_slots++],
-					       MOUNTS_PATH_PREFIX, interface->name,
-					       interface->vtable, find_mount, door);
-	if (r >= 0)
-		r = sd_bus_add_node_enumerator(bus, &door->slots[door->n_slots++],
-					       MOUNTS_PATH_PREFIX, list_mounts, door);
-	return r;
-}
-
 int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	struct door_bus *door = calloc(1, sizeof *door);
 	int r;
@@ -484,7 +407,7 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = sd_bus_add_object_vtable(desk->bus, &door->slots[door->n_slots++], MANAGER,
 					     "org.usher1.Limits", limits_properties, door);
 	if (r >= 0)
-		r = add_mounts(door);
+		r = add_objects(door, &desk->objects[KIND_MOUNT], mount_properties);
 	if (r >= 0)
 		r = add_manager(door, "Namespaces", NULL);
 	if (r >= 0)

@@ -24,6 +24,7 @@ enum { LEAVING_MAX = 8 };
 static const uint64_t patience_usec = 1000000;
 
 static const struct object_kind *const kinds[_KIND_MAX] = {
+	[KIND_MOUNT] = &mount_kind,
 	[KIND_NAMESPACE] = &namespace_kind,
 	[KIND_PROCESS] = &process_kind,
 };
@@ -64,7 +65,8 @@ bool object_goes_with_connection(const struct object *object) {
 /* ---- coming and going ---- */
 
 static void object_free(struct object *object) {
-	object->objects->kind->done(object);
+	if (object->objects->kind->done)
+		object->objects->kind->done(object);
 	message_freep(&object->message);
 	fd_closep(&object->fd);
 	fd_closep(&object->socket);
@@ -113,24 +115,29 @@ static int keep_with(struct object *object, struct caller *caller) {
 	return r;
 }
 
+static bool needs_connection(const struct object *object) {
+	const struct object_kind *kind = object->objects->kind;
+
+	return kind->needs_connection && kind->needs_connection(object);
+}
+
 static int copy_descriptor(int fd, int *ret) {
 	*ret = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	return *ret < 0 ? -errno : 0;
 }
 
-/* The one that the kind says, which is named in the reply or in what is made. */
+/* The one that the kind says, if there is one: it is named in the reply or in what is made. */
 static int take_descriptors(struct object *object, const ProtobufCMessage *reply,
 			    const struct fds *fds, int socket) {
 	const struct object_kind *kind = object->objects->kind;
 	uint64_t place = message_number(reply, kind->fd, UINT64_MAX);
-	int fd, r;
+	int fd, r = 0;
 
 	if (place == UINT64_MAX)
 		place = message_number(object->message, kind->fd, UINT64_MAX);
 	fd = fds_get(fds, place);
-	if (fd < 0)
-		return -EBADMSG;
-	r = copy_descriptor(fd, &object->fd);
+	if (fd >= 0)
+		r = copy_descriptor(fd, &object->fd);
 	return r == 0 && kind->stays ? copy_descriptor(socket, &object->socket) : r;
 }
 
@@ -151,7 +158,7 @@ static int prepare(struct object *object, struct caller *caller, const ProtobufC
 		r = kind->adopt(object, request);
 	object->number = ++object->objects->last_number;
 	message_set_number(object->message, "number", object->number);
-	if (r == 0 && caller && object_goes_with_connection(object))
+	if (r == 0 && caller && (object_goes_with_connection(object) || needs_connection(object)))
 		r = keep_with(object, caller);
 	object_path(object, path);
 	if (r == 0)
@@ -307,8 +314,12 @@ void objects_drop_caller(struct objects *objects, const struct caller *caller) {
 
 	for (struct object *object = objects->first; object; object = next) {
 		next = object->next;
-		if (object->caller == caller && !object->hidden) /* else its call sees to it */
+		if (object->caller != caller || object->hidden)
+			continue; /* the call that makes it sees to it */
+		if (object_goes_with_connection(object))
 			object_end(object);
+		else
+			object_remove(object);
 	}
 }
 
@@ -385,7 +396,8 @@ int objects_load(struct objects *objects) {
 
 void objects_save(const struct objects *objects) {
 	for (struct object *object = objects->first; object; object = object->next) {
-		objects->kind->mark(object);
+		if (objects->kind->mark)
+			objects->kind->mark(object);
 		store_save(objects->kind->name, object->number, object->message);
 	}
 }

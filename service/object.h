@@ -34,7 +34,9 @@ struct object_kind {
 	const char *end_method; /* of its interface, by which the worker ends it */
 	bool stays;             /* the child that makes it keeps its socket, and says more later */
 	enum limit limit;
-	/* Whether the message, and what came with it, can be one; of an earlier life of the service
+	/* What follows may be NULL but for adopt, begin, end and order.
+	 *
+	 * Whether the message, and what came with it, can be one; of an earlier life of the service
 	 * there is no request. 0, a refusal, or a negative errno. */
 	int (*adopt)(struct object *object, const ProtobufCMessage *request);
 	/* It is there, and everybody is told: what becomes of it is looked at from now on. */
@@ -44,6 +46,8 @@ struct object_kind {
 	/* Says in the message by what it is found again where no descriptor is left. */
 	void (*mark)(struct object *object);
 	void (*done)(struct object *object);
+	/* Whether it is forgotten with its connection, although it stays. */
+	bool (*needs_connection)(const struct object *object);
 	/* Fills in what a call of its methods leaves open; 0 or a negative errno. */
 	int (*order)(const struct object *object, ProtobufCMessage *request, struct fds *fds);
 };
@@ -70,7 +74,7 @@ struct objects {
 	sd_event_source *again;
 };
 
-enum kind { KIND_NAMESPACE, KIND_PROCESS, _KIND_MAX };
+enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, _KIND_MAX };
 
 /* Those of each kind, at the beginning. */
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk);

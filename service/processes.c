@@ -225,6 +225,8 @@ static int adopt(struct object *object, const ProtobufCMessage *request) {
 	Usher__ProcessObject *m = message_of(object);
 	int r = m->has_pid && m->state ? complete(m, request) : -EBADMSG;
 
+	if (r == 0 && request && object->fd < 0)
+		return -EBADMSG;
 	if (r == 0 && object->fd < 0 && !process_has_ended(object))
 		object->fd = pidfd_find((pid_t)m->pid, m->started);
 	return r;

@@ -18,7 +18,7 @@ static bool is_same_user(const struct call *call, const struct call *other) {
 
 /* What calls and objects of a user, or of all together, come to. */
 struct sum {
-	uint64_t calls, bytes, descriptors, kept, mounts, waits, objects, kinds[_KIND_MAX];
+	uint64_t calls, bytes, descriptors, kept, waits, objects, kinds[_KIND_MAX];
 };
 
 static void add_call(struct sum *sum, const struct call *call) {
@@ -31,20 +31,10 @@ static void add_call(struct sum *sum, const struct call *call) {
 	sum->calls++;
 	sum->bytes += call->bytes;
 	sum->descriptors += call->descriptors + 1;
-	if (call_makes_mount(call) && !call->made) {
-		sum->mounts++;
-		sum->objects++;
-	}
 	if (makes) {
 		sum->kinds[makes - call->desk->objects]++;
 		sum->objects++;
 	}
-}
-
-static void add_mount(struct sum *sum, const struct mount *mount) {
-	sum->mounts++;
-	sum->objects++;
-	sum->kept += mount->namespace >= 0;
 }
 
 /* Of processes, those that run: of the others there are never many. */
@@ -53,6 +43,7 @@ static void add_objects(struct sum *sum, enum kind kind, const struct objects *o
 		if (object->owner == uid) {
 			sum->kinds[kind] += kind != KIND_PROCESS || !process_has_ended(object);
 			sum->objects++;
+			sum->kept += kind == KIND_MOUNT && object->fd >= 0;
 		}
 }
 
@@ -62,16 +53,9 @@ static struct sum sum_of_user(const struct call *call) {
 	for (const struct call *other = call->desk->first; other; other = other->next)
 		if (is_same_user(call, other))
 			add_call(&sum, other);
-	for (const struct mount *mount = call->desk->mounts.first; mount; mount = mount->next)
-		if (mount->object->owner == call->caller->uid)
-			add_mount(&sum, mount);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		add_objects(&sum, kind, &call->desk->objects[kind], call->caller->uid);
 	return sum;
-}
-
-static bool makes_object(const struct call *call) {
-	return call_makes_mount(call) || call_makes(call);
 }
 
 /* Its message, and what an object may have besides it. */
@@ -81,9 +65,7 @@ static bool is_store_full(const struct desk *desk) {
 	uint64_t n = 0;
 
 	for (const struct call *call = desk->first; call; call = call->next)
-		n += makes_object(call) && !call->made ? DESCRIPTORS_OF_OBJECT_MAX : 0;
-	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
-		n += mount->namespace >= 0 ? 2 : 1;
+		n += call_makes(call) && !call->made ? DESCRIPTORS_OF_OBJECT_MAX : 0;
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		for (const struct object *object = desk->objects[kind].first; object;
 		     object = object->next)
@@ -99,13 +81,9 @@ static uint64_t descriptors_of(const struct sum *sum, const struct call *call) {
 static int check_objects(const struct call *call, const struct sum *sum, struct refusal *refusal) {
 	const struct limits *limits = &call->desk->configuration.limits;
 	const struct objects *makes = call_makes(call);
-	int r;
+	int r = limit_check(limits, makes->kind->limit, sum->kinds[makes - call->desk->objects],
+			    refusal);
 
-	if (makes)
-		r = limit_check(limits, makes->kind->limit, sum->kinds[makes - call->desk->objects],
-				refusal);
-	else
-		r = limit_check(limits, LIMIT_MOUNTS, sum->mounts, refusal);
 	return r == 0 ? limit_check(limits, LIMIT_OBJECTS, sum->objects, refusal) : r;
 }
 
@@ -116,7 +94,7 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 
 	if (!call->caller)
 		return 0;
-	if (makes_object(call) && is_store_full(call->desk))
+	if (call_makes(call) && is_store_full(call->desk))
 		return refusal_note(refusal, REFUSED_LIMIT,
 				    "FileDescriptorStoreMax=%d of usherd.service is reached",
 				    STORE_DESCRIPTORS_MAX);
@@ -130,7 +108,7 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 		r = limit_check(limits, LIMIT_QUEUED_BYTES, sum.bytes, refusal);
 	if (r == 0)
 		r = limit_check(limits, LIMIT_DESCRIPTORS, descriptors_of(&sum, call), refusal);
-	return r == 0 && makes_object(call) ? check_objects(call, &sum, refusal) : r;
+	return r == 0 && call_makes(call) ? check_objects(call, &sum, refusal) : r;
 }
 
 static bool is_at_work(const struct call *call, uint64_t now_usec) {

@@ -82,7 +82,7 @@ static bool has_objects(const struct desk *desk) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		if (desk->objects[kind].first)
 			return true;
-	return desk->mounts.first;
+	return false;
 }
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -134,7 +134,6 @@ static void on_caller_gone(struct caller *caller, void *userdata) {
 	struct service *service = userdata;
 
 	call_drop_caller(&service->desk, caller);
-	mounts_drop_caller(&service->desk.mounts, caller);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_drop_caller(&service->desk.objects[kind], caller);
 	start_idle_clock(service);
@@ -226,19 +225,16 @@ static size_t count(const struct object *object) {
 }
 
 static void say_hello(const struct desk *desk) {
-	size_t n = 0;
-
-	for (const struct mount *mount = desk->mounts.first; mount; mount = mount->next)
-		n++;
 	sd_journal_print(LOG_INFO,
 			 "usherd " USHER_VERSION
 			 ", with %zu mounts, %zu namespaces and %zu processes of earlier",
-			 n, count(desk->objects[KIND_NAMESPACE].first),
+			 count(desk->objects[KIND_MOUNT].first),
+			 count(desk->objects[KIND_NAMESPACE].first),
 			 count(desk->objects[KIND_PROCESS].first));
 }
 
 static int load(struct desk *desk) {
-	int r = mounts_load(&desk->mounts);
+	int r = 0;
 
 	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
 		r = objects_load(&desk->objects[kind]);
@@ -290,11 +286,9 @@ static void stop(struct service *service) {
 
 	call_drop_all(desk);
 	audit_done(&desk->audit);
-	mounts_save(&desk->mounts);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_save(&desk->objects[kind]);
 	door_bus_free(service->door);
-	mounts_done(&desk->mounts);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
 	callers_free(desk->callers);

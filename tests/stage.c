@@ -613,7 +613,6 @@ static void on_gone(struct caller *caller, void *userdata) {
 	struct stage *stage = userdata;
 
 	call_drop_caller(&stage->desk, caller);
-	mounts_drop_caller(&stage->desk.mounts, caller);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_drop_caller(&stage->desk.objects[kind], caller);
 	stage->client_gone = true;
@@ -748,7 +747,6 @@ void stage_free(struct stage *stage) {
 	fd_closep(&stage->worker);
 	launcher_done(&stage->desk.launcher);
 	door_bus_free(stage->door);
-	mounts_done(&stage->desk.mounts);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&stage->desk.objects[kind]);
 	callers_free(stage->desk.callers);

@@ -308,10 +308,10 @@ static void what_the_service_does_by_itself_is_told_with_the_name_of_whom_it_is_
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
 	stage_settle(&stage);
-	stage.desk.mounts.first->again_usec = 1; /* a second later */
+	mounts_first(&stage.desk.mounts)->again_usec = 1; /* a second later */
 	mounts_reconcile(&stage.desk.mounts);
 	stage_settle(&stage);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	assert_int_equal(stage_log_lines(), 2);
 	assert_field("own", 1, "USHER_OPERATION", "Mount.Unmount");
 	assert_field("own", 1, "USHER_DECIDED_BY", "service");

@@ -449,14 +449,17 @@ static void add_mounts(struct stage *stage, size_t n, uid_t owner) {
 		Usher__MountReply *reply =
 			(Usher__MountReply *)message_new(&usher__mount_reply__descriptor);
 		struct fds none = { 0 };
-		struct mount *mount;
+		struct object *object;
 
 		reply->made = (Usher__MountObject *)message_new(&usher__mount_object__descriptor);
 		reply->made->has_id = reply->made->has_owner = true;
 		reply->made->has_host = reply->made->host = true;
 		reply->made->owner = owner;
-		assert_int_equal(mounts_expect(&stage->desk.mounts, NULL, reply, &none, &mount), 0);
-		mounts_show(mount);
+		reply->made->lifetime = strdup("manual");
+		assert_int_equal(objects_expect(&stage->desk.objects[KIND_MOUNT], NULL, NULL,
+						&reply->base, &none, -1, &object),
+				 0);
+		object_show(object);
 		usher__mount_reply__free_unpacked(reply, NULL);
 	}
 }
@@ -479,7 +482,7 @@ static void one_mount_too_many_of_a_user_is_refused(void **state) {
 	stage_call(&stage, "Host.SetHostname", "hostname=x", false, 0);
 	stage_settle(&stage);
 	assert_int_equal(stage.answers, 1);
-	mounts_remove(&stage.desk.mounts, stage.desk.mounts.first);
+	object_remove(&mounts_first(&stage.desk.mounts)->base);
 	add_mounts(&stage, 1, stage.uid + 1);
 	stage_call(&stage, "Mounts.Mount", "target=/m|fstype=tmpfs", false, 0);
 	stage_settle(&stage);
@@ -601,7 +604,7 @@ static const struct mount *make_mount(struct stage *stage, const char *script) {
 	stage_call(stage, MOUNT, false, 0);
 	stage_settle(stage);
 	assert_int_equal(stage->answers, 1);
-	return stage->desk.mounts.first;
+	return mounts_first(&stage->desk.mounts);
 }
 
 static void a_mount_that_was_made_is_an_object(void **state) {
@@ -612,12 +615,13 @@ static void a_mount_that_was_made_is_an_object(void **state) {
 	stage_new(&stage, POLKIT_YES, false);
 	mount = make_mount(&stage, "find=0 grant made=manual go done");
 	assert_non_null(mount);
-	assert_null(mount->next);
+	assert_null(mounts_next(mount));
 	assert_int_equal(mount->object->id, UNLIKELY_ID);
 	assert_int_equal(mount->object->owner, stage.uid);
 	assert_ptr_equal(mounts_find_id(&stage.desk.mounts, UNLIKELY_ID), mount);
 	assert_ptr_equal(mounts_find(&stage.desk.mounts, mount->object->number), mount);
-	assert_ptr_equal(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"), mount);
+	assert_ptr_equal(objects_find_path(&stage.desk.objects[KIND_MOUNT], "/org/usher1/mount/1"),
+			 &mount->base);
 	stage_free(&stage);
 }
 
@@ -632,20 +636,21 @@ static void a_mount_is_an_object_before_it_is_there_and_shown_when_it_is(void **
 	stage.scripts[1] = "find=0 grant ok";
 	stage_call(&stage, MOUNT, false, 0);
 	stage_until(&stage, stage.n_children > 0 && stage.children[0].grants == 2);
-	mount = stage.desk.mounts.first;
+	mount = mounts_first(&stage.desk.mounts);
 	assert_non_null(mount);
 	assert_int_equal(stage.answers, 0);
-	assert_null(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"));
+	assert_null(objects_find_path(&stage.desk.objects[KIND_MOUNT], "/org/usher1/mount/1"));
 	/* a look at the mount table does not find it, and does not judge it */
 	mounts_reconcile(&stage.desk.mounts);
 	stage_until(&stage, stage.n_children == 2 && stage.children[1].grants == 1);
 	for (int i = 0; i < 20; i++)
 		stage_turn(&stage);
-	assert_ptr_equal(stage.desk.mounts.first, mount);
+	assert_ptr_equal(mounts_first(&stage.desk.mounts), mount);
 	stage.children[0].script = "done";
 	stage_settle(&stage);
 	assert_int_equal(stage.answers, 1);
-	assert_ptr_equal(mounts_find_path(&stage.desk.mounts, "/org/usher1/mount/1"), mount);
+	assert_ptr_equal(objects_find_path(&stage.desk.objects[KIND_MOUNT], "/org/usher1/mount/1"),
+			 &mount->base);
 	stage_free(&stage);
 }
 
@@ -658,7 +663,7 @@ static void assert_unmounted_by_the_service(const struct stage *stage, size_t pl
 	assert_false(child->order->has_caller_fd); /* the service's own order */
 	assert_true(m->has_id && m->id == UNLIKELY_ID);
 	assert_true(m->has_lazy && m->lazy);
-	assert_null(stage->desk.mounts.first);
+	assert_null(mounts_first(&stage->desk.mounts));
 }
 
 /* Whoever unmounts it at once finds nobody in it. */
@@ -703,7 +708,7 @@ static void a_manual_mount_stays_without_its_connection(void **state) {
 	stage_leave(&stage);
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 1);
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -744,7 +749,7 @@ static void a_mount_that_is_announced_too_late_is_not_made(void **state) {
 	stage_settle(&stage);
 	assert_int_equal(stage.refusals, 1);
 	assert_int_equal(stage.children[0].grants, 1);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -790,7 +795,7 @@ static void a_mount_for_a_caller_that_has_left_before_is_not_made(void **state) 
 	assert_int_equal(stage.answers + stage.refusals, 0);
 	assert_int_equal(stage.n_children, 1);
 	assert_int_equal(stage.children[0].grants, 1);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -803,7 +808,7 @@ static void a_manual_mount_for_a_caller_that_has_left_stays(void **state) {
 	stage_call(&stage, MOUNT, false, 0);
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 1);
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -817,7 +822,7 @@ static void an_object_that_is_found_to_be_gone_is_forgotten(void **state) {
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
 	stage_settle(&stage);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -833,14 +838,14 @@ static void what_could_not_go_with_its_connection_is_tried_again_when_the_table_
 	stage_leave(&stage);
 	stage_until(&stage, stage.client_gone);
 	stage_settle(&stage);
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage.scripts[2] = stage.scripts[3] = "find=0 grant list";
 	stage.scripts[4] = "find=3 grant ok";
 	/* not with every change: whoever has many such mounts would make work for all others */
 	mounts_reconcile(&stage.desk.mounts);
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 3);
-	stage.desk.mounts.first->again_usec = 1; /* a second later */
+	mounts_first(&stage.desk.mounts)->again_usec = 1; /* a second later */
 	mounts_reconcile(&stage.desk.mounts);
 	stage_settle(&stage);
 	assert_unmounted_by_the_service(&stage, 4);
@@ -868,7 +873,7 @@ static void of_many_mounts_without_an_owner_a_few_go_at_once(void **state) {
 		stage.children[N + i].script = "ok";
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 2 * N);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -907,12 +912,12 @@ static void an_object_stays_as_long_as_its_mount_is_in_the_table(void **state) {
 	mounts_reconcile(&stage.desk.mounts); /* again while it looks: once more after it */
 	stage.scripts[2] = "find=0 grant ok";
 	stage_until(&stage, stage.n_children == 2);
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage_settle(&stage);
 	assert_int_equal(stage.n_children, 3);
 	assert_string_equal(stage.children[2].order->operation, "Mounts.List");
 	assert_false(stage.children[2].order->has_caller_fd);
-	assert_null(stage.desk.mounts.first); /* the second look found nothing */
+	assert_null(mounts_first(&stage.desk.mounts)); /* the second look found nothing */
 	stage_free(&stage);
 }
 
@@ -928,7 +933,7 @@ static void a_look_that_fails_forgets_nothing(void **state) {
 		stage.scripts[1] = scripts[i];
 		mounts_reconcile(&stage.desk.mounts);
 		stage_settle(&stage);
-		assert_non_null(stage.desk.mounts.first);
+		assert_non_null(mounts_first(&stage.desk.mounts));
 		stage_free(&stage);
 	}
 }
@@ -945,7 +950,7 @@ static void what_is_unmounted_is_an_object_no_more(void **state) {
 	assert_int_equal(stage.answers, 2);
 	assert_string_equal(stage.action,
 			    "org.usher1.unmount-own"); /* the broker knows whose it is */
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -959,7 +964,7 @@ static void what_could_not_be_unmounted_is_an_object_still(void **state) {
 	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
 	stage_settle(&stage);
 	assert_int_equal(stage.refusals, 1);
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -987,7 +992,7 @@ static void of_two_who_unmount_the_same_only_one_begins(void **state) {
 		stage.children[1].script = "ok";
 		stage_settle(&stage);
 		assert_int_equal(stage.answers, 2);
-		assert_null(stage.desk.mounts.first);
+		assert_null(mounts_first(&stage.desk.mounts));
 		stage_free(&stage);
 	}
 }
@@ -1007,7 +1012,7 @@ static void a_mount_that_stayed_may_be_unmounted_again(void **state) {
 	}
 	assert_int_equal(stage.refusals, 2);
 	assert_int_equal(stage.answers, 2);
-	assert_null(stage.desk.mounts.first);
+	assert_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -1018,7 +1023,7 @@ static void a_mount_of_another_users_is_asked_about_as_such(void **state) {
 	(void)state;
 	stage_new(&stage, POLKIT_NO, false);
 	(void)make_mount(&stage, "find=0 grant made=manual go done");
-	mount = stage.desk.mounts.first;
+	mount = mounts_first(&stage.desk.mounts);
 	mount->object->owner = stage.uid + 1;
 	stage.scripts[1] = "find=3+id grant ok";
 	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
@@ -1030,7 +1035,7 @@ static void a_mount_of_another_users_is_asked_about_as_such(void **state) {
 	stage_call(&stage, "Mounts.Remount", "target=/m|mount_options=ro", false, 0);
 	stage_settle(&stage);
 	assert_string_equal(stage.action, "org.usher1.remount");
-	assert_non_null(stage.desk.mounts.first);
+	assert_non_null(mounts_first(&stage.desk.mounts));
 	stage_free(&stage);
 }
 
@@ -1041,11 +1046,11 @@ static void numbers_of_objects_are_not_used_again(void **state) {
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
 	first = make_mount(&stage, "find=0 grant made=manual go done")->object->number;
-	mounts_remove(&stage.desk.mounts, stage.desk.mounts.first);
+	object_remove(&mounts_first(&stage.desk.mounts)->base);
 	stage.scripts[1] = "find=0 grant made=manual go done";
 	stage_call(&stage, MOUNT, false, 0);
 	stage_settle(&stage);
-	assert_true(stage.desk.mounts.first->object->number > first);
+	assert_true(mounts_first(&stage.desk.mounts)->object->number > first);
 	stage_free(&stage);
 }
 
