@@ -112,7 +112,29 @@ bool interior_has_images(Usher__MountSpecification *const *mounts, size_t n_moun
 	return false;
 }
 
+/* For the person who is asked. */
+static int tell(struct job *job, const struct interior *interior) {
+	_cleanup_free_ char *all = NULL;
+
+	for (size_t i = 0; i < interior->n_mounts; i++) {
+		const Usher__MountSpecification *mount = interior->mounts[i];
+		_cleanup_free_ char *before = all;
+
+		if (asprintf(&all, "%s%s%s%s%s on %s", before ?: "", before ? "; " : "",
+			     mount->fstype, *mount->source ? " " : "", mount->source,
+			     mount->target) < 0) {
+			all = NULL;
+			return -ENOMEM;
+		}
+	}
+	return job_detail(job, "mounts", all);
+}
+
 int interior_resolve(struct job *job, struct interior *interior) {
+	int told = tell(job, interior);
+
+	if (told < 0)
+		return told;
 	for (size_t i = 0; i < interior->n_mounts; i++) {
 		const Usher__MountSpecification *mount = interior->mounts[i];
 		struct filesystem *image;
@@ -187,6 +209,11 @@ static int make_bind(struct building *building, const Usher__MountSpecification 
 
 	if (r == 0)
 		r = path_resolve_followed(job, "source", mount->source, &source);
+	/* what an administrator said yes to is not that */
+	if (r == 0 && !building->interior->own_users &&
+	    tree_loosens(&source, &options, kind_of(mount) == RECURSIVE_BIND))
+		r = refusal_note(&job->refusal, REFUSED_PERMISSION,
+				 "the options would take a restriction off '%s'", mount->source);
 	return r == 0 ? tree_copy(job, &source, kind_of(mount) == RECURSIVE_BIND, &options, -1,
 				  ret_mount)
 		      : r;
@@ -230,6 +257,25 @@ static int explain(struct job *job, const char *type, int r) {
 				    : "");
 }
 
+/* Where the kernel judges by root's rights, and not by the caller's. An overlay would read for the
+ * caller what that may not; a new view of what is shared with others may show more of it than there
+ * was to be seen. */
+static int check_made_by_root(struct building *building, struct filesystem *filesystem) {
+	const struct interior *interior = building->interior;
+	struct refusal *refusal = &building->job->refusal;
+
+	if (filesystem->kind == FILESYSTEM_LAYERS || strcmp(filesystem->type, "sysfs") == 0)
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "it needs a user namespace of its own (types: user)");
+	if (strcmp(filesystem->type, "proc") == 0 && !interior->new_pids)
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "it needs a pid namespace of its own (types: pid)");
+	if (mount_options_force(&filesystem->options))
+		return refusal_note(refusal, REFUSED_PERMISSION,
+				    "suid and dev need a user namespace of its own (types: user)");
+	return 0;
+}
+
 static int make_filesystem(struct building *building, const Usher__MountSpecification *mount,
 			   int *ret_mount) {
 	struct filesystem *filesystem = calloc(1, sizeof *filesystem);
@@ -240,12 +286,8 @@ static int make_filesystem(struct building *building, const Usher__MountSpecific
 		return -ENOMEM;
 	r = filesystem_resolve(job, mount->fstype, mount->source, -1, mount->mount_options,
 			       mount->n_mount_options, filesystem);
-	/* one that root has made would read for the caller what that may not */
-	if (r == 0 && filesystem->kind == FILESYSTEM_LAYERS && !building->interior->own_users)
-		r = refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
-				 "an overlay needs a user namespace of its own (types: user)");
 	if (r == 0 && !building->interior->own_users)
-		(void)mount_options_force(&filesystem->options);
+		r = check_made_by_root(building, filesystem);
 	if (r == 0)
 		r = explain(job, mount->fstype, filesystem_create(job, filesystem, ret_mount));
 	filesystem_done(filesystem);

@@ -19,7 +19,8 @@ struct interior {
 	size_t n_mounts;
 	const char *root; /* as the caller names it; NULL: what is the root stays it */
 
-	bool own_users;         /* in a user namespace of its own; else an administrator said yes */
+	bool own_users;         /* in a user namespace that is not the service's, where the kernel
+				   judges; else an administrator said yes */
 	bool new_pids, new_ipc; /* these namespaces are new, too: /proc, and /dev/mqueue */
 
 	/* of the images among the mounts, in their order */
@@ -34,8 +35,8 @@ int interior_check(Usher__MountSpecification *const *mounts, size_t n_mounts, co
 /* Whether the job must open images: its row then needs what is below, and idmap_open_own() is to be
  * called when it starts its helpers. */
 bool interior_has_images(Usher__MountSpecification *const *mounts, size_t n_mounts);
-/* In the job, as the caller: finds the images and requires the tier that they take; nothing else is
- * looked at. */
+/* In the job, as the caller: tells of the mounts, finds the images and requires the tier that they
+ * take; nothing else is looked at. */
 int interior_resolve(struct job *job, struct interior *interior);
 /* In the job, with its capabilities: makes the images' mounts, into interior->trees. They go to the
  * process that is to be born, in this order. */

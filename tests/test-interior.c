@@ -503,7 +503,42 @@ static void an_overlay_is_made_with_the_rights_of_its_user(void **state) {
 		       place, place, place);
 	assert_done(&(struct attempt){ .mounts = { words }, .look = look_layers });
 	assert_fails(&(struct attempt){ .mounts = { words }, .as_root = true }, REFUSED_UNSUPPORTED,
-		     "an overlay needs a user namespace of its own");
+		     "it needs a user namespace of its own");
+}
+
+static void make_harmless(void) {
+	_cleanup_free_ char *sub = words("%s/root/sub", place);
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(sub, sub, NULL, MS_BIND, NULL) < 0 ||
+	    mount(NULL, sub, NULL, MS_BIND | MS_REMOUNT | MS_NODEV | MS_RDONLY, NULL) < 0)
+		_exit(1);
+}
+
+/* With root's rights in the namespace, but the caller's business. */
+static void without_a_user_namespace_nothing_gets_looser(void **state) {
+	static const char *const options[] = { "dev", "rw", "suid rw" };
+	_cleanup_free_ char *sub = words("%s/root/sub", place);
+
+	for (size_t i = 0; i < N_OF(options); i++)
+		for (int recursive = 0; recursive < 2; recursive++) {
+			char bind[256];
+
+			(void)snprintf(bind, sizeof bind, "%sbind %s /mnt %s", recursive ? "r" : "",
+				       sub, options[i]);
+			assert_fails(&(struct attempt){ .above = make_harmless,
+							.mounts = { bind },
+							.as_root = true },
+				     REFUSED_PERMISSION, "would take a restriction off");
+		}
+	assert_fails(&(struct attempt){ .mounts = { "tmpfs tmpfs /mnt dev" }, .as_root = true },
+		     REFUSED_PERMISSION, "suid and dev");
+	assert_fails(&(struct attempt){ .mounts = { "proc proc /mnt" },
+					.old_pids = true,
+					.as_root = true },
+		     REFUSED_UNSUPPORTED, "needs a pid namespace");
+	assert_fails(&(struct attempt){ .mounts = { "sysfs sysfs /mnt" }, .as_root = true },
+		     REFUSED_UNSUPPORTED, "needs a user namespace");
 }
 
 static bool look_kernel(void) {
@@ -669,6 +704,7 @@ int main(void) {
 		cmocka_unit_test(the_flags_of_a_bind_are_set),
 		cmocka_unit_test(what_root_mounts_for_somebody_has_no_devices),
 		cmocka_unit_test(an_overlay_is_made_with_the_rights_of_its_user),
+		cmocka_unit_test(without_a_user_namespace_nothing_gets_looser),
 		cmocka_unit_test(what_shows_the_namespaces_shows_the_new_ones),
 		cmocka_unit_test(a_proc_that_would_reveal_what_is_hidden_is_refused_and_explained),
 		cmocka_unit_test(a_file_is_no_root_and_no_directory),

@@ -311,7 +311,7 @@ static void spawn(size_t n, char *argv[]) {
 	for (size_t i = 0; i < n; i++)
 		spawn_one(&measure,
 			  CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-				  CLONE_NEWNET | CLONE_NEWCGROUP,
+				  CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME,
 			  argv);
 	measure_print(&measure);
 }
