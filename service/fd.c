@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -38,6 +40,31 @@ int fd_open_standard(void) {
 		/* whatever is executed is to have it too */
 		if (fcntl(fd, F_SETFD, 0) < 0)
 			return -errno;
+	}
+}
+
+/* The lowest of them that is not below a number; INT_MAX if there is none. */
+static int lowest_from(const int *fds, size_t n, int from) {
+	int lowest = INT_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= from && fds[i] < lowest)
+			lowest = fds[i];
+	return lowest;
+}
+
+int fd_close_all_but(const int *keep, size_t n) {
+	int from = STDERR_FILENO + 1;
+
+	for (;;) {
+		int next = lowest_from(keep, n, from);
+
+		if (next > from &&
+		    syscall(SYS_close_range, from, next == INT_MAX ? INT_MAX : next - 1, 0) < 0)
+			return -errno;
+		if (next == INT_MAX)
+			return 0;
+		from = next + 1;
 	}
 }
 

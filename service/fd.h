@@ -21,6 +21,8 @@ void fd_closep(int *fd);
 int fd_take(int *fd);
 /* Has 0 to 2 be something, so that nothing that is opened later passes for the standard ones. */
 int fd_open_standard(void);
+/* Closes everything above 2 but these; -1 is none. 0 or a negative errno. */
+int fd_close_all_but(const int *keep, size_t n);
 
 /* Takes fd, also when it fails; returns its place, or -E2BIG. */
 int fds_add(struct fds *fds, int fd);

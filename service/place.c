@@ -99,7 +99,7 @@ int place_prepare(struct place *place) {
 }
 
 /* The process behind a pidfd. Good only as long as pidfd_alive() says so afterwards. */
-static int pidfd_process(const struct place *place, int pidfd) {
+int place_process(const struct place *place, int pidfd) {
 	char path[64], text[1024];
 	const char *line;
 	int r;
@@ -119,7 +119,7 @@ static int caller_process(const struct place *place, int pidfd) {
 
 	if (ioctl(pidfd, KERNEL_PIDFD_GET_INFO, &info) == 0 && info.pid > 0)
 		return (int)info.pid;
-	return pidfd_process(place, pidfd);
+	return place_process(place, pidfd);
 }
 
 static bool pidfd_alive(int pidfd) {
@@ -178,10 +178,10 @@ int place_read_status(struct place *place, const char *status, uid_t uid, struct
 	return read_groups(place, groups);
 }
 
-static bool status_has_capability(const char *status, int capability) {
-	const char *line = status_line(status, "\nCapEff:\t");
+static uint64_t status_capabilities(const char *status, const char *name) {
+	const char *line = status_line(status, name);
 
-	return line && strtoull(line, NULL, 16) & CAP(capability);
+	return line ? strtoull(line, NULL, 16) : 0;
 }
 
 bool place_is_our_users(const struct place *place, int users) {
@@ -353,7 +353,9 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 	r = place_read_status(place, status, uid, refusal);
 	if (r != 0)
 		return r;
-	place->administrator = status_has_capability(status, CAP_SYS_ADMIN);
+	place->caller = caller;
+	place->permitted = status_capabilities(status, "\nCapPrm:\t");
+	place->administrator = status_capabilities(status, "\nCapEff:\t") & CAP(CAP_SYS_ADMIN);
 	place->caller_users =
 		open_by(place, caller_fd, KERNEL_PIDFD_GET_USER_NAMESPACE, caller, "user");
 	if (place->caller_users < 0)
@@ -379,7 +381,7 @@ int place_open(struct place *place, int caller, int in, uid_t uid, bool for_chil
 		return refusal_note(refusal, REFUSED_NOT_FOUND, "the calling process has exited");
 	place->pid = pid;
 	if (in >= 0) {
-		place->pid = pidfd_process(place, in);
+		place->pid = place_process(place, in);
 		if (place->pid == -EBADF)
 			return refusal_note(refusal, REFUSED_INVALID,
 					    "in: the descriptor is not a pidfd");
@@ -505,7 +507,7 @@ static bool is_our_root(int root) {
 	       theirs.stx_ino == ours.stx_ino && theirs.stx_mnt_id == ours.stx_mnt_id;
 }
 
-static int enter_root(const struct place *place) {
+int place_enter_root(const struct place *place) {
 	if (place->root < 0)
 		return 0;
 	if (fchdir(place->root) < 0)
@@ -526,7 +528,7 @@ int place_join_mounts(struct place *place, bool as_its_root) {
 	}
 	if (!place->mounts.host && setns(place->mounts.fd, CLONE_NEWNS) < 0)
 		return -errno;
-	return enter_root(place);
+	return place_enter_root(place);
 }
 
 int place_open_root(struct place *place) {

@@ -37,7 +37,9 @@ struct place {
 	bool joined;   /* we are in its mount namespace */
 	bool foreign;  /* the caller could not have looked into that process by itself */
 
-	bool administrator; /* the caller has CAP_SYS_ADMIN in its user namespace */
+	pid_t caller;       /* in the service's /proc */
+	uint64_t permitted; /* the caller's capabilities in its user namespace */
+	bool administrator; /* CAP_SYS_ADMIN is in effect there */
 	int our_users, caller_users;
 	int proc;     /* the service's /proc: the only one that is believed */
 	int home;     /* the service's mount namespace */
@@ -93,6 +95,10 @@ int place_act_as_root(const struct place *place);
 /* Joins the place's mount namespace and root, once; with `as_its_root`, first the user namespace
  * that owns it, which leaves no privilege outside it. The descriptors stay good. */
 int place_join_mounts(struct place *place, bool as_its_root);
+/* In the place's mount namespace: the root of its process. */
+int place_enter_root(const struct place *place);
+/* The process behind a pidfd, for as long as that has not been waited for; a negative errno. */
+int place_process(const struct place *place, int pidfd);
 /* After joining: the root of the whole namespace becomes the place's root. */
 int place_open_root(struct place *place);
 /* For a process that is in namespaces of its own by now: these are the place. 0 or -errno. */
