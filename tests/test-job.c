@@ -18,142 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "job.h"
 #include "message.h"
+#include "operation.h"
+#include "serving.h"
 #include "support.h"
 #include "wire.h"
 
 static char base[64];
-
-struct child {
-	int socket;
-	pid_t pid;
-	int status; /* once it has ended */
-	Usher__Reply *said;
-	struct fds fds;
-};
-
-static int self_pidfd(void) {
-	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-	assert_true(fd >= 0);
-	return fd;
-}
-
-static void child_start(struct child *child) {
-	int pair[2];
-
-	memset(child, 0, sizeof *child);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	(void)fflush(NULL);
-	child->pid = fork();
-	assert_true(child->pid >= 0);
-	if (child->pid == 0) {
-		(void)job_prepare(pair[1], pair[1]);
-		job_serve(pair[1], base);
-	}
-	(void)close(pair[1]);
-	child->socket = pair[0];
-}
-
-static void child_forget(struct child *child) {
-	if (child->said)
-		usher__reply__free_unpacked(child->said, NULL);
-	child->said = NULL;
-	fds_done(&child->fds);
-}
-
-/* The next thing that it says; false where it says nothing more. */
-static bool child_says(struct child *child) {
-	struct pollfd poll_fd = { .fd = child->socket, .events = POLLIN };
-	ProtobufCMessage *message = NULL;
-	int r;
-
-	child_forget(child);
-	assert_int_equal(poll(&poll_fd, 1, 20000), 1);
-	r = wire_receive(child->socket, &usher__reply__descriptor, &child->fds, &message);
-	child->said = (Usher__Reply *)message;
-	if (r != -ECONNRESET)
-		assert_int_equal(r, 0);
-	return r == 0;
-}
-
-static void child_end(struct child *child) {
-	child_forget(child);
-	fd_closep(&child->socket);
-	assert_int_equal(waitpid(child->pid, &child->status, 0), child->pid);
-}
-
-/* The tier that orders grant, or -1. */
-static int ahead = -1;
-static uint64_t until = UINT64_MAX / 2;
-
-/* Orders something for this process, which is the caller; takes the descriptors. */
-static void order_as(struct child *child, const char *name, const char *fields, struct fds *fds,
-		     uid_t uid, uint64_t deadline, int caller) {
-	_cleanup_(message_freep) ProtobufCMessage *request = request_of(name, fields);
-	Usher__Order order = USHER__ORDER__INIT;
-	int place = fds_add(fds, caller);
-
-	assert_true(place >= 0);
-	order.operation = (char *)(uintptr_t)name;
-	order.request.len = protobuf_c_message_get_packed_size(request);
-	order.request.data = malloc(order.request.len + 1);
-	protobuf_c_message_pack(request, order.request.data);
-	order.uid = uid;
-	order.has_caller_fd = true;
-	order.caller_fd = (uint32_t)place;
-	order.deadline_usec = deadline;
-	order.has_granted = ahead >= 0;
-	order.granted = (uint32_t)ahead;
-	order.has_granted_until = true;
-	order.granted_until = until;
-	assert_int_equal(wire_send(child->socket, &order.base, fds), 0);
-	free(order.request.data);
-	fds_done(fds);
-}
-
-static void order(struct child *child, const char *name, const char *fields) {
-	struct fds fds = { 0 };
-
-	order_as(child, name, fields, &fds, getuid(), 20000000, self_pidfd());
-}
-
-static void grant(struct child *child, uint32_t tier) {
-	Usher__Grant message = USHER__GRANT__INIT;
-
-	message.tier = tier;
-	assert_int_equal(wire_send(child->socket, &message.base, NULL), 0);
-}
-
-static const char *detail(const struct child *child, const char *key) {
-	const Usher__Finding *finding = child->said->finding;
-
-	assert_non_null(finding);
-	for (size_t i = 0; i < finding->n_details; i++)
-		if (strcmp(finding->details[i]->key, key) == 0)
-			return finding->details[i]->value;
-	return "";
-}
-
-static void assert_outcome(struct child *child, enum refusal_code code, const char *word) {
-	assert_true(child_says(child));
-	if (!child->said->outcome)
-		fail_msg("it goes on");
-	if (refusal_of(child->said->outcome->code) != code || child->said->outcome->code == 0 ||
-	    !strstr(child->said->outcome->text ?: "", word))
-		fail_msg("%d (%s): %s", child->said->outcome->code,
-			 refusal_name(child->said->outcome->code), child->said->outcome->text);
-	assert_false(child_says(child));
-	child_end(child);
-}
-
-static void assert_silence(struct child *child) {
-	assert_false(child_says(child));
-	child_end(child);
-	assert_true(WIFEXITED(child->status));
-	assert_int_not_equal(WEXITSTATUS(child->status), 0);
-}
 
 /* ---- what is right ---- */
 
@@ -161,10 +32,10 @@ static void what_is_granted_with_the_order_is_done_at_once(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
-	ahead = TIER_FREE;
+	child_start(&child, base);
+	serving_ahead = TIER_FREE;
 	order(&child, "Host.GetHostname", "");
-	ahead = -1;
+	serving_ahead = -1;
 	assert_true(child_says(&child));
 	assert_null(child.said->finding);
 	assert_non_null(child.said->outcome);
@@ -182,12 +53,12 @@ static void what_was_granted_long_ago_waits(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
-	ahead = TIER_ADMIN;
-	until = 1000;
+	child_start(&child, base);
+	serving_ahead = TIER_ADMIN;
+	serving_until = 1000;
 	order(&child, "Host.GetHostname", "");
-	ahead = -1;
-	until = UINT64_MAX / 2;
+	serving_ahead = -1;
+	serving_until = UINT64_MAX / 2;
 	assert_true(child_says(&child));
 	assert_non_null(child.said->finding);
 	assert_null(child.said->outcome);
@@ -204,10 +75,10 @@ static void more_than_was_granted_with_the_order_waits(void **state) {
 	assert_int_equal(gethostname(name, sizeof name - 1), 0);
 	(void)snprintf(fields, sizeof fields, "hostname=%s", name);
 	for (size_t i = 0; i < N_OF(ahead_of); i++) {
-		child_start(&child);
-		ahead = ahead_of[i];
+		child_start(&child, base);
+		serving_ahead = ahead_of[i];
 		order(&child, "Host.SetHostname", fields);
-		ahead = -1;
+		serving_ahead = -1;
 		assert_true(child_says(&child));
 		assert_non_null(child.said->finding);
 		assert_null(child.said->outcome);
@@ -224,7 +95,7 @@ static void what_is_granted_is_done_and_told(void **state) {
 
 	(void)state;
 	assert_int_equal(gethostname(name, sizeof name - 1), 0);
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Host.GetHostname", "");
 	assert_true(child_says(&child));
 	assert_non_null(child.said->finding);
@@ -251,7 +122,7 @@ static void the_mount_table_of_the_caller_is_told(void **state) {
 	bool root = false;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Mounts.List", "");
 	assert_true(child_says(&child));
 	grant(&child, TIER_FREE);
@@ -272,7 +143,7 @@ static void a_finding_says_what_it_takes_before_anything_is_done(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Host.SetHostname", "hostname=lectern");
 	assert_true(child_says(&child));
 	assert_int_equal(child.said->finding->tier, TIER_ADMIN);
@@ -287,10 +158,10 @@ static void words_are_checked_again(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Host.SetHostname", "hostname=a b");
 	assert_outcome(&child, REFUSED_INVALID, "hostname:");
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Mounts.Mount", "target=relative|fstype=tmpfs");
 	assert_outcome(&child, REFUSED_INVALID, "target:");
 }
@@ -305,7 +176,7 @@ static void less_than_was_needed_is_not_enough(void **state) {
 	for (uint32_t tier = TIER_FREE; tier < TIER_ADMIN; tier++) {
 		struct child child;
 
-		child_start(&child);
+		child_start(&child, base);
 		order(&child, "Host.SetHostname", fields);
 		assert_true(child_says(&child));
 		grant(&child, tier);
@@ -318,7 +189,7 @@ static void another_user_than_the_process_has_is_refused(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order_as(&child, "Host.GetHostname", "", &fds, getuid() + 1, 20000000, self_pidfd());
 	assert_outcome(&child, REFUSED_PERMISSION, "uid");
 }
@@ -335,7 +206,7 @@ static void a_caller_that_has_exited_is_nobody(void **state) {
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	assert_true(pidfd >= 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	child_start(&child);
+	child_start(&child, base);
 	order_as(&child, "Host.GetHostname", "", &fds, getuid(), 20000000, pidfd);
 	assert_outcome(&child, REFUSED_NOT_FOUND, "exited");
 }
@@ -345,7 +216,7 @@ static void a_place_is_a_process_and_nothing_else(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	assert_int_equal(fds_add(&fds, some_descriptor()), 0);
 	order_as(&child, "Host.GetHostname", "in_as_fd=0", &fds, getuid(), 20000000, self_pidfd());
 	assert_outcome(&child, REFUSED_INVALID, "in:");
@@ -355,10 +226,10 @@ static void a_place_without_its_descriptor_is_nonsense(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Host.GetHostname", "in_as_fd=7");
 	assert_silence(&child);
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Mounts.MountImage", "image_fd=1|target=/mnt|fstype=ext4");
 	assert_silence(&child);
 }
@@ -371,7 +242,7 @@ static void an_operation_that_there_is_not_is_nonsense(void **state) {
 		Usher__Order message = USHER__ORDER__INIT;
 		struct child child;
 
-		child_start(&child);
+		child_start(&child, base);
 		message.operation = (char *)(uintptr_t)names[i];
 		message.deadline_usec = 1000000;
 		assert_int_equal(wire_send(child.socket, &message.base, NULL), 0);
@@ -384,7 +255,7 @@ static void a_request_that_is_none_is_nonsense(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	message.operation =
 		(char[]){ "Host.SetHostname" }; /* which has a field that must be there */
 	message.deadline_usec = 1000000;
@@ -396,11 +267,11 @@ static void garbage_gets_no_answer(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	assert_true(send(child.socket, "garbage", 7, 0) == 7);
 	assert_silence(&child);
 	/* nor in the place of a grant */
-	child_start(&child);
+	child_start(&child, base);
 	order(&child, "Host.GetHostname", "");
 	assert_true(child_says(&child));
 	assert_true(send(child.socket, "garbage", 7, 0) == 7);
@@ -411,7 +282,7 @@ static void a_broker_that_goes_is_not_waited_for(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	child_end(&child);
 	assert_true(WIFEXITED(child.status));
 	assert_int_not_equal(WEXITSTATUS(child.status), 0);
@@ -454,7 +325,7 @@ static void what_hangs_is_killed_by_its_own_clock(void **state) {
 
 	(void)state;
 	install_probe("exec sleep 3");
-	child_start(&child);
+	child_start(&child, base);
 	order_mount(&child, 100000);
 	assert_false(child_says(&child));
 	child_end(&child);
@@ -470,7 +341,7 @@ static void what_was_stopped_is_killed_by_its_own_clock(void **state) {
 
 	(void)state;
 	install_probe("exec sleep 5");
-	child_start(&child);
+	child_start(&child, base);
 	order_mount(&child, 500000);
 	(void)usleep(200000);
 	assert_int_equal(kill(child.pid, SIGSTOP), 0);
@@ -491,7 +362,7 @@ static void a_person_may_take_longer_than_the_work(void **state) {
 	struct child child;
 
 	(void)state;
-	child_start(&child);
+	child_start(&child, base);
 	order_as(&child, "Host.GetHostname", "", &fds, getuid(), 200000, self_pidfd());
 	assert_true(child_says(&child));
 	(void)usleep(400000);
@@ -509,7 +380,7 @@ static void a_file_system_that_was_recognised_is_told(void **state) {
 
 	(void)state;
 	install_probe("echo squashfs");
-	child_start(&child);
+	child_start(&child, base);
 	order_mount(&child, 20000000);
 	assert_true(child_says(&child));
 	if (child.said->outcome)
@@ -542,7 +413,7 @@ static void a_program_that_does_not_know_or_lies_is_not_believed(void **state) {
 		struct child child;
 
 		install_probe(probes[i].script);
-		child_start(&child);
+		child_start(&child, base);
 		order_mount(&child, 20000000);
 		assert_outcome(&child, probes[i].code, probes[i].word);
 	}
@@ -560,7 +431,7 @@ static void a_program_cannot_make_a_device_of_what_has_none(void **state) {
 
 		(void)snprintf(script, sizeof script, "echo %s", types[i]);
 		install_probe(script);
-		child_start(&child);
+		child_start(&child, base);
 		order_mount(&child, 20000000);
 		assert_true(child_says(&child));
 		if (!child.said->outcome)
