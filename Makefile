@@ -53,13 +53,13 @@ install: build
 	meson install -C $(BUILD) --no-rebuild
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 		systemd-sysusers usher.conf && systemd-tmpfiles --create usher.conf && systemctl daemon-reload && \
-		systemctl reload dbus.service && systemctl enable --now usher-worker.socket; fi
+		systemctl reload dbus.service && systemctl enable --now usher-worker.socket usher-spawner.socket; fi
 
 .PHONY: uninstall
 uninstall:
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
-		systemctl disable --now usher-worker.socket; \
-		systemctl stop usherd.service usher-worker.service; fi
+		systemctl disable --now usher-worker.socket usher-spawner.socket; \
+		systemctl stop usherd.service usher-worker.service usher-spawner.service; fi
 	ninja -C $(BUILD) uninstall
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 		systemctl daemon-reload && systemctl reload dbus.service; fi
