@@ -10,7 +10,7 @@
 /* What identity_write() takes of a row's capabilities and system calls. */
 #define IDENTITY_CAPABILITIES \
 	(CAP(CAP_SYS_ADMIN) | CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_SETFCAP))
-#define IDENTITY_SYSCALLS JOB_IN_CHILD, SYS_setns, SYS_setfsuid, SYS_openat, SYS_write
+#define IDENTITY_SYSCALLS JOB_IN_CHILD, SYS_setns
 
 struct identity {
 	struct idmap uids, gids;

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "birth.h"
 #include "confine.h"
 #include "filesystem.h"
 #include "idmap.h"
@@ -158,8 +159,9 @@ static int open_place(struct job *job, const Usher__Order *order) {
 	if (!order->has_caller_fd)
 		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"),
 				       &job->refusal);
-	r = place_open(&job->place, fds_get(&job->fds, order->caller_fd),
-		       descriptor_field(job, "in_as_fd"), order->uid, job->operation->probes,
+	job->caller = fds_get(&job->fds, order->caller_fd);
+	job->in = descriptor_field(job, "in_as_fd");
+	r = place_open(&job->place, job->caller, job->in, order->uid, job->operation->probes,
 		       &job->refusal);
 	if (r == 0)
 		r = open_other_mounts(job);
@@ -221,6 +223,8 @@ static int start_helpers(struct job *job, const char *libexec) {
 	if (r == 0 && job->operation->probes && job->place.privileged &&
 	    filesystem_needs_own_ids(message_string(job->request, "fstype")))
 		r = idmap_open_own(job, &job->own_ids);
+	if (r == 0 && job->operation->spawns)
+		r = birth_begin(job, libexec);
 	if (r != 0 || !job->operation->maps || !idmap_is_asked(job->request))
 		return r;
 	r = ranges_read(libexec, job->place.uid, NULL, &job->ranges);
@@ -358,6 +362,7 @@ void job_done(struct job *job) {
 	fd_closep(&job->own_ids);
 	fd_closep(&job->idmap);
 	fd_closep(&job->attached);
+	birth_done(job->birth);
 	free(job->ranges);
 	free(job->state);
 }
@@ -374,6 +379,8 @@ static int name_what_is_missing(struct job *job) {
 /* One a process. */
 static struct job only = { .place = PLACE_NONE,
 			   .granted = -1,
+			   .caller = -1,
+			   .in = -1,
 			   .socket = -1,
 			   .attached = -1,
 			   .prober = -1,
@@ -420,10 +427,14 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 	r = perform(&only, libexec);
 	if (r == -ENOSYS)
 		r = name_what_is_missing(&only);
+	if (r != 0)
+		birth_end(&only);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
 	if (r != -ECONNRESET && r != -EBADMSG && answer(&only, r) < 0 && r == 0 &&
 	    only.operation->undo)
 		r = only.operation->undo(&only);
+	if (r == 0 && only.operation->stay)
+		only.operation->stay(&only);
 	/* the broker waits for the end of what it was told, since an open mount is a busy one */
 	fd_closep(&only.attached);
 	(void)close(socket);

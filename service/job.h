@@ -7,6 +7,8 @@
 #include "place.h"
 #include "refusal.h"
 
+struct birth;
+
 struct job {
 	const struct operation *operation;
 	ProtobufCMessage *request;
@@ -22,6 +24,7 @@ struct job {
 	ProtobufCMessage *reply; /* of the row's type, made empty */
 	struct fds reply_fds;
 
+	int caller, in; /* pidfds, borrowed; -1: there is none */
 	int socket;     /* to the broker */
 	bool announced; /* the broker has the reply */
 	int attached;   /* the mount that was attached, or -1 */
@@ -29,11 +32,12 @@ struct job {
 	uint64_t deadline_usec; /* of looking, and again of doing */
 	uint32_t loop_devices;  /* so many of the caller's there may be; 0: any number */
 
-	int prober;   /* a socket to the program that knows file systems, or -1 */
-	int own_ids;  /* a user namespace in which the caller's ids, and no others, are there; or -1
-		       */
-	int idmap;    /* the user namespace of the request's map, or -1 */
-	char *ranges; /* what the program that knows id ranges said, or NULL */
+	int prober;  /* a socket to the program that knows file systems, or -1 */
+	int own_ids; /* a user namespace in which the caller's ids, and no others, are there; or -1
+		      */
+	int idmap;   /* the user namespace of the request's map, or -1 */
+	struct birth *birth; /* where the row spawns */
+	char *ranges;        /* what the program that knows id ranges said, or NULL */
 
 	void *state; /* what resolve() keeps for run(); freed with free() */
 };

@@ -51,6 +51,8 @@ struct operation {
 	int (*run)(struct job *job);
 	/* After that, where nobody is left to be told: takes it back. */
 	int (*undo)(struct job *job);
+	/* When the outcome has been told: the child stays as long as this does not return. */
+	void (*stay)(struct job *job);
 };
 
 #define CAP(capability) (UINT64_C(1) << (capability))

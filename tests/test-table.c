@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/capability.h>
 
+#include "birth.h"
 #include "confine.h"
 #include "filters.h"
 #include "message.h"
@@ -988,19 +989,18 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void the_worker_is_bounded_by_the_union_of_the_rows(void **state) {
-	_cleanup_free_ char *unit = source_file("units/usher-worker.service.in");
+static void assert_bounded(const char *path, bool spawns, uint64_t all) {
+	_cleanup_free_ char *unit = source_file(path);
 	const char *line = strstr(unit, "\nCapabilityBoundingSet=");
-	uint64_t all = CONFINE_PLACE_CAPABILITIES;
 	char *names[64], wanted[TEXT_MAX] = "", written[TEXT_MAX];
 	size_t n = 0;
 
-	(void)state;
 	assert_non_null(line);
 	line += strlen("\nCapabilityBoundingSet=");
 	(void)snprintf(written, sizeof written, "%.*s", (int)strcspn(line, "\n"), line);
 	for (size_t i = 0; i < operations_n; i++)
-		all |= operations[i]->capabilities;
+		if (operations[i]->spawns == spawns)
+			all |= operations[i]->capabilities;
 	for (int c = 0; c < 64; c++)
 		if (all & CAP(c)) {
 			char *name = cap_to_name(c);
@@ -1017,6 +1017,17 @@ static void the_worker_is_bounded_by_the_union_of_the_rows(void **state) {
 		free(names[i]);
 	}
 	assert_string_equal(written, wanted);
+}
+
+static void the_worker_is_bounded_by_the_union_of_the_rows(void **state) {
+	(void)state;
+	assert_bounded("units/usher-worker.service.in", false, CONFINE_PLACE_CAPABILITIES);
+}
+
+static void the_spawner_is_bounded_by_its_rows_and_what_comes_before_them(void **state) {
+	(void)state;
+	assert_bounded("units/usher-spawner.service.in", true,
+		       CONFINE_PLACE_CAPABILITIES | BIRTH_BEFORE);
 }
 
 static void the_broker_has_no_capability(void **state) {
@@ -1132,6 +1143,7 @@ int main(void) {
 		cmocka_unit_test(the_bus_lets_every_interface_through_and_no_other),
 		cmocka_unit_test(every_interface_of_the_table_has_a_file),
 		cmocka_unit_test(the_worker_is_bounded_by_the_union_of_the_rows),
+		cmocka_unit_test(the_spawner_is_bounded_by_its_rows_and_what_comes_before_them),
 		cmocka_unit_test(the_broker_has_no_capability),
 		cmocka_unit_test(every_action_is_in_the_manual_with_its_default),
 		cmocka_unit_test(every_method_and_key_is_in_the_manual),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,12 +72,36 @@ const struct trial trials[] = {
 	{ "Host.SetHostname", "hostname=lectern", OTHER, 0 },
 	{ "Host.GetDomainname", "", OTHER, 0 },
 	{ "Host.SetDomainname", "domainname=example", OTHER, 0 },
-	{ "Namespaces.Create", "name=n|types=all", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespaces.Create", "name=n|types=all", OTHER, 0 },
+	{ "Namespaces.Create", "name=n|types=user|types=time|boottime_offset_usec=5", HERE, 0 },
+	{ "Namespaces.Create", "name=n|types=user", OWN, 0 },
+	{ "Namespaces.Create", "name=n|types=user|types=mnt|mounts=@/image;@/src;squashfs;", HERE,
+	  0 },
+	{ "Namespaces.Create", "name=n|types=user|types=mnt|mounts=@/closed/image;@/src;squashfs;",
+	  HERE, 0 },
+	{ "Namespaces.Create", "name=n|types=user|types=mnt|mounts=@/image;@/src;squashfs;",
+	  NOBODYS, 0 },
+	{ "Namespaces.Create", "name=n|types=user|types=mnt|mounts=@/none;@/src;squashfs;", NOBODYS,
+	  -ENOENT },
+	{ "Namespaces.Create", "name=n|types=net", NOBODYS, 0 },
+	{ "Namespaces.Create", "name=n|types=user|workdir=/nowhere", NOBODYS, -ENOENT },
 	{ "Namespaces.Attach", "name=n|pidfd_fd=2|types=all", OTHER, REFUSED_UNSUPPORTED },
 	{ "Namespace.Open", "type=uts", OTHER, REFUSED_UNSUPPORTED },
 	{ "Namespace.OpenLeader", "", OTHER, REFUSED_UNSUPPORTED },
 	{ "Namespace.Destroy", "", OTHER, REFUSED_UNSUPPORTED },
-	{ "Processes.Spawn", "argv=/bin/true", OTHER, REFUSED_UNSUPPORTED },
+	{ "Processes.Spawn", "argv=/bin/true|types=all", OTHER, 0 },
+	{ "Processes.Spawn", "argv=/bin/true|types=user|types=time|boottime_offset_usec=5", HERE,
+	  0 },
+	{ "Processes.Spawn", "argv=/bin/true|types=user", OWN, 0 },
+	{ "Processes.Spawn", "argv=/bin/true|types=user|types=mnt|mounts=@/image;@/src;squashfs;",
+	  HERE, 0 },
+	{ "Processes.Spawn",
+	  "argv=/bin/true|types=user|types=mnt|mounts=@/closed/image;@/src;squashfs;", HERE, 0 },
+	{ "Processes.Spawn", "argv=/bin/true|types=user|types=mnt|mounts=@/image;@/src;squashfs;",
+	  NOBODYS, 0 },
+	{ "Processes.Spawn", "argv=/bin/true|gid=5", NOBODYS, REFUSED_PERMISSION },
+	{ "Processes.Spawn", "argv=/bin/sleep|argv=1000|types=net", NOBODYS, 0 },
+	{ "Processes.Spawn", "argv=/bin/false/nothing", NOBODYS, -ENOTDIR },
 	{ "Process.Signal", "name=TERM", OTHER, REFUSED_UNSUPPORTED },
 };
 
@@ -119,9 +144,14 @@ static uint64_t mount_of(const char *path) {
 	return id;
 }
 
+static int write_file(const char *path, const char *text) {
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ? -errno : 0;
+}
+
 static int join(enum where where) {
-	int flags = CLONE_NEWNS | CLONE_NEWUTS;
-	_cleanup_close_ int map = -1;
+	int flags = CLONE_NEWNS | CLONE_NEWUTS, r;
 
 	if (where == HERE)
 		return 0;
@@ -134,8 +164,10 @@ static int join(enum where where) {
 		return -errno;
 	if (where == OTHER)
 		return 0;
-	map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-	return map < 0 || write(map, "0 0 1", 5) != 5 ? -errno : 0;
+	r = write_file("/proc/self/uid_map", "0 0 1");
+	if (r == 0)
+		r = write_file("/proc/self/setgroups", "deny");
+	return r == 0 ? write_file("/proc/self/gid_map", "0 0 1") : r;
 }
 
 /* The process whose place it is, which tells the id of its mount and stays until it is killed. */
@@ -293,8 +325,23 @@ static int send_order(int socket, const struct trial *trial, const struct place_
 	return r;
 }
 
+/* Of a process that has been made, what it is known by; it is to end with the trial. */
+static void note_process(const Usher__Reply *reply, const struct fds *fds, int *pidfd) {
+	if (!reply->has_made || fds->n == 0)
+		return;
+	fd_closep(pidfd);
+	*pidfd = fcntl(fds->fd[fds->n - 1], F_DUPFD_CLOEXEC, 3);
+}
+
+static void end_process(int *pidfd) {
+	if (*pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, *pidfd, SIGKILL, NULL, 0);
+	fd_closep(pidfd);
+}
+
 /* The broker's part: grants whatever is found, and notes the outcome. */
-static int play_broker(int socket, struct trial_result *result) {
+static int play_broker(int socket, bool spawns, struct trial_result *result) {
+	_cleanup_(end_process) int pidfd = -1;
 	Usher__Grant grant = USHER__GRANT__INIT;
 
 	grant.tier = TIER_ADMIN;
@@ -304,18 +351,25 @@ static int play_broker(int socket, struct trial_result *result) {
 		const Usher__Reply *reply;
 		int r = wire_receive(socket, &usher__reply__descriptor, &fds, &message);
 
+		reply = (const Usher__Reply *)message;
+		if (r == 0)
+			note_process(reply, &fds, &pidfd);
 		fds_done(&fds);
 		if (r == -ECONNRESET)
 			return 0;
 		if (r < 0)
 			return r;
-		reply = (const Usher__Reply *)message;
 		if (reply->outcome) {
 			result->answered = true;
 			result->code = reply->outcome->code;
+			if (result->code == 0 && spawns)
+				result->code = -EINPROGRESS; /* until its keeper has told its end */
+			(void)shutdown(socket, SHUT_WR);
 			(void)snprintf(result->text, sizeof result->text, "%s",
 				       reply->outcome->text ?: "");
-		} else
+		} else if (reply->ended)
+			result->code = 0;
+		else
 			(void)wire_send(socket, &grant.base, NULL);
 		message_freep(&message);
 	}
@@ -339,7 +393,9 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	}
 	(void)close(pair[1]);
 	(void)send_order(pair[0], doing->trial, place); /* it may not live long enough */
-	if (play_broker(pair[0], result) < 0 || waitpid(pid, &result->status, 0) != pid)
+	if (play_broker(pair[0], strcmp(doing->trial->operation, "Processes.Spawn") == 0, result) <
+		    0 ||
+	    waitpid(pid, &result->status, 0) != pid)
 		return -EIO;
 	result->after = mounts_of(place->pid);
 	if (!result->answered || result->code != 0)
@@ -348,13 +404,25 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	return 0;
 }
 
+/* What leads namespaces is beside the test. */
+static int link_leader(void) {
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "/usher-leader");
+
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	(void)strcpy(strrchr(path, '/'), "/usher-leader");
+	return symlink(path, "usher-leader") < 0 ? -errno : 0;
+}
+
 static int try_it(void *data) {
 	const struct doing *doing = data;
 	struct place_of_test place;
 	const struct rlimit no_core = { 0, 0 };
 	int r;
 
-	if (make_base() < 0 || start_place(doing->trial->where, &place) < 0 ||
+	if (make_base() < 0 || link_leader() < 0 || start_place(doing->trial->where, &place) < 0 ||
 	    setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return 1;
 	(void)signal(SIGPIPE, SIG_IGN);

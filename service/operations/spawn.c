@@ -2,16 +2,17 @@
 /* Spawn: a program, as the caller, in a place and in namespaces of its own. */
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "birth.h"
 #include "capability-name.h"
-#include "job.h"
+#include "keeper.h"
 #include "lifetime.h"
+#include "message.h"
 #include "operations.h"
 #include "resource-limit.h"
 #include "signal-name.h"
@@ -176,12 +177,56 @@ static int spawn_check(const ProtobufCMessage *message, struct refusal *refusal)
 	return r == 0 ? check_numbers(m, refusal) : r;
 }
 
-static int spawn_run(struct job *job) {
-	int r = place_join_names(&job->place);
+/* A daemon's caller may go, and so may that of who says so. */
+static bool is_to_stay(const Usher__SpawnRequest *m) {
+	return m->lifetime ? !lifetime_is_connection(m->lifetime) : m->daemonize;
+}
 
-	return r < 0 ? r
-		     : refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
-				    "not in this version of usher");
+static int describe(struct job *job) {
+	const Usher__SpawnRequest *m = (const void *)job->request;
+	Usher__SpawnReply *reply = (Usher__SpawnReply *)job->reply;
+	Usher__ProcessObject *made =
+		(Usher__ProcessObject *)message_new(&usher__process_object__descriptor);
+	const struct birth *birth = job->birth;
+
+	reply->made = made;
+	reply->process_object = strdup("");
+	reply->pidfd_fd = (uint32_t)job->reply_fds.n;
+	if (!made || !reply->process_object)
+		return -ENOMEM;
+	made->has_pid = made->has_owner = true;
+	made->pid = (uint32_t)birth->pid;
+	made->owner = job->place.uid;
+	made->state = strdup("running");
+	made->lifetime = strdup(is_to_stay(m) ? "manual" : "connection");
+	if (birth->own_users && birth->surroundings.has_transient) {
+		made->has_transient_start = made->has_transient_count = true;
+		made->transient_start = birth->surroundings.transient_start;
+		made->transient_count = birth->surroundings.transient_count;
+	}
+	for (size_t i = 0; i < m->n_argv; i++)
+		if (message_append_string(&made->command, &made->n_command, m->argv[i]) < 0)
+			return -ENOMEM;
+	return made->state && made->lifetime ? 0 : -ENOMEM;
+}
+
+static int spawn_run(struct job *job) {
+	int r = birth_go(job);
+
+	if (r == 0)
+		r = describe(job);
+	if (r == 0)
+		r = birth_announce(job);
+	return r == 0 ? birth_finish(job) : r;
+}
+
+static void spawn_stay(struct job *job) {
+	const struct keeper keeper = { .socket = job->socket,
+				       .proc = job->place.proc,
+				       .pid = job->birth->pid,
+				       .stays = is_to_stay((const void *)job->request) };
+
+	keeper_stay(&keeper);
 }
 
 const struct operation operation_spawn = {
@@ -190,8 +235,11 @@ const struct operation operation_spawn = {
 	.actions = { [TIER_OWN] = "spawn-own", [TIER_ADMIN] = "spawn" },
 	.request = &usher__spawn_request__descriptor,
 	.reply = &usher__spawn_reply__descriptor,
-	.capabilities = CAP(CAP_SYS_ADMIN),
-	.syscalls = SYSCALLS(SYS_setns),
+	.capabilities = BIRTH_CAPABILITIES | KEEPER_CAPABILITIES,
+	.syscalls = SYSCALLS(BIRTH_SYSCALLS, KEEPER_SYSCALLS),
+	.spawns = true,
 	.check = spawn_check,
+	.resolve = birth_resolve,
 	.run = spawn_run,
+	.stay = spawn_stay,
 };

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "born.h"
+#include "confine.h"
+#include "keeper.h"
+
+/* ---- before confinement ---- */
+
+static bool is_same_file(int a, int b) {
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+/* In its own user namespace the caller has what it has; below that, which it may look into, all of
+ * it. What belongs to the service's is nobody's. */
+static void judge_power(struct job *job, struct birth *birth, bool own_place) {
+	struct place *place = &job->place;
+
+	if (birth->entrance.users < 0 || place->foreign)
+		return;
+	if (own_place || is_same_file(birth->entrance.users, place->caller_users)) {
+		birth->power = place->administrator;
+		return;
+	}
+	birth->power = birth->below = true;
+	place->permitted = ~UINT64_C(0);
+}
+
+static void read_request(const struct job *job, struct birth *birth) {
+	struct surroundings around = surroundings_of(job->request);
+
+	birth->surroundings = around;
+	if (job->request->descriptor == &usher__spawn_request__descriptor)
+		birth->spawn = (const Usher__SpawnRequest *)job->request;
+	birth->own_users = around.types & CLONE_NEWUSER;
+	birth->interior = (struct interior){ .mounts = around.mounts,
+					     .n_mounts = around.n_mounts,
+					     .root = around.root,
+					     .own_users = birth->own_users,
+					     .new_pids = around.types & CLONE_NEWPID,
+					     .new_ipc = around.types & CLONE_NEWIPC };
+}
+
+static bool has_images(const struct birth *birth) {
+	return interior_has_images(birth->interior.mounts, birth->interior.n_mounts);
+}
+
+static int open_files(const struct job *job, struct birth *birth, const char *libexec) {
+	char path[256];
+
+	birth->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (birth->null < 0)
+		return -errno;
+	heritage_read(&birth->heritage, job->place.proc, job->place.caller);
+	if (birth->spawn)
+		return 0;
+	(void)snprintf(path, sizeof path, "%s/usher-leader", libexec);
+	birth->program = open(path, O_PATH | O_CLOEXEC);
+	return birth->program < 0 ? -errno : 0;
+}
+
+static int start(struct job *job, struct birth *birth) {
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	/* what is orphaned among its children comes to us, not to the system */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -errno;
+	birth->pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &birth->pidfd, 0, 0);
+	if (birth->pid < 0)
+		return -errno;
+	if (birth->pid == 0) {
+		birth->socket = theirs;
+		born_live(job, birth);
+	}
+	birth->socket = fd_take(&ours);
+	fd_closep(&birth->null);
+	fd_closep(&birth->program);
+	return 0;
+}
+
+int birth_begin(struct job *job, const char *libexec) {
+	struct birth *birth = calloc(1, sizeof *birth);
+	int r;
+
+	if (!birth)
+		return -ENOMEM;
+	birth->null = birth->program = birth->socket = birth->pidfd = -1;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		birth->entrance.fd[i] = -1;
+	job->birth = birth;
+	read_request(job, birth);
+	r = entrance_open(&birth->entrance, &job->place, job->in >= 0 ? job->in : job->caller);
+	if (r < 0)
+		return r;
+	judge_power(job, birth, job->in < 0);
+	if (birth->own_users)
+		r = identity_decide(job, libexec, birth->entrance.users, &birth->identity);
+	else if (birth->below)
+		r = identity_inside(job, birth->entrance.users, &birth->identity.uid,
+				    &birth->identity.gid);
+	if (r == 0 && job->place.privileged && has_images(birth))
+		r = idmap_open_own(job, &job->own_ids);
+	if (r == 0)
+		r = open_files(job, birth, libexec);
+	return r == 0 ? start(job, birth) : r;
+}
+
+void birth_done(struct birth *birth) {
+	if (!birth)
+		return;
+	entrance_done(&birth->entrance);
+	interior_done(&birth->interior);
+	fd_closep(&birth->null);
+	fd_closep(&birth->program);
+	fd_closep(&birth->socket);
+	fd_closep(&birth->pidfd);
+	free(birth);
+}
+
+/* ---- who must allow it ---- */
+
+/* Who has no user namespace of its own is who it was. */
+static int check_ids(struct job *job) {
+	const struct birth *birth = job->birth;
+	const Usher__SpawnRequest *spawn = birth->spawn;
+	const struct place *place = &job->place;
+
+	if (!spawn || birth->below)
+		return 0; /* the kernel says it */
+	if (birth->own_users)
+		return spawn->n_groups > 0 && !birth->identity.groups
+			       ? refusal_note(&job->refusal, REFUSED_PERMISSION,
+					      "groups: they cannot be set in a user namespace with "
+					      "these maps")
+			       : 0;
+	if ((spawn->has_uid && spawn->uid != place->uid) ||
+	    (spawn->has_gid && spawn->gid != place->gid) || spawn->n_groups > 0)
+		return refusal_note(&job->refusal, REFUSED_PERMISSION,
+				    "uid, gid, groups: without `user` among types a program runs "
+				    "as its caller");
+	return 0;
+}
+
+static int check_offsets(struct job *job) {
+	const struct surroundings *around = &job->birth->surroundings;
+
+	if (job->birth->own_users || !(around->has_monotonic_offset || around->has_boottime_offset))
+		return 0;
+	return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
+			    "monotonic_offset_usec, boottime_offset_usec: they can be set with "
+			    "`user` among types only");
+}
+
+static int tell_types(struct job *job) {
+	char types[64] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (job->birth->surroundings.types & namespace_types[i].flag)
+			used += (size_t)snprintf(types + used, sizeof types - used, "%s%s",
+						 used ? " " : "", namespace_types[i].word);
+	return used ? job_detail(job, "types", types) : 0;
+}
+
+static int tell_command(struct job *job) {
+	const Usher__SpawnRequest *spawn = job->birth->spawn;
+	char command[256] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; spawn && i < spawn->n_argv && used < sizeof command - 1; i++)
+		used += (size_t)snprintf(command + used, sizeof command - used, "%s%s",
+					 used ? " " : "", spawn->argv[i]);
+	return spawn ? job_detail(job, "command", command) : 0;
+}
+
+int birth_resolve(struct job *job) {
+	struct birth *birth = job->birth;
+	int r = check_ids(job);
+
+	if (r == 0)
+		r = check_offsets(job);
+	if (r != 0)
+		return r;
+	if (birth->surroundings.types && !birth->own_users && !birth->power)
+		job_require(job, TIER_ADMIN);
+	if (has_images(birth))
+		r = interior_resolve(job, &birth->interior);
+	if (r == 0)
+		r = tell_command(job);
+	if (r == 0)
+		r = tell_types(job);
+	return r == 0 ? job_detail(job, "root", birth->surroundings.root) : r;
+}
+
+bool birth_branches(const struct birth *birth) {
+	return birth->entrance.pids || birth->surroundings.types & (CLONE_NEWPID | CLONE_NEWTIME);
+}
+
+/* ---- what it says, and what it is told ---- */
+
+static int tell(const struct birth *birth, const struct fds *fds) {
+	struct iovec part = { (void *)(uintptr_t) "", 1 };
+
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control = { 0 };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fds && fds->n > 0) {
+		packet.msg_control = &control;
+		packet.msg_controllen = CMSG_SPACE(fds->n * sizeof(int));
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(fds->n * sizeof(int));
+		memcpy(CMSG_DATA(&control.header), fds->fd, fds->n * sizeof(int));
+	}
+	return sendmsg(birth->socket, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* A reason is a word of the closed set, or an error of the kernel's. */
+static int reason(struct job *job, const struct birth_word *word) {
+	int code = word->code;
+
+	if (!*job->refusal.text)
+		(void)refusal_note(&job->refusal, 0, "%.*s", BIRTH_TEXT_MAX - 1, word->text);
+	return (code < 0 && code > -4096) || (code > 0 && code < _REFUSED_MAX) ? code : -EIO;
+}
+
+/* 1 and the word; 0 when it says nothing any more. */
+static int hear(const struct birth *birth, struct birth_word *word, int *ret_fd) {
+	struct iovec part = { word, sizeof *word };
+
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr packet = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof control };
+	const struct cmsghdr *header;
+	ssize_t n = recvmsg(birth->socket, &packet, MSG_CMSG_CLOEXEC);
+
+	*ret_fd = -1;
+	if (n < 0 && errno != ECONNRESET)
+		return -errno;
+	if (n <= 0)
+		return 0;
+	header = CMSG_FIRSTHDR(&packet);
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(ret_fd, CMSG_DATA(header), sizeof *ret_fd);
+	if (n != sizeof *word)
+		return -EBADMSG;
+	word->text[sizeof word->text - 1] = '\0';
+	return 1;
+}
+
+/* ---- the work ---- */
+
+struct clocks {
+	const struct surroundings *around;
+	pid_t pid; /* whose they are */
+};
+
+/* Whole seconds, and what is to be added to them, which is never negative. */
+static int print_offset(char *text, size_t size, const char *clock, int64_t usec) {
+	int64_t rest = (usec % 1000000 + 1000000) % 1000000;
+
+	return snprintf(text, size, "%s %lld %lld\n", clock, (long long)((usec - rest) / 1000000),
+			(long long)(rest * 1000));
+}
+
+/* In the user namespace that the clocks belong to, where there is the right to set them. */
+static int write_offsets(struct job *job, void *data) {
+	const struct clocks *clocks = data;
+	const struct surroundings *around = clocks->around;
+	_cleanup_close_ int users = -1, file = -1;
+	char path[64], text[128];
+	int n, r = place_act_as_root(&job->place);
+
+	if (r < 0)
+		return r;
+	(void)snprintf(path, sizeof path, "%d/ns/user", clocks->pid);
+	users = openat(job->place.proc, path, O_RDONLY | O_CLOEXEC);
+	if (users < 0 || setns(users, CLONE_NEWUSER) < 0)
+		return -errno;
+	(void)snprintf(path, sizeof path, "%d/timens_offsets", clocks->pid);
+	file = openat(job->place.proc, path, O_WRONLY | O_CLOEXEC);
+	if (file < 0)
+		return -errno;
+	n = print_offset(text, sizeof text, "monotonic", around->monotonic_offset_usec);
+	n += print_offset(text + n, sizeof text - (size_t)n, "boottime",
+			  around->boottime_offset_usec);
+	return write(file, text, (size_t)n) == n ? 0 : -errno;
+}
+
+static int set_clocks(struct job *job) {
+	const struct birth *birth = job->birth;
+	struct clocks clocks = { .around = &birth->surroundings, .pid = birth->pid };
+	int r;
+
+	if (!birth->surroundings.has_monotonic_offset && !birth->surroundings.has_boottime_offset)
+		return 0;
+	r = job_in_child(job, write_offsets, &clocks);
+	return r == 0 ? 0
+		      : refusal_note(&job->refusal, r, "namespaces: the clocks cannot be set: %s",
+				     strerrordesc_np(-r));
+}
+
+static int write_maps(struct job *job) {
+	const struct birth *birth = job->birth;
+	int r = -EBADMSG;
+
+	if (birth->own_users)
+		r = identity_write(job, birth->pid, birth->entrance.users, &birth->identity);
+	if (r != 0 && !*job->refusal.text)
+		r = refusal_note(&job->refusal, r, "maps: the kernel refuses them: %s",
+				 r < 0 ? strerrordesc_np(-r) : "refused");
+	if (r == 0)
+		r = set_clocks(job);
+	return r == 0 ? tell(birth, NULL) : r;
+}
+
+/* It goes on in a child of ours, or it is a lie. */
+static int follow(struct job *job, int *pidfd) {
+	struct birth *birth = job->birth;
+	siginfo_t info = { 0 };
+	int pid;
+
+	if (*pidfd < 0 || waitid(P_PIDFD, (id_t)*pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+		return -EBADMSG;
+	pid = place_process(&job->place, *pidfd);
+	if (pid <= 0)
+		return -EBADMSG;
+	if (waitid(P_PIDFD, (id_t)birth->pidfd, &info, WEXITED) < 0)
+		return -errno;
+	fd_closep(&birth->pidfd);
+	birth->pidfd = fd_take(pidfd);
+	birth->pid = pid;
+	return 0;
+}
+
+static int act_on(struct job *job, const struct birth_word *word, int *fd, bool *made,
+		  bool *ready) {
+	switch (word->step) {
+	case BIRTH_SPLIT: return write_maps(job);
+	case BIRTH_MADE: *made = true; return follow(job, fd);
+	case BIRTH_READY: *ready = true; return 0;
+	default: return reason(job, word);
+	}
+}
+
+/* The one that it goes on in may be ready before the other one has told of it. */
+static int listen_to(struct job *job) {
+	bool made = !birth_branches(job->birth), ready = false;
+	int r = 0;
+
+	while (r == 0 && !(made && ready)) {
+		_cleanup_close_ int fd = -1;
+		struct birth_word word;
+
+		r = hear(job->birth, &word, &fd);
+		if (r == 0)
+			return refusal_note(&job->refusal, REFUSED_FAILED,
+					    "the process was killed before it began");
+		if (r > 0)
+			r = act_on(job, &word, &fd, &made, &ready);
+	}
+	return r;
+}
+
+int birth_go(struct job *job) {
+	struct birth *birth = job->birth;
+	int r = 0;
+
+	if (has_images(birth))
+		r = interior_open(job, &birth->interior);
+	if (r == 0)
+		r = tell(birth, &birth->interior.trees);
+	fds_done(&birth->interior.trees);
+	return r == 0 ? listen_to(job) : r;
+}
+
+int birth_announce(struct job *job) {
+	int pidfd = fcntl(job->birth->pidfd, F_DUPFD_CLOEXEC, 3);
+
+	if (pidfd < 0)
+		return -errno;
+	if (fds_add(&job->reply_fds, pidfd) < 0)
+		return -E2BIG;
+	return job_announce(job);
+}
+
+/* The socket is closed by execve(2). */
+int birth_finish(struct job *job) {
+	struct birth_word word;
+	_cleanup_close_ int fd = -1;
+	int r = tell(job->birth, NULL);
+
+	if (r == 0)
+		r = hear(job->birth, &word, &fd);
+	if (r > 0)
+		return reason(job, &word);
+	if (r == 0)
+		job_commit();
+	return r;
+}
+
+void birth_end(struct job *job) {
+	if (!job->birth || job->birth->pid <= 0)
+		return;
+	fd_closep(&job->birth->socket); /* whoever waits for a word ends by itself */
+	(void)confine_raise();
+	keeper_end_children(job->place.proc);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How a job has a process of the caller's: it forks one before it gives up its own rights, and that
+ * one becomes the caller's step by step, each at the job's word. It is called born. It holds
+ *nothing of the service's from the moment when the caller could look into it, and what it says is
+ *believed as far as nobody could gain by a lie: the job knows it by pidfds that the kernel made.
+ *
+ *	job			born
+ *	birth_begin()		waits for the word
+ *	... is asked about, granted ...
+ *	birth_go()		joins the place; becomes the caller; new namespaces
+ *	  writes maps		waits
+ *				forks, if what is new shows in children only, and ends
+ *				mounts, root, directory, descriptors, credentials
+ *	job_announce()		waits
+ *	birth_finish()		execve(2)
+ */
+#pragma once
+
+#include <linux/capability.h>
+
+#include "entrance.h"
+#include "filesystem.h"
+#include "heritage.h"
+#include "identity.h"
+#include "interior.h"
+#include "job.h"
+#include "surroundings.h"
+#include "tree.h"
+
+enum birth_step {
+	BIRTH_SPLIT,  /* new namespaces are there: maps are wanted */
+	BIRTH_MADE,   /* it goes on in another process, whose pidfd this is */
+	BIRTH_READY,  /* nothing is left but execve(2) */
+	BIRTH_FAILED, /* and has ended */
+};
+
+enum { BIRTH_TEXT_MAX = REFUSAL_TEXT_MAX };
+
+/* From born to the job; in the other direction it is a byte, the first time with descriptors. */
+struct birth_word {
+	uint32_t step;
+	int32_t code;
+	char text[BIRTH_TEXT_MAX];
+};
+
+struct birth {
+	const Usher__SpawnRequest *spawn; /* NULL: it is to lead new namespaces, and no more */
+	struct surroundings surroundings;
+	struct entrance entrance;
+	struct identity identity; /* where own_users, or below */
+	struct interior interior;
+	struct heritage heritage;
+	bool own_users; /* a user namespace is made for it */
+	bool power; /* the caller has every right in the place's own, which is not the service's */
+	bool below; /* and it lies below the caller's */
+	int null, program; /* for born: /dev/null, and what leads */
+	int socket;        /* one end for each */
+	pid_t pid;         /* of the process that will stay; first of born */
+	int pidfd;
+};
+
+/* Forks it; before confinement. 0, a refusal or a negative errno. */
+int birth_begin(struct job *job, const char *libexec);
+/* In resolve(): who must allow it, and what to tell. */
+int birth_resolve(struct job *job);
+/* In run(): up to where nothing is left but execve(2). */
+int birth_go(struct job *job);
+/* Tells the broker, with a pidfd behind what the reply says already. */
+int birth_announce(struct job *job);
+/* And that last step. */
+int birth_finish(struct job *job);
+/* Whether what is new shows in children only, so that it goes on in one. */
+bool birth_branches(const struct birth *birth);
+/* Nothing of it is left, if anything was there. */
+void birth_end(struct job *job);
+void birth_done(struct birth *birth);
+
+/* What a row takes for all this. */
+#define BIRTH_CAPABILITIES (IDENTITY_CAPABILITIES | INTERIOR_CAPABILITIES | CAP(CAP_SYS_PTRACE))
+#define BIRTH_SYSCALLS     IDENTITY_SYSCALLS, FILESYSTEM_CREATE, TREE_SEAL, SYS_waitid, SYS_kill
+/* What born does with the rights that the job has before it gives them up, besides. */
+#define BIRTH_BEFORE (CAP(CAP_NET_ADMIN) | CAP(CAP_SETUID) | CAP(CAP_SETGID))

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "born.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "capability-name.h"
+#include "credentials.h"
+#include "execution.h"
+#include "leader.h"
+#include "outfit.h"
+#include "signal-name.h"
+
+struct born {
+	struct job *job;
+	struct birth *birth;
+	struct rlimit limits[RLIM_NLIMITS];
+	struct execution execution;
+};
+
+/* ---- talking to the job ---- */
+
+static void say(const struct born *born, enum birth_step step, int code, int fd) {
+	struct birth_word word = { .step = step, .code = code };
+	struct iovec part = { &word, sizeof word };
+
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	(void)snprintf(word.text, sizeof word.text, "%s", born->job->refusal.text);
+	if (fd >= 0) {
+		packet.msg_control = &control;
+		packet.msg_controllen = sizeof control;
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	}
+	if (sendmsg(born->birth->socket, &packet, MSG_NOSIGNAL) < 0)
+		_exit(1);
+}
+
+static _Noreturn void fail(const struct born *born, int code) {
+	say(born, BIRTH_FAILED, code, -1);
+	_exit(1);
+}
+
+/* A reason without words gets the phase that it is of. */
+static void must(const struct born *born, int r, const char *phase, const char *what) {
+	struct refusal *refusal = &born->job->refusal;
+
+	if (r == 0)
+		return;
+	if (!*refusal->text)
+		r = refusal_note(refusal, r, "%s: %s: %s", phase, what,
+				 r < 0 ? strerrordesc_np(-r) ?: "unknown error" : "refused");
+	fail(born, r);
+}
+
+/* Who changes its rights is let go by its parent; where that is gone already, nobody is left to say
+ * the word that comes next. */
+static void go_with_parent(void) {
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+/* The job's word; what comes with it is the trees that it has opened. */
+static void await_word(struct born *born) {
+	struct fds *fds = &born->birth->interior.trees;
+	char byte;
+	struct iovec part = { &byte, 1 };
+
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
+	} control;
+	struct msghdr packet = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof control };
+	struct cmsghdr *header;
+
+	go_with_parent();
+	if (recvmsg(born->birth->socket, &packet, MSG_CMSG_CLOEXEC) != 1)
+		_exit(1);
+	header = CMSG_FIRSTHDR(&packet);
+	if (!header)
+		return;
+	for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+		(void)fds_add(fds, fd);
+	}
+}
+
+/* ---- namespaces ---- */
+
+static void keep_what_is_needed(const struct born *born) {
+	const struct birth *birth = born->birth;
+	const struct place *place = &born->job->place;
+	int keep[NAMESPACE_TYPES + FDS_MAX + 5];
+	size_t n = 0;
+
+	keep[n++] = birth->socket;
+	keep[n++] = birth->null;
+	keep[n++] = birth->program;
+	keep[n++] = place->proc;
+	keep[n++] = place->root;
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		keep[n++] = birth->entrance.fd[i];
+	for (size_t i = 0; birth->spawn && i < birth->spawn->n_fds; i++)
+		keep[n++] = fds_get(&born->job->fds, birth->spawn->fds[i]->value_fd);
+	must(born, fd_close_all_but(keep, n), "descriptors", "cannot be closed");
+}
+
+static int become_caller(void *data) {
+	const struct born *born = data;
+	const struct birth *birth = born->birth;
+
+	return credentials_become_caller(&born->job->place,
+					 birth->own_users && birth->identity.keeps_gid);
+}
+
+static void join_place(struct born *born) {
+	struct birth *birth = born->birth;
+	const char *word;
+	int r;
+
+	heritage_begin(&birth->heritage, born->job->place.proc);
+	r = entrance_enter(&birth->entrance, &born->job->place, become_caller, born, &word);
+	if (r < 0 && word)
+		(void)refusal_note(&born->job->refusal, r,
+				   "namespaces: the place's namespace of the kind '%s' cannot be "
+				   "joined: %s",
+				   word, strerrordesc_np(-r));
+	must(born, r, "namespaces", "the place cannot be joined");
+	heritage_read_limits(&birth->heritage, born->limits);
+	if (birth->below && !birth->own_users)
+		must(born, credentials_become(birth->identity.uid, birth->identity.gid),
+		     "namespaces", "the caller is nobody there");
+}
+
+static void split(const struct born *born, uint32_t types) {
+	int r = types != 0 && unshare((int)types) < 0 ? -errno : 0;
+
+	if (r == -ENOSPC || r == -EUSERS)
+		(void)refusal_note(&born->job->refusal, r,
+				   "namespaces: the kernel's limit of namespaces is reached "
+				   "(/proc/sys/user/max_*_namespaces)");
+	must(born, r, "namespaces", "new ones cannot be made");
+}
+
+/* The user namespace is made with no right of ours, so that it is the kernel that says whether the
+ * caller may. While the job writes the maps, the others are made. */
+static void make_namespaces(struct born *born) {
+	const struct birth *birth = born->birth;
+	uint32_t types = birth->surroundings.types, others = types & ~(uint32_t)CLONE_NEWUSER;
+
+	if (!birth->own_users) {
+		split(born, types);
+		return;
+	}
+	must(born, credentials_lower(0), "credentials", "cannot be given up");
+	split(born, CLONE_NEWUSER);
+	if (types & CLONE_NEWTIME)
+		split(born, others); /* with its offsets, which are written with the maps */
+	/* who has no privilege can write maps only of what may be looked into */
+	(void)prctl(PR_SET_DUMPABLE, !born->job->place.privileged, 0, 0, 0);
+	say(born, BIRTH_SPLIT, 0, -1);
+	if (!(types & CLONE_NEWTIME))
+		split(born, others);
+	await_word(born);
+	must(born, credentials_become(birth->identity.uid, birth->identity.gid), "maps",
+	     "the process cannot be who it is to be inside");
+}
+
+/* ---- processes ---- */
+
+/* A child of the job's. */
+static pid_t branch(int *ret_pidfd) {
+	return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+}
+
+/* The first of a new pid namespace is none of the caller's, since signals that are not caught do
+ * nothing to the first, and nobody would reap what is orphaned. */
+static _Noreturn void live_as_first(int link) {
+	int program;
+
+	(void)prctl(PR_SET_NAME, "usher-leader");
+	if (credentials_keep(0, false) < 0 || fd_close_all_but(&link, 1) < 0 || setsid() < 0)
+		_exit(1);
+	program = fd_receive(link);
+	if (program < 0)
+		_exit(1);
+	(void)close(link);
+	leader_stay(program);
+}
+
+static int make_first(const struct born *born) {
+	_cleanup_close_ int theirs = -1, pidfd = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		must(born, -errno, "namespaces", "no socket");
+	theirs = pair[1];
+	pid = branch(&pidfd);
+	if (pid == 0)
+		live_as_first(theirs);
+	if (pid < 0)
+		must(born, -errno, "namespaces", "no process");
+	return pair[0];
+}
+
+/* New ids of processes, and a new time, are there for children only. */
+static void go_on_in_child(struct born *born) {
+	const struct birth *birth = born->birth;
+	uint32_t types = birth->surroundings.types;
+	_cleanup_close_ int link = -1, pidfd = -1;
+	pid_t pid;
+
+	if (!birth_branches(birth))
+		return;
+	if (types & CLONE_NEWPID && birth->spawn)
+		link = make_first(born);
+	pid = branch(&pidfd);
+	if (pid == 0)
+		return;
+	if (pid < 0)
+		must(born, -errno, "namespaces", "no process");
+	say(born, BIRTH_MADE, 0, pidfd);
+	if (link >= 0 && fd_send(link, pidfd, MSG_NOSIGNAL) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* ---- what is around it ---- */
+
+static void raise_loopback(const struct born *born) {
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		return;
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		must(born, -errno, "namespaces", "the loopback device cannot be set up");
+}
+
+static void furnish(struct born *born) {
+	struct birth *birth = born->birth;
+	const struct surroundings *around = &birth->surroundings;
+
+	if (!birth->own_users)
+		must(born,
+		     credentials_lower(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) |
+				       CAP(CAP_NET_ADMIN)),
+		     "credentials", "cannot be given up");
+	if (around->types & CLONE_NEWNS)
+		must(born, interior_build(born->job, &birth->interior), "mounts", "failed");
+	if (around->hostname && sethostname(around->hostname, strlen(around->hostname)) < 0)
+		must(born, -errno, "namespaces", "hostname");
+	if (around->domainname && setdomainname(around->domainname, strlen(around->domainname)) < 0)
+		must(born, -errno, "namespaces", "domainname");
+	if (around->types & CLONE_NEWNET)
+		raise_loopback(born);
+}
+
+/* ---- who it is ---- */
+
+static bool is_root_inside(void) {
+	return geteuid() == 0;
+}
+
+/* None outside of a user namespace that is the caller's own. */
+static uint64_t capabilities_of(const struct born *born) {
+	const struct birth *birth = born->birth;
+	const struct place *place = &born->job->place;
+	uint64_t most = birth->own_users ? ~UINT64_C(0) : birth->power ? place->permitted : 0;
+
+	uint64_t asked = 0;
+
+	if (birth->spawn && birth->spawn->n_capabilities > 0) {
+		(void)capability_name_parse(birth->spawn->capabilities,
+					    birth->spawn->n_capabilities, &asked,
+					    &born->job->refusal);
+		return most & asked;
+	}
+	return birth->spawn && is_root_inside() ? most : 0;
+}
+
+/* In a user namespace of its own it may be anybody who is there. */
+static void become(const struct born *born) {
+	const struct birth *birth = born->birth;
+	const Usher__SpawnRequest *spawn = birth->spawn;
+
+	if (!spawn || !(birth->own_users || birth->below))
+		return;
+	if (spawn->n_groups > 0 && setgroups(spawn->n_groups, spawn->groups) < 0)
+		must(born, -errno, "credentials", "groups");
+	if (spawn->has_uid || spawn->has_gid)
+		must(born,
+		     credentials_become(spawn->has_uid ? spawn->uid : birth->identity.uid,
+					spawn->has_gid ? spawn->gid : birth->identity.gid),
+		     "credentials", "uid, gid");
+}
+
+static uint64_t existing(void) {
+	uint64_t set = 0;
+
+	for (int c = 0; c < 64; c++)
+		if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0)
+			set |= CAP(c);
+	return set;
+}
+
+static void set_credentials(const struct born *born) {
+	const struct birth *birth = born->birth;
+	bool asked = birth->spawn && birth->spawn->n_capabilities > 0;
+
+	must(born, credentials_leave_keyring(), "credentials", "no keyring of its own");
+	must(born, outfit_session(birth->spawn, &born->job->refusal), "credentials", "no session");
+	become(born);
+	must(born,
+	     outfit_finish(birth->spawn, &birth->heritage, (struct rlimit *)(uintptr_t)born->limits,
+			   &born->job->refusal),
+	     "credentials", "limits");
+	must(born, credentials_keep(capabilities_of(born) & existing(), asked), "credentials",
+	     "capabilities");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		must(born, -errno, "credentials", "new privileges cannot be renounced");
+}
+
+/* A leader has none, not even the standard ones. */
+static void set_descriptors(struct born *born) {
+	struct birth *birth = born->birth;
+	struct outfit outfit = { .null = birth->null };
+	const int keep[] = { birth->socket, birth->program };
+	int r;
+
+	for (size_t i = 0; birth->spawn && i < birth->spawn->n_fds; i++) {
+		const Usher__NumberedDescriptor *fd = birth->spawn->fds[i];
+
+		outfit.numbers[outfit.n] = (int)fd->key;
+		outfit.fds[outfit.n++] = fds_get(&born->job->fds, fd->value_fd);
+	}
+	r = birth->spawn ? outfit_place(&outfit, &birth->socket) : fd_close_all_but(keep, 2);
+	for (int fd = 0; !birth->spawn && fd <= STDERR_FILENO; fd++)
+		(void)close(fd);
+	must(born, r, "descriptors", "cannot be put in place");
+}
+
+/* ---- its program ---- */
+
+static _Noreturn void be_program(struct born *born) {
+	const Usher__SpawnRequest *spawn = born->birth->spawn;
+	int signal = 0;
+
+	if (spawn->parent_death_signal)
+		signal = signal_name_find(spawn->parent_death_signal);
+	(void)prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
+	fail(born, execution_begin(&born->execution, &born->job->refusal));
+}
+
+static _Noreturn void be_leader(struct born *born) {
+	static char name[] = "usher-leader";
+	char *const arguments[] = { name, NULL }, *const environment[] = { NULL };
+
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	(void)syscall(SYS_execveat, born->birth->program, "", arguments, environment,
+		      AT_EMPTY_PATH);
+	must(born, -errno, "exec", name);
+	_exit(1);
+}
+
+_Noreturn void born_live(struct job *job, struct birth *birth) {
+	struct born born = { .job = job, .birth = birth };
+
+	(void)prctl(PR_SET_NAME, "usher-born");
+	go_with_parent();
+	keep_what_is_needed(&born);
+	await_word(&born);
+	if (birth->spawn)
+		must(&born, execution_prepare(&born.execution, birth->spawn), "exec",
+		     "environment");
+	join_place(&born);
+	make_namespaces(&born);
+	go_on_in_child(&born);
+	go_with_parent();
+	furnish(&born);
+	if (!birth->own_users &&
+	    !birth->below) /* what is left is done with no more than the program will have */
+		must(&born, credentials_keep(capabilities_of(&born) & existing(), false),
+		     "credentials", "cannot be given up");
+	must(&born, interior_enter(job, birth->surroundings.workdir), "directory", "failed");
+	set_descriptors(&born);
+	set_credentials(&born);
+	say(&born, BIRTH_READY, 0, -1);
+	await_word(&born);
+	if (birth->spawn)
+		be_program(&born);
+	be_leader(&born);
+}

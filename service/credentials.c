@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "credentials.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "fd.h"
+
+static int set_groups(const struct place *place, bool keeps_gid) {
+	gid_t groups[PLACE_GROUPS_MAX + 1];
+	size_t n = place->n_groups;
+
+	memcpy(groups, place->groups, n * sizeof *groups);
+	if (keeps_gid)
+		groups[n++] = place->gid;
+	if (setgroups(n, groups) < 0 && place->uid != 0)
+		return -errno; /* root of a user namespace may not, and has no groups to lose */
+	return 0;
+}
+
+int credentials_become_caller(const struct place *place, bool keeps_gid) {
+	int r;
+
+	if (!place->privileged)
+		return 0;
+	r = set_groups(place, keeps_gid);
+	return r == 0 ? credentials_become(place->uid, place->gid) : r;
+}
+
+int credentials_become(uint32_t uid, uint32_t gid) {
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(gid, gid, gid) < 0 ||
+	    setresuid(uid, uid, uid) < 0)
+		return -errno;
+	/* whoever changes who it is may be traced again where somebody set the machine so */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	return credentials_raise();
+}
+
+int credentials_raise(void) {
+	return confine_raise();
+}
+
+int credentials_lower(uint64_t capabilities) {
+	return confine_lower(capabilities);
+}
+
+int credentials_keep(uint64_t capabilities, bool ambient) {
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted = data[i].effective = (uint32_t)(capabilities >> 32 * i);
+		data[i].inheritable = ambient ? data[i].permitted : 0;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -errno;
+	for (int c = 0; ambient && c < 64; c++)
+		if (capabilities & CAP(c) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) < 0)
+			return -errno;
+	return 0;
+}
+
+/* A kernel without keyrings, or a filter around a service of a user's own. */
+int credentials_leave_keyring(void) {
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
+	    errno != EPERM)
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who a process is that was ours and becomes somebody else's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "place.h"
+
+/* The caller, in all four ids and with its groups; what capabilities there were are still in
+ * effect. keeps_gid: the caller's gid counts among its groups, too. 0 or a negative errno. */
+int credentials_become_caller(const struct place *place, bool keeps_gid);
+/* Another in this user namespace; capabilities stay. */
+int credentials_become(uint32_t uid, uint32_t gid);
+/* All that is permitted is in effect. */
+int credentials_raise(void);
+/* In effect are these, of what is permitted. */
+int credentials_lower(uint64_t capabilities);
+/* For good: these and no others, through execve(2) as well if `ambient`. */
+int credentials_keep(uint64_t capabilities, bool ambient);
+/* The service's session keyring is not for whoever comes after us. */
+int credentials_leave_keyring(void);

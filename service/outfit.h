@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a program finds when it begins: descriptors, terminal, signals, limits. */
+#pragma once
+
+#include "fd.h"
+#include "heritage.h"
+#include "refusal.h"
+#include "usher.pb-c.h"
+
+enum { OUTFIT_MAX = FDS_MAX, OUTFIT_NUMBER_MAX = 4095 };
+
+struct outfit {
+	int numbers[OUTFIT_MAX], fds[OUTFIT_MAX]; /* which descriptor has which number */
+	size_t n;
+	int null; /* for 0 to 2, where nothing else is there */
+};
+
+/* Puts the descriptors where they belong and closes all others but *keep, which moves out of the
+ * way. 0 or a negative errno. */
+int outfit_place(const struct outfit *outfit, int *keep);
+/* The rest, for a program; for a leader (NULL) next to nothing. 0, a refusal or a negative errno.
+ */
+int outfit_finish(const Usher__SpawnRequest *request, const struct heritage *heritage,
+		  struct rlimit limits[RLIM_NLIMITS], struct refusal *refusal);
+/* A session of its own and, if asked, a terminal for it. */
+int outfit_session(const Usher__SpawnRequest *request, struct refusal *refusal);
