@@ -112,22 +112,25 @@ bool interior_has_images(Usher__MountSpecification *const *mounts, size_t n_moun
 	return false;
 }
 
-/* For the person who is asked. */
+/* For the person who is asked; who reads no more than a page. */
 static int tell(struct job *job, const struct interior *interior) {
-	_cleanup_free_ char *all = NULL;
+	char all[2048];
+	size_t used = 0, i = 0;
 
-	for (size_t i = 0; i < interior->n_mounts; i++) {
+	for (; i < interior->n_mounts && used < sizeof all; i++) {
 		const Usher__MountSpecification *mount = interior->mounts[i];
-		_cleanup_free_ char *before = all;
+		int n = snprintf(all + used, sizeof all - used, "%s%s%s%s on %s", used ? "; " : "",
+				 mount->fstype, *mount->source ? " " : "", mount->source,
+				 mount->target);
 
-		if (asprintf(&all, "%s%s%s%s%s on %s", before ?: "", before ? "; " : "",
-			     mount->fstype, *mount->source ? " " : "", mount->source,
-			     mount->target) < 0) {
-			all = NULL;
-			return -ENOMEM;
-		}
+		if (used + (size_t)n >= sizeof all - 32)
+			break;
+		used += (size_t)n;
 	}
-	return job_detail(job, "mounts", all);
+	if (i < interior->n_mounts)
+		(void)snprintf(all + used, sizeof all - used, "; and %zu more",
+			       interior->n_mounts - i);
+	return interior->n_mounts > 0 ? job_detail(job, "mounts", all) : 0;
 }
 
 int interior_resolve(struct job *job, struct interior *interior) {
