@@ -374,7 +374,7 @@ static bool look_no_way_back(void) {
 	       mounts_seen("/") == 1 && umount2("/", MNT_DETACH) < 0;
 }
 
-static void nothing_leads_back_to_the_old_root(void **state) {
+static void sec_37_nothing_leads_back_to_the_old_root(void **state) {
 	_cleanup_free_ char *root = words("%s/root", place);
 
 	assert_done(&(struct attempt){ .root = root, .look = look_no_way_back });
@@ -386,7 +386,7 @@ static bool look_link_stayed_inside(void) {
 }
 
 /* root/escape leads to "/caught", of which there is one outside and one inside. */
-static void a_link_in_the_root_does_not_lead_out_of_it(void **state) {
+static void sec_15_a_link_in_the_root_does_not_lead_out_of_it(void **state) {
 	_cleanup_free_ char *root = words("%s/root", place),
 			    *bind = words("bind %s/root/sub /escape", place),
 			    *up = words("bind %s/root/sub /up", place);
@@ -397,7 +397,7 @@ static void a_link_in_the_root_does_not_lead_out_of_it(void **state) {
 		.root = root, .mounts = { up }, .look = look_link_stayed_inside });
 }
 
-static void a_link_of_proc_leads_nowhere(void **state) {
+static void sec_15_a_link_of_proc_leads_nowhere(void **state) {
 	assert_fails(&(struct attempt){ .mounts = { "tmpfs tmpfs /proc/self/cwd" } }, -ELOOP,
 		     "mounts: tmpfs on '/proc/self/cwd'");
 	assert_fails(&(struct attempt){ .mounts = { "rbind /proc/self/root /mnt" } }, -ELOOP,
@@ -441,7 +441,7 @@ static bool look_private(void) {
 	return is_alone;
 }
 
-static void no_mount_has_peers_or_a_master(void **state) {
+static void sec_51_no_mount_has_peers_or_a_master(void **state) {
 	_cleanup_free_ char *root = words("%s/root", place);
 
 	if (is_user)
@@ -516,7 +516,7 @@ static void make_harmless(void) {
 }
 
 /* With root's rights in the namespace, but the caller's business. */
-static void without_a_user_namespace_nothing_gets_looser(void **state) {
+static void sec_09_without_a_user_namespace_nothing_gets_looser(void **state) {
 	static const char *const options[] = { "dev", "rw", "suid rw" };
 	_cleanup_free_ char *sub = words("%s/root/sub", place);
 
@@ -695,16 +695,16 @@ int main(void) {
 		cmocka_unit_test(a_directory_becomes_the_root),
 		cmocka_unit_test(so_does_one_that_is_read_only),
 		cmocka_unit_test(the_root_may_be_the_root),
-		cmocka_unit_test(nothing_leads_back_to_the_old_root),
-		cmocka_unit_test(a_link_in_the_root_does_not_lead_out_of_it),
-		cmocka_unit_test(a_link_of_proc_leads_nowhere),
+		cmocka_unit_test(sec_37_nothing_leads_back_to_the_old_root),
+		cmocka_unit_test(sec_15_a_link_in_the_root_does_not_lead_out_of_it),
+		cmocka_unit_test(sec_15_a_link_of_proc_leads_nowhere),
 		cmocka_unit_test(a_target_that_is_missing_is_not_made_on_what_was_there),
-		cmocka_unit_test(no_mount_has_peers_or_a_master),
+		cmocka_unit_test(sec_51_no_mount_has_peers_or_a_master),
 		cmocka_unit_test(inside_a_new_tmpfs_it_is_made),
 		cmocka_unit_test(the_flags_of_a_bind_are_set),
 		cmocka_unit_test(what_root_mounts_for_somebody_has_no_devices),
 		cmocka_unit_test(an_overlay_is_made_with_the_rights_of_its_user),
-		cmocka_unit_test(without_a_user_namespace_nothing_gets_looser),
+		cmocka_unit_test(sec_09_without_a_user_namespace_nothing_gets_looser),
 		cmocka_unit_test(what_shows_the_namespaces_shows_the_new_ones),
 		cmocka_unit_test(a_proc_that_would_reveal_what_is_hidden_is_refused_and_explained),
 		cmocka_unit_test(a_file_is_no_root_and_no_directory),
