@@ -118,6 +118,7 @@ int birth_begin(struct job *job, const char *libexec) {
 	r = entrance_open(&birth->entrance, &job->place, job->in >= 0 ? job->in : job->caller);
 	if (r < 0)
 		return r;
+	birth->interior.own_users |= birth->entrance.users >= 0;
 	judge_power(job, birth, job->in < 0);
 	if (birth->own_users)
 		r = identity_decide(job, libexec, birth->entrance.users, &birth->identity);
@@ -209,8 +210,7 @@ int birth_resolve(struct job *job) {
 		return r;
 	if (birth->surroundings.types && !birth->own_users && !birth->power)
 		job_require(job, TIER_ADMIN);
-	if (has_images(birth))
-		r = interior_resolve(job, &birth->interior);
+	r = interior_resolve(job, &birth->interior);
 	if (r == 0)
 		r = tell_command(job);
 	if (r == 0)

@@ -266,7 +266,8 @@ static void furnish(struct born *born) {
 	struct birth *birth = born->birth;
 	const struct surroundings *around = &birth->surroundings;
 
-	if (!birth->own_users)
+	/* elsewhere there is nothing that is not the caller's to have */
+	if (!birth->own_users && !birth->below)
 		must(born,
 		     credentials_lower(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) |
 				       CAP(CAP_NET_ADMIN)),
