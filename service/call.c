@@ -553,6 +553,7 @@ static int find_place(struct call *call, struct refusal *refusal) {
 	if (place < 0)
 		return place;
 	message_set_number(call->request, "in_as_fd", (uint64_t)place);
+	id_pool_pass_on(object->message, call->request);
 	return message_set_string(call->request, "namespace", path);
 }
 
@@ -628,6 +629,8 @@ static void examine(struct call *call) {
 		r = check_name(call, &refusal);
 	if (r == 0)
 		r = find_place(call, &refusal);
+	if (r == 0 && call->caller)
+		r = id_pool_fill(call->desk, call->request, call->caller->uid, &refusal);
 	if (r != 0)
 		call_finish(call, r, refusal.text);
 	else if (call->operation->waits)

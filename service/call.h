@@ -15,6 +15,7 @@
 #include "caller.h"
 #include "configuration.h"
 #include "fd.h"
+#include "id-pool.h"
 #include "launch.h"
 #include "mounts.h"
 #include "object.h"
@@ -41,6 +42,7 @@ struct desk {
 	struct objects objects[_KIND_MAX];
 	struct audit audit;
 	struct configuration configuration;
+	struct id_pool ids;
 	bool session;                    /* no authority: the kernel judges alone */
 	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */

@@ -34,11 +34,25 @@ static int complain(struct reading *reading, const char *what, const char *name)
 	return 0;
 }
 
+static int on_ids(struct reading *reading, const char *name, const char *value) {
+	struct id_pool_bounds *ids = &reading->configuration->ids;
+	bool pool = strcmp(name, "Pool") == 0;
+
+	if (!pool && strcmp(name, "Size") != 0)
+		return complain(reading, "unknown key", name);
+	if (pool ? id_pool_parse(value, ids) : id_pool_parse_size(value, ids))
+		return 1;
+	return complain(reading,
+			pool ? "not a range that can be:" : "not a number that can be:", value);
+}
+
 /* inih's: 1 if it is understood */
 static int on_line(void *userdata, const char *section, const char *name, const char *value) {
 	struct reading *reading = userdata;
 	enum limit limit;
 
+	if (strcmp(section, "Ids") == 0)
+		return on_ids(reading, name, value);
 	if (strcmp(section, "Limits") != 0)
 		return complain(reading, "unknown section", section);
 	limit = limit_find(name);
@@ -136,7 +150,8 @@ void configuration_read(struct configuration *configuration, const char *root) {
 	char *names[DROP_INS_MAX], path[PATH_MAX];
 	size_t n = 0;
 
-	*configuration = (struct configuration){ .limits = limits_usual };
+	*configuration =
+		(struct configuration){ .limits = limits_usual, .ids = id_pool_bounds_usual };
 	read_first(configuration, root, "usherd.conf");
 	for (size_t i = 0; i < PLACES; i++) {
 		(void)snprintf(path, sizeof path, "%s%s/usherd.conf.d", root, places[i]);

@@ -6,10 +6,12 @@
  */
 #pragma once
 
+#include "id-pool.h"
 #include "limit.h"
 
 struct configuration {
 	struct limits limits;
+	struct id_pool_bounds ids;
 };
 
 /* What is not said stays as it usually is. What cannot be understood is told to the journal, with

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "census.h"
 #include "ranges.h"
 #include "surroundings.h"
 
@@ -152,8 +153,12 @@ int identity_check(const ProtobufCMessage *request, struct refusal *refusal) {
 }
 
 bool identity_wants_transient(const ProtobufCMessage *request) {
-	const struct words words = words_of(request);
+	struct words words;
 
+	if (request->descriptor != &usher__create_request__descriptor &&
+	    request->descriptor != &usher__spawn_request__descriptor)
+		return false;
+	words = words_of(request);
 	return words.uids.form == FORM_AUTO || words.gids.form == FORM_AUTO;
 }
 
@@ -406,8 +411,16 @@ static int check_transient(const struct asker *asker, const struct words *words)
 		return 0;
 	if (words->transient_count > 0 && words->transient_start < TRANSIENT_FIRST)
 		return -EBADMSG;
-	if (words->transient_count > 0 && asker->host && asker->job->place.privileged)
-		return 0;
+	if (words->transient_count > 0 && asker->host && asker->job->place.privileged) {
+		if (!census_finds(asker->job->place.proc, words->transient_start,
+				  words->transient_count))
+			return 0;
+		return refusal_note(&asker->job->refusal, REFUSED_RETRY,
+				    "uid_map: of the ids %u-%u, which were free, a process has "
+				    "kept some",
+				    words->transient_start,
+				    words->transient_start + words->transient_count - 1);
+	}
 	return refusal_note(&asker->job->refusal, REFUSED_UNSUPPORTED,
 			    "uid_map: \"auto\": ids can be set aside only by the system's "
 			    "service, and in the machine's own user namespace");

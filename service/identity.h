@@ -24,8 +24,8 @@ struct identity {
 /* Words only: the part of surroundings_check() that is about ids. */
 int identity_check(const ProtobufCMessage *request, struct refusal *refusal);
 /* Whether the maps take ids that nobody else has: the broker sets a range aside and fills in
- * transient_start and transient_count. Of a CreateRequest or
- * SpawnRequest that passed its check. */
+ * transient_start and transient_count. Of a request that
+ * passed its check. */
 bool identity_wants_transient(const ProtobufCMessage *request);
 /* Where `user` is among the types. Before confinement, since it may ask usher-ranges. `parent` is
  * the user namespace that the new one will be made in, -1 for the service's own. The caller's own

@@ -38,6 +38,8 @@ static int adopt(struct object *object, const ProtobufCMessage *request) {
 
 	if (!m->has_leader)
 		return -EBADMSG;
+	if (request)
+		id_pool_pass_on(request, &m->base);
 	if (!m->lifetime && message_set_string(&m->base, "Lifetime", "manual") < 0)
 		return -ENOMEM;
 	m->has_leader_fd = false;

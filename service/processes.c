@@ -217,6 +217,8 @@ static int complete(Usher__ProcessObject *m, const ProtobufCMessage *request) {
 		r = message_set_string(&m->base, "Namespace_as_object", namespace ?: "/");
 	if (r == 0 && !m->lifetime)
 		r = message_set_string(&m->base, "lifetime", lifetime ?: "connection");
+	if (request)
+		id_pool_pass_on(request, &m->base);
 	m->has_status = true;
 	return r;
 }

@@ -107,6 +107,9 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static void configure(struct desk *desk) {
 	if (!desk->session) /* on a bus of one's own there is nobody to be limited */
 		configuration_read(&desk->configuration, "");
+	if (!desk->session &&
+	    id_pool_open(&desk->ids, &desk->configuration.ids, "/var/lib/usher/ids") < 0)
+		sd_journal_print(LOG_WARNING, "no memory for the pool of ids");
 }
 
 /* systemctl reload. What is there already stays, also where it is more than is allowed now. */
@@ -292,6 +295,7 @@ static void stop(struct service *service) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
 	callers_free(desk->callers);
+	id_pool_done(&desk->ids);
 	sd_event_source_unref(service->idle);
 	sd_event_source_unref(service->look);
 	sd_event_source_unref(service->sigterm);

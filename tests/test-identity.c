@@ -371,7 +371,6 @@ static struct born bear(uid_t uid, gid_t gid, int parent, unsigned inside) {
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	born.pid = fork();
 	if (born.pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)prctl(PR_SET_DUMPABLE, 0);
 		if (parent >= 0 &&
 		    (setns(parent, CLONE_NEWUSER) < 0 || setresgid(inside, inside, inside) < 0 ||
@@ -380,8 +379,8 @@ static struct born bear(uid_t uid, gid_t gid, int parent, unsigned inside) {
 		if (parent < 0 && (setgroups(1, &gid) < 0 || setresgid(gid, gid, gid) < 0 ||
 				   setresuid(uid, uid, uid) < 0))
 			_exit(2);
-		_exit(unshare(CLONE_NEWUSER) == 0 && write(out[1], "", 1) == 1 &&
-				      read(in[0], &byte, 1) == 1
+		_exit(unshare(CLONE_NEWUSER) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 &&
+				      write(out[1], "", 1) == 1 && read(in[0], &byte, 1) == 1
 			      ? 0
 			      : 1);
 	}
@@ -441,6 +440,35 @@ static void what_was_decided_is_what_the_kernel_has(void **state) {
 	assert_file(born.pid, "setgroups", "deny");
 	assert_int_equal(identity_write(&asking->job, born.pid, -1, &asking->identity), -EPERM);
 	born_done(&born);
+}
+
+static int ask_for(unsigned start, unsigned count) {
+	char fields[96];
+
+	(void)snprintf(fields, sizeof fields, "uid_map=auto|transient_start=%u|transient_count=%u",
+		       start, count);
+	return ask(fields)->r;
+}
+
+/* Whoever says that it is free. */
+static void sec_49_a_range_that_a_process_still_has_is_not_given_away(void **state) {
+	unsigned one = 1000000000 + (unsigned)getpid() % 100000 * 2000; /* nobody else's test's */
+	struct asking *asking;
+	struct born born;
+	char fields[96];
+
+	(void)state;
+	required_root();
+	(void)snprintf(fields, sizeof fields, "uid_map=0 %u 1|gid_map=0 %u 1", one, one + 1000);
+	asking = ask_as(0, 0, -1, fields);
+	born = bear(ASKER, ASKERS_GROUP, -1, 0);
+	assert_int_equal(identity_write(&asking->job, born.pid, -1, &asking->identity), 0);
+	assert_int_equal(ask_for(one - 100, 101), REFUSED_RETRY);
+	assert_int_equal(ask_for(one + 999, 2), REFUSED_RETRY);
+	assert_int_equal(ask_for(one - 100, 100), 0);
+	assert_int_equal(ask_for(one + 1, 999), 0);
+	born_done(&born);
+	assert_int_equal(ask_for(one, 1001), 0);
 }
 
 static void inside_a_namespace_of_ones_own_one_maps_what_is_there(void **state) {
@@ -558,6 +586,7 @@ int main(void) {
 		cmocka_unit_test(root_maps_what_it_likes),
 		cmocka_unit_test(sec_47_setgroups_stays_denied_to_who_could_not_have_had_it),
 		cmocka_unit_test(what_was_decided_is_what_the_kernel_has),
+		cmocka_unit_test(sec_49_a_range_that_a_process_still_has_is_not_given_away),
 		cmocka_unit_test(inside_a_namespace_of_ones_own_one_maps_what_is_there),
 		cmocka_unit_test(sec_46_inside_a_namespace_of_anothers_one_maps_oneself),
 		cmocka_unit_test(without_privilege_one_maps_oneself),

@@ -72,6 +72,21 @@ static void without_a_file_it_is_as_usual(void **state) {
 	assert_string_equal(said, "");
 }
 
+static void where_ids_are_to_be_had_is_said_beside_the_limits(void **state) {
+	struct configuration configuration;
+
+	put("etc/usher/usherd.conf", "[Ids]\nPool=600000-699999\nSize=1000\n[Limits]\nMounts=5\n");
+	configuration_read(&configuration, root);
+	assert_int_equal(configuration.ids.first, 600000);
+	assert_int_equal(configuration.ids.last, 699999);
+	assert_int_equal(configuration.ids.size, 1000);
+	assert_int_equal(configuration.limits.value[LIMIT_MOUNTS], 5);
+	put("etc/usher/usherd.conf", "[Ids]\nPool=0-699999\nSize=none\nX=1\n");
+	configuration_read(&configuration, root);
+	assert_memory_equal(&configuration.ids, &id_pool_bounds_usual, sizeof configuration.ids);
+	assert_non_null(strstr(said, "usherd.conf:2: not a range that can be: '0-699999'"));
+}
+
 static void what_the_file_says_holds(void **state) {
 	put("etc/usher/usherd.conf", "# a comment\n[Limits]\nMounts = 5\nQueuedBytes=2M\n");
 	assert_int_equal(limit_after(LIMIT_MOUNTS), 5);
@@ -212,6 +227,8 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(without_a_file_it_is_as_usual, make_root,
 						remove_root),
+		cmocka_unit_test_setup_teardown(where_ids_are_to_be_had_is_said_beside_the_limits,
+						make_root, remove_root),
 		cmocka_unit_test_setup_teardown(what_the_file_says_holds, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(
 			the_file_of_the_administrator_stands_for_the_distributions, make_root,
