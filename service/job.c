@@ -152,6 +152,24 @@ static int open_other_mounts(struct job *job) {
 	return mounts >= 0 || mounts == -ESRCH ? 0 : -errno;
 }
 
+/* The process whose place it is, where that is not the caller's: of the key `in`, or the one that
+ * the method is about. */
+static int process_of(struct job *job) {
+	static const struct {
+		const char *field, *argument;
+	} fields[] = { { "in_as_fd", "in" },
+		       { "pidfd_fd", "pidfd" },
+		       { "leader_fd", "namespace" } };
+
+	int fd = -1;
+
+	for (size_t i = 0; fd < 0 && i < sizeof fields / sizeof *fields; i++) {
+		fd = descriptor_field(job, fields[i].field);
+		job->place.argument = fields[i].argument;
+	}
+	return fd;
+}
+
 static int open_place(struct job *job, const Usher__Order *order) {
 	char in[64];
 	int r;
@@ -160,7 +178,7 @@ static int open_place(struct job *job, const Usher__Order *order) {
 		return place_open_host(&job->place, descriptor_field(job, "namespace_fd"),
 				       &job->refusal);
 	job->caller = fds_get(&job->fds, order->caller_fd);
-	job->in = descriptor_field(job, "in_as_fd");
+	job->in = process_of(job);
 	r = place_open(&job->place, job->caller, job->in, order->uid, job->operation->probes,
 		       &job->refusal);
 	if (r == 0)
@@ -223,8 +241,6 @@ static int start_helpers(struct job *job, const char *libexec) {
 	if (r == 0 && job->operation->probes && job->place.privileged &&
 	    filesystem_needs_own_ids(message_string(job->request, "fstype")))
 		r = idmap_open_own(job, &job->own_ids);
-	if (r == 0 && job->operation->spawns)
-		r = birth_begin(job, libexec);
 	if (r != 0 || !job->operation->maps || !idmap_is_asked(job->request))
 		return r;
 	r = ranges_read(libexec, job->place.uid, NULL, &job->ranges);
@@ -318,6 +334,8 @@ static int perform(struct job *job, const char *libexec) {
 	r = begin(job, job->socket, &row);
 	if (r == 0)
 		r = start_helpers(job, libexec);
+	if (r == 0 && job->operation->prepare)
+		r = job->operation->prepare(job, libexec);
 	if (r == 0)
 		r = confine(job, row);
 	if (r == 0)

@@ -36,7 +36,7 @@ struct job {
 	int own_ids; /* a user namespace in which the caller's ids, and no others, are there; or -1
 		      */
 	int idmap;   /* the user namespace of the request's map, or -1 */
-	struct birth *birth; /* where the row spawns */
+	struct birth *birth; /* of a process that is to be */
 	char *ranges;        /* what the program that knows id ranges said, or NULL */
 
 	void *state; /* what resolve() keeps for run(); freed with free() */

@@ -3,6 +3,7 @@
 #include "namespace-type.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel.h"
@@ -63,4 +64,14 @@ uint32_t namespace_type_mask(char *const *words, size_t n) {
 	uint32_t mask;
 
 	return namespace_type_parse(words, n, &mask, &ignored) == 0 ? mask : 0;
+}
+
+char *namespace_type_words(uint32_t mask) {
+	char text[NAMESPACE_TYPES * 8] = "";
+
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
+		if (mask & namespace_types[i].flag)
+			(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+				       *text ? " " : "", namespace_types[i].word);
+	return strdup(text);
 }

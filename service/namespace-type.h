@@ -23,5 +23,7 @@ const struct namespace_type *namespace_type_find(const char *word);
 /* Words to a mask of flags: each at most once, or "all" alone. Nothing is 0. 0, or a refusal that
  * names `types`. */
 int namespace_type_parse(char *const *words, size_t n, uint32_t *ret, struct refusal *refusal);
-/* The same of words that were checked before. */
+/* Back again, parted by spaces. The caller frees; NULL when there is no memory. */
+char *namespace_type_words(uint32_t mask);
+/* A mask of words that were checked before. */
 uint32_t namespace_type_mask(char *const *words, size_t n);

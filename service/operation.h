@@ -42,9 +42,12 @@ struct operation {
 	bool looks;  /* changes nothing and hands nothing out */
 	bool probes; /* may have to look what file system is in something */
 	bool maps;   /* may have to look up whose id ranges are whose */
-	bool spawns; /* makes a process that is not the service's */
+	bool spawns; /* makes or ends processes that are not the service's */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
+	/* In the child before it is confined: what takes rights to other processes, or makes some;
+	 * libexec is where small programs are. */
+	int (*prepare)(struct job *job, const char *libexec);
 	/* In the confined child, as the caller: turns words into descriptors, decides the tier. */
 	int (*resolve)(struct job *job);
 	/* In the confined child, with its capabilities: does it. */

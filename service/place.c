@@ -26,6 +26,7 @@
 #include "confine.h"
 #include "fd.h"
 #include "kernel.h"
+#include "subject.h"
 
 static int open_at(int directory, int flags, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -98,7 +99,7 @@ int place_prepare(struct place *place) {
 	return r == 0 ? identify_ours(place, "self/ns/net", &place->our_net) : r;
 }
 
-/* The process behind a pidfd. Good only as long as pidfd_alive() says so afterwards. */
+/* The process behind a pidfd. Good only as long as subject_lives() says so afterwards. */
 int place_process(const struct place *place, int pidfd) {
 	char path[64], text[1024];
 	const char *line;
@@ -120,10 +121,6 @@ static int caller_process(const struct place *place, int pidfd) {
 	if (ioctl(pidfd, KERNEL_PIDFD_GET_INFO, &info) == 0 && info.pid > 0)
 		return (int)info.pid;
 	return place_process(place, pidfd);
-}
-
-static bool pidfd_alive(int pidfd) {
-	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
 }
 
 static bool same_file(int a, int b) {
@@ -225,8 +222,7 @@ bool place_is_roots(const struct place *place) {
 	       same_file(place->caller_users, place->our_users);
 }
 
-/* Whether a user namespace is another or lies below it. */
-static bool is_within(int users, int other) {
+bool place_is_within(int users, int other) {
 	_cleanup_close_ int at = fcntl(users, F_DUPFD_CLOEXEC, 3);
 
 	while (at >= 0) {
@@ -240,10 +236,13 @@ static bool is_within(int users, int other) {
 	return false;
 }
 
-/* Tried as the caller. The effective uid counts here too, since who owns a user namespace has
- * rights in it; the real one stays, so that the caller can neither signal nor trace us meanwhile.
- */
-static int try_visibility(struct place *place) {
+int place_read(const struct place *place, const char *path, char *text, size_t size) {
+	return read_at(place->proc, text, size, path);
+}
+
+/* The effective uid counts here too, since who owns a user namespace has rights in it; the real one
+ * stays, so that the caller can neither signal nor trace us meanwhile. */
+int place_open_as_caller(const struct place *place, const char *path) {
 	_cleanup_close_ int fd = -1;
 	int r = place_act_as_caller(place);
 
@@ -253,26 +252,30 @@ static int try_visibility(struct place *place) {
 		r = confine_lower(0);
 	if (r < 0)
 		return r;
-	fd = open_at(place->proc, O_RDONLY, "%d/ns/mnt", place->pid);
-	place->foreign = fd == -EACCES || fd == -EPERM;
+	fd = open_at(place->proc, O_RDONLY, "%s", path);
 	if (place->privileged && setresuid((uid_t)-1, 0, (uid_t)-1) < 0)
 		return -errno;
 	r = place_act_as_root(place);
-	return fd < 0 && !place->foreign ? fd : r;
+	return fd < 0 || r == 0 ? fd_take(&fd) : r;
 }
 
 /* Whether the caller may look into a process, as ptrace(2) judges. A caller in a user namespace
  * sees nothing outside it, whatever its uid is here. */
 static int judge_visibility(struct place *place) {
-	_cleanup_close_ int users = -1;
-	int r = try_visibility(place);
+	_cleanup_close_ int users = -1, mounts = -1;
+	char path[64];
 
-	if (r < 0 || same_file(place->caller_users, place->our_users))
-		return r;
+	(void)snprintf(path, sizeof path, "%d/ns/mnt", place->pid);
+	mounts = place_open_as_caller(place, path);
+	place->foreign = mounts == -EACCES || mounts == -EPERM;
+	if (mounts < 0 && !place->foreign)
+		return mounts;
+	if (same_file(place->caller_users, place->our_users))
+		return 0;
 	users = open_at(place->proc, O_RDONLY, "%d/ns/user", place->pid);
 	if (users < 0)
 		return users;
-	if (!is_within(users, place->caller_users))
+	if (!place_is_within(users, place->caller_users))
 		place->foreign = true;
 	return 0;
 }
@@ -371,6 +374,7 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 
 int place_open(struct place *place, int caller, int in, uid_t uid, bool for_children,
 	       struct refusal *refusal) {
+	const char *argument = place->argument ?: "in";
 	pid_t pid;
 	int r = place_prepare(place);
 
@@ -384,23 +388,25 @@ int place_open(struct place *place, int caller, int in, uid_t uid, bool for_chil
 		place->pid = place_process(place, in);
 		if (place->pid == -EBADF)
 			return refusal_note(refusal, REFUSED_INVALID,
-					    "in: the descriptor is not a pidfd");
+					    "%s: the descriptor is not a pidfd", argument);
 		if (place->pid <= 0)
 			return refusal_note(
 				refusal, REFUSED_NOT_FOUND,
-				"in: the process has exited, or is not one of this machine's");
+				"%s: the process has exited, or is not one of this machine's",
+				argument);
 	}
 	r = open_process(place, pid, caller, in, uid, for_children, refusal);
 	if (r > 0)
 		return r;
 	/* A pid names the same process as long as the pidfd says that this one lives. */
-	if (!pidfd_alive(caller))
+	if (!subject_lives(caller))
 		return refusal_note(refusal, REFUSED_NOT_FOUND, "the calling process has exited");
-	if (in >= 0 && !pidfd_alive(in))
-		return refusal_note(refusal, REFUSED_NOT_FOUND, "in: the process has exited");
+	if (in >= 0 && !subject_lives(in))
+		return refusal_note(refusal, REFUSED_NOT_FOUND, "%s: the process has exited",
+				    argument);
 	if (r < 0)
-		return refusal_note(refusal, r, "in: cannot open the namespaces of process %d",
-				    place->pid);
+		return refusal_note(refusal, r, "%s: cannot open the namespaces of process %d",
+				    argument, place->pid);
 	return 0;
 }
 

@@ -32,10 +32,11 @@ struct place {
 	gid_t groups[PLACE_GROUPS_MAX];
 	size_t n_groups;
 
-	pid_t pid;     /* whose place it is; 0: the service's own */
-	char name[32]; /* of that process, for people */
-	bool joined;   /* we are in its mount namespace */
-	bool foreign;  /* the caller could not have looked into that process by itself */
+	pid_t pid;            /* whose place it is; 0: the service's own */
+	const char *argument; /* by which the caller named it; NULL: `in` */
+	char name[32];        /* of that process, for people */
+	bool joined;          /* we are in its mount namespace */
+	bool foreign;         /* the caller could not have looked into that process by itself */
 
 	pid_t caller;       /* in the service's /proc */
 	uint64_t permitted; /* the caller's capabilities in its user namespace */
@@ -76,6 +77,13 @@ int place_find_mounts(const struct place *place, uint64_t id);
  * root. */
 void place_use_mounts(struct place *place, int mounts);
 void place_done(struct place *place);
+/* Whether a user namespace is another or lies below it. */
+bool place_is_within(int users, int other);
+/* A small file of the service's /proc, whole. 0 or a negative errno. */
+int place_read(const struct place *place, const char *path, char *text, size_t size);
+/* A file of the service's /proc with the caller's rights and no others, as ptrace(2) judges, too.
+ * Before confinement. A descriptor or a negative errno. */
+int place_open_as_caller(const struct place *place, const char *path);
 /* The part of place_open() that reads /proc/PID/status. */
 int place_read_status(struct place *place, const char *status, uid_t uid, struct refusal *refusal);
 

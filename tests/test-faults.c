@@ -5,9 +5,9 @@
  * each of its allocations, which fails. Then it has either been done or left no trace: no mount, no
  * loop device, no process.
  *
- * A run is short: each operation has every sixty-fourth of its calls fail, others than the one
- * before it, and with one error each. With USHER_FAULTS=calls it is every call, with
- * USHER_FAULTS=all every error of every call.
+ * A run is short: each operation has every sixty-fourth of its calls fail, or two dozen of many,
+ * others than the one before it, and with one error each. With USHER_FAULTS=calls it is every call,
+ * with USHER_FAULTS=all every error of every call.
  */
 
 #include <errno.h>
@@ -29,7 +29,7 @@
 #include "support.h"
 #include "trial.h"
 
-enum { TRACEES_MAX = 32, ERRORS_MAX = 12, CALLS_MAX = 2000, STRIDE = 64 };
+enum { TRACEES_MAX = 32, ERRORS_MAX = 12, CALLS_MAX = 20000, STRIDE = 64, AT_MOST = 24 };
 
 /* ---- which errors there are ---- */
 
@@ -386,10 +386,12 @@ static bool wished(const char *what) {
 
 static void fail_each(const struct trial *trial, const struct trial_result *good,
 		      const int *numbers, int calls) {
-	int turn = (int)(trial - trials);
+	int turn = (int)(trial - trials), stride = STRIDE;
 
-	for (int at = wished("calls") ? 0 : turn * 7 % STRIDE; at < calls;
-	     at += wished("calls") ? 1 : STRIDE) {
+	if (calls / stride > AT_MOST) /* what looks at every process */
+		stride = calls / AT_MOST;
+	for (int at = wished("calls") ? 0 : turn * 7 % stride; at < calls;
+	     at += wished("calls") ? 1 : stride) {
 		const int *errors = numbers ? errors_for(numbers[at]) : (const int[]){ ENOMEM, 0 };
 		int n = 0;
 

@@ -161,7 +161,7 @@ static void every_row_is_tried(void **state) {
 			fail_msg("%s.%s is not tried", operations[row]->interface,
 				 operations[row]->method);
 		/* each row has something to strike */
-		assert_true(operations[row]->syscalls[0] >= 0 && operations[row]->capabilities);
+		assert_true(operations[row]->syscalls[0] >= 0);
 	}
 }
 

@@ -85,10 +85,12 @@ const struct trial trials[] = {
 	  -ENOENT },
 	{ "Namespaces.Create", "name=n|types=net", NOBODYS, 0 },
 	{ "Namespaces.Create", "name=n|types=user|workdir=/nowhere", NOBODYS, -ENOENT },
-	{ "Namespaces.Attach", "name=n|pidfd_fd=2|types=all", OTHER, REFUSED_UNSUPPORTED },
-	{ "Namespace.Open", "type=uts", OTHER, REFUSED_UNSUPPORTED },
-	{ "Namespace.OpenLeader", "", OTHER, REFUSED_UNSUPPORTED },
-	{ "Namespace.Destroy", "", OTHER, REFUSED_UNSUPPORTED },
+	{ "Namespaces.Attach", "name=n|pidfd_fd=2|types=all", OTHER, 0 },
+	{ "Namespace.Open", "name=n|type=uts|leader_fd=2", OTHER, 0 },
+	{ "Namespace.OpenLeader", "name=n|leader_fd=2", OTHER, 0 },
+	{ "Namespace.Destroy", "name=n|leader_fd=2|types=pid", NOBODYS, 0 },
+	{ "Namespace.Destroy", "name=n|leader_fd=2|types=uts|owner=0", OTHER, 0 },
+	{ "Namespace.Destroy", "name=n|leader_fd=2|types=user|owner=0", OWN, 0 },
 	{ "Processes.Spawn", "argv=/bin/true|types=all", OTHER, 0 },
 	{ "Processes.Spawn", "argv=/bin/true|types=user|types=time|boottime_offset_usec=5", HERE,
 	  0 },
@@ -102,7 +104,7 @@ const struct trial trials[] = {
 	{ "Processes.Spawn", "argv=/bin/true|gid=5", NOBODYS, REFUSED_PERMISSION },
 	{ "Processes.Spawn", "argv=/bin/sleep|argv=1000|types=net", NOBODYS, 0 },
 	{ "Processes.Spawn", "argv=/bin/false/nothing", NOBODYS, -ENOTDIR },
-	{ "Process.Signal", "name=TERM", OTHER, REFUSED_UNSUPPORTED },
+	{ "Process.Signal", "name=URG|process_fd=2", NOBODYS, 0 },
 };
 
 const size_t trials_n = N_OF(trials);
@@ -202,8 +204,10 @@ static int start_place(enum where where, struct place_of_test *ret) {
 	return ready ? 0 : -EPERM;
 }
 
-/* "@" and "%" put in, and "in" behind it all. */
+/* "@" and "%" put in, and "in" behind it all, unless a process is what it is about. */
 static void complete(char *to, size_t size, const char *fields, uint64_t id) {
+	bool has_process = strstr(fields, "leader_fd=2") || strstr(fields, "pidfd_fd=2") ||
+			   strstr(fields, "process_fd=2");
 	size_t used = 0;
 
 	for (; *fields; fields++)
@@ -212,7 +216,8 @@ static void complete(char *to, size_t size, const char *fields, uint64_t id) {
 					 ? snprintf(to + used, size - used, "%llu",
 						    (unsigned long long)id)
 					 : snprintf(to + used, size - used, "%c", *fields));
-	(void)snprintf(to + used, size - used, "|in_as_fd=2");
+	if (!has_process)
+		(void)snprintf(to + used, size - used, "|in_as_fd=2");
 }
 
 /* ---- what is left ---- */

@@ -118,6 +118,7 @@ const struct operation operation_create = {
 	.syscalls = SYSCALLS(BIRTH_SYSCALLS),
 	.spawns = true,
 	.check = create_check,
+	.prepare = birth_begin,
 	.resolve = birth_resolve,
 	.run = create_run,
 };

@@ -239,6 +239,7 @@ const struct operation operation_spawn = {
 	.syscalls = SYSCALLS(BIRTH_SYSCALLS, KEEPER_SYSCALLS),
 	.spawns = true,
 	.check = spawn_check,
+	.prepare = birth_begin,
 	.resolve = birth_resolve,
 	.run = spawn_run,
 	.stay = spawn_stay,
