@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/nsfs.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #include "born.h"
 #include "confine.h"
+#include "control-group.h"
 #include "keeper.h"
 
 /* ---- before confinement ---- */
@@ -80,6 +82,28 @@ static int open_files(const struct job *job, struct birth *birth, const char *li
 	return birth->program < 0 ? -errno : 0;
 }
 
+/* Where its caller counts: nobody gets around limits by having us start what is limited. What leads
+ * namespaces is to outlive the caller, and takes nothing. */
+static pid_t fork_into(const struct job *job, struct birth *birth) {
+	_cleanup_close_ int group = -1;
+	struct clone_args arguments = { .flags = CLONE_PIDFD,
+					.pidfd = (uintptr_t)&birth->pidfd,
+					.exit_signal = SIGCHLD };
+	pid_t pid = -1;
+
+	if (birth->spawn)
+		group = control_group_open(job->place.proc, job->place.caller);
+	if (group >= 0) {
+		arguments.flags |= CLONE_INTO_CGROUP;
+		arguments.cgroup = (uint64_t)group;
+		pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+	}
+	/* an old kernel, or a group that is not for us to enter */
+	if (pid < 0)
+		pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &birth->pidfd, 0, 0);
+	return pid;
+}
+
 static int start(struct job *job, struct birth *birth) {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	int pair[2];
@@ -91,7 +115,7 @@ static int start(struct job *job, struct birth *birth) {
 	/* what is orphaned among its children comes to us, not to the system */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return -errno;
-	birth->pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &birth->pidfd, 0, 0);
+	birth->pid = fork_into(job, birth);
 	if (birth->pid < 0)
 		return -errno;
 	if (birth->pid == 0) {
@@ -168,6 +192,16 @@ static int check_ids(struct job *job) {
 	return 0;
 }
 
+static int check_group(struct job *job) {
+	const Usher__SpawnRequest *spawn = job->birth->spawn;
+
+	if (!spawn || !(spawn->has_memory_max || spawn->has_cpu_quota_usec || spawn->has_pids_max))
+		return 0;
+	return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
+			    "memory_max, cpu_quota_usec, pids_max: this version makes no control "
+			    "group of its own for a process");
+}
+
 static int check_offsets(struct job *job) {
 	const struct surroundings *around = &job->birth->surroundings;
 
@@ -206,6 +240,8 @@ int birth_resolve(struct job *job) {
 
 	if (r == 0)
 		r = check_offsets(job);
+	if (r == 0)
+		r = check_group(job);
 	if (r != 0)
 		return r;
 	if (birth->surroundings.types && !birth->own_users && !birth->power)

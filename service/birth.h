@@ -79,5 +79,7 @@ void birth_done(struct birth *birth);
 /* What a row takes for all this. */
 #define BIRTH_CAPABILITIES (IDENTITY_CAPABILITIES | INTERIOR_CAPABILITIES | CAP(CAP_SYS_PTRACE))
 #define BIRTH_SYSCALLS     IDENTITY_SYSCALLS, FILESYSTEM_CREATE, TREE_SEAL, SYS_waitid, SYS_kill
-/* What born does with the rights that the job has before it gives them up, besides. */
-#define BIRTH_BEFORE (CAP(CAP_NET_ADMIN) | CAP(CAP_SETUID) | CAP(CAP_SETGID))
+/* What is done besides with the rights that the job has before it gives them up: who it is, the
+ * loopback device, and a control group that belongs to a user. */
+#define BIRTH_BEFORE \
+	(CAP(CAP_NET_ADMIN) | CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_DAC_OVERRIDE))
