@@ -143,6 +143,7 @@ static void join_place(struct born *born) {
 	int r;
 
 	heritage_begin(&birth->heritage, born->job->place.proc);
+	must(born, credentials_leave_keyring(), "credentials", "no keyring of its own");
 	r = entrance_enter(&birth->entrance, &born->job->place, become_caller, born, &word);
 	if (r < 0 && word)
 		(void)refusal_note(&born->job->refusal, r,
@@ -334,7 +335,6 @@ static void set_credentials(const struct born *born) {
 	const struct birth *birth = born->birth;
 	bool asked = birth->spawn && birth->spawn->n_capabilities > 0;
 
-	must(born, credentials_leave_keyring(), "credentials", "no keyring of its own");
 	must(born, outfit_session(birth->spawn, &born->job->refusal), "credentials", "no session");
 	become(born);
 	must(born,

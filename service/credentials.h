@@ -18,5 +18,6 @@ int credentials_raise(void);
 int credentials_lower(uint64_t capabilities);
 /* For good: these and no others, through execve(2) as well if `ambient`. */
 int credentials_keep(uint64_t capabilities, bool ambient);
-/* The service's session keyring is not for whoever comes after us. */
+/* The service's session keyring is not for whoever comes after us. As root, since the kernel takes
+ * back slowly what counts for a user, who has few; the new one is had by who possesses it. */
 int credentials_leave_keyring(void);
