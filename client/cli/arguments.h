@@ -11,8 +11,8 @@
 enum {
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
-	EXIT_ASK = 3,       /* of a command's function alone: a person has to be asked */
-	EXIT_OURS = 125,    /* from here on of commands that run another: it was not started */
+	EXIT_ASK = 256,  /* of a command's function, and no exit status: a person has to be asked */
+	EXIT_OURS = 125, /* from here on of commands that run another: it was not started */
 	EXIT_NO_EXEC = 126, /* it is there, and cannot be run */
 	EXIT_NO_FILE = 127, /* it is not there */
 	EXIT_KILLED = 128,  /* and a signal's number */

@@ -59,18 +59,23 @@ int terminal_open(struct terminal *t) {
 	if (t->slave < 0)
 		return -errno;
 	(void)tcsetattr(t->slave, TCSANOW, &t->saved);
+	t->alike = in_foreground(t);
 	copy_size(t);
 	return 0;
 }
 
 void terminal_adjust(struct terminal *t) {
-	struct termios raw = t->saved;
+	struct termios raw;
 
 	if (t->user < 0)
 		return;
 	copy_size(t);
-	if (t->raw || !in_foreground(t))
+	if (t->raw || !in_foreground(t) || tcgetattr(t->user, &t->saved) < 0)
 		return;
+	/* What it was like while somebody else had it is how that one wants it. */
+	if (!t->alike && t->master >= 0)
+		t->alike = tcsetattr(t->master, TCSANOW, &t->saved) == 0;
+	raw = t->saved;
 	cfmakeraw(&raw);
 	t->raw = tcsetattr(t->user, TCSADRAIN, &raw) == 0;
 }

@@ -18,6 +18,7 @@ struct terminal {
 	int master; /* -1 once nobody has the other end any more */
 	int slave;  /* for the program; -1 when it has it */
 	struct termios saved;
+	bool alike; /* the program's has been made like the user's */
 	bool raw;
 	char typed[4096]; /* read, and not yet written to the program */
 	size_t typed_count;
