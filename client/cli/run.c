@@ -176,7 +176,12 @@ static int spawn(const struct arguments *a, struct usher *usher, const char *con
 	struct usher_options keys = a->keys;
 	_cleanup_free_ char *object = NULL;
 	_cleanup_close_ int pidfd = -1;
-	struct session session = { .arguments = a, .usher = usher, .terminal = terminal };
+	_cleanup_(session_done) struct session session = {
+		.arguments = a,
+		.usher = usher,
+		.signals = -1,
+		.terminal = terminal,
+	};
 	int r, status;
 
 	r = set_attributes(a, terminal);
@@ -184,6 +189,10 @@ static int spawn(const struct arguments *a, struct usher *usher, const char *con
 		return r;
 	if (a->detach)
 		keys.lifetime = "manual";
+	/* No signal gets lost, but nobody waits for an answer with his hands tied. */
+	r = a->ask || a->detach ? 0 : session_listen(&session);
+	if (r < 0)
+		return r;
 	r = usher_spawn(usher, a->attributes, argv, &keys, &object, &pidfd);
 	if (r < 0)
 		return refuse(a, usher, argv[0], r);

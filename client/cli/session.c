@@ -20,20 +20,16 @@ enum { AGAIN_MAX = 20, AGAIN_USEC = 100000 };
 static const int signals[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
 			       SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH };
 
-static int open_signals(int *ret) {
+int session_listen(struct session *s) {
 	sigset_t mask;
-	int fd;
 
 	sigemptyset(&mask);
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
 		sigaddset(&mask, signals[i]);
-	if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+	if (sigprocmask(SIG_BLOCK, &mask, &s->mask) < 0)
 		return -errno;
-	fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	*ret = fd;
-	return 0;
+	s->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? -errno : 0;
 }
 
 /* To the program; who it runs as may be somebody else than we are, and then the service sends it.
@@ -68,10 +64,10 @@ static void on_signal(const struct session *s, int number) {
 	}
 }
 
-static void read_signals(const struct session *s, int fd) {
+static void read_signals(const struct session *s) {
 	struct signalfd_siginfo info;
 
-	while (read(fd, &info, sizeof info) == sizeof info)
+	while (read(s->signals, &info, sizeof info) == sizeof info)
 		on_signal(s, (int)info.ssi_signo);
 }
 
@@ -95,7 +91,7 @@ static int look(const struct session *s, struct usher_wait **wait, int *again, i
 	return r < 0 ? r : -EINPROGRESS;
 }
 
-static int attend(const struct session *s, int fd, struct usher_wait **wait, int *ret_status) {
+static int attend(const struct session *s, struct usher_wait **wait, int *ret_status) {
 	struct pollfd polls[TERMINAL_POLLS + 2];
 	int timeout, r, again = 0;
 
@@ -104,7 +100,7 @@ static int attend(const struct session *s, int fd, struct usher_wait **wait, int
 		if (r != -EINPROGRESS)
 			return r;
 		timeout = terminal_prepare(s->terminal, polls);
-		polls[2] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		polls[2] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 		polls[3] = (struct pollfd){ .fd = usher_get_fd(s->usher), .events = POLLIN };
 		if (poll(polls, TERMINAL_POLLS + 2, timeout) < 0) {
 			if (errno == EINTR)
@@ -113,23 +109,29 @@ static int attend(const struct session *s, int fd, struct usher_wait **wait, int
 		}
 		terminal_forward(s->terminal, polls);
 		if (polls[2].revents)
-			read_signals(s, fd);
+			read_signals(s);
 	}
 }
 
-int session_attend(const struct session *s, int *ret_status) {
+int session_attend(struct session *s, int *ret_status) {
 	_cleanup_(free_wait) struct usher_wait *wait = NULL;
-	_cleanup_close_ int fd = -1;
 	int r;
 
-	r = open_signals(&fd);
+	r = s->signals < 0 ? session_listen(s) : 0;
 	if (r < 0)
 		return answer_failure(s->arguments, NULL, r);
 	r = usher_wait_begin(s->usher, s->object, &wait);
 	if (r >= 0) {
 		terminal_start(s->terminal);
-		r = attend(s, fd, &wait, ret_status);
+		r = attend(s, &wait, ret_status);
 		terminal_finish(s->terminal);
 	}
 	return r < 0 ? answer_refusal(s->arguments, s->usher, NULL, r) : 0;
+}
+
+void session_done(struct session *s) {
+	if (s->signals < 0)
+		return;
+	close(take_fd(&s->signals));
+	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
