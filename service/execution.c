@@ -74,10 +74,9 @@ static void find_interpreter(int fd, char ret[PATH_MAX]) {
 			return;
 		if (segment.p_type != PT_INTERP)
 			continue;
-		n = pread(fd, ret, PATH_MAX - 1, (off_t)segment.p_offset);
-		ret[n > 0 && (size_t)n < segment.p_filesz ? n : 0] = '\0';
-		if (n > 0 && segment.p_filesz < PATH_MAX)
-			ret[segment.p_filesz] = '\0';
+		n = pread(fd, ret, segment.p_filesz < PATH_MAX ? segment.p_filesz : PATH_MAX - 1,
+			  (off_t)segment.p_offset);
+		ret[n > 0 ? n : 0] = '\0';
 		return;
 	}
 }

@@ -91,6 +91,7 @@ class Ends(SpacesTestCase):
         self.assertIn("usher", support.read_file(f"/proc/{parent}/cmdline"))
 
     def test_what_was_refused_has_left_nothing(self):
+        before = set(self.alice.objects("Process"))  # of tests before, for ten seconds
         with self.refused("NotPermitted", "uid_map", "0"):
             self.spawn("true", types=["user"], uid_map="0 0 1")
         with self.refused("InvalidArgument", "types"):
@@ -99,14 +100,14 @@ class Ends(SpacesTestCase):
             self.spawn("true", types=["user", "mnt"], root=f"{self.home}/nowhere")
         with self.refused("NotFound", "exec: "):
             self.spawn("/no/such", types=["all"])
-        self.assertEqual(self.alice.objects("Process"), [])
+        self.assertLessEqual(set(self.alice.objects("Process")), before)
 
 
 class Places(SpacesTestCase):
     def test_a_program_whose_loader_is_missing_is_told_of_it(self):
         self.directory("r")
         shutil.copy("/bin/true", f"{self.home}/r/true")
-        with self.refused("NotFound", "exec: ", "interpreter"):
+        with self.refused("NotFound", "exec: ", "interpreter /lib64/ld-linux-x86-64.so.2"):
             self.spawn("/true", types=["user", "mnt"], root=f"{self.home}/r")
 
     def test_mounts_are_there_before_the_program_and_seen_by_nobody_else(self):
@@ -121,11 +122,11 @@ class Places(SpacesTestCase):
 
     def test_a_place_is_furnished_first_and_then_a_program_runs_in_it(self):
         path = self.namespace("lab", "user", "net", "uts", map_zero=True)
-        self.assertEqual(self.run_in("ip", "link", "add", "d0", "type", "dummy", **{"in": Variant("o", path)})[0], ("exited", 0))
-        ended, output = self.run_in("ip", "-o", "link", "show", "d0", **{"in": Variant("o", path)})
+        self.assertEqual(self.run_in("ip", "address", "add", "10.9.8.7/24", "dev", "lo", **{"in": Variant("o", path)}), (("exited", 0), ""))
+        ended, output = self.run_in("ip", "-o", "address", **{"in": Variant("o", path)})
         self.assertEqual(ended, ("exited", 0), output)
-        self.assertIn("d0", output)
-        self.assertNotIn("d0", os.listdir("/sys/class/net"))
+        self.assertIn("10.9.8.7", output)
+        self.assertNotIn("10.9.8.7", self.run_in("ip", "-o", "address")[1])
 
     def test_a_program_in_a_place_is_in_all_its_namespaces(self):
         for place in ("object", "descriptor"):
