@@ -498,7 +498,8 @@ static int send_order(struct call *call) {
 static void launch(struct call *call) {
 	int r;
 
-	call->worker = launcher_connect(&call->desk->launcher, call->operation->spawns);
+	call->worker = launcher_connect(&call->desk->launcher,
+					call->operation->spawns || call->operation->connects);
 	r = call->worker < 0 ? call->worker : arm(call); /* before the child's own clock starts */
 	if (r >= 0)
 		r = send_order(call);
@@ -538,21 +539,33 @@ static int check_name(const struct call *call, struct refusal *refusal) {
 
 /* A namespace object for a place: that of its leader. Whether the caller may work there is judged
  * as of any process. */
-static int find_place(struct call *call, struct refusal *refusal) {
-	_cleanup_free_ char *path = message_take_string(call->request, "in_as_object");
-	const struct object *object;
+static int find_leader(struct call *call, const char *key, const char *path,
+		       const struct object **ret, struct refusal *refusal) {
+	char field[16];
 	int place;
 
-	if (!path)
-		return 0;
-	object = objects_find_path(&call->desk->objects[KIND_NAMESPACE], path);
-	if (!object)
+	*ret = objects_find_path(&call->desk->objects[KIND_NAMESPACE], path);
+	if (!*ret)
 		return refusal_note(refusal, REFUSED_NOT_FOUND,
-				    "in: '%.200s' is no namespace that is there", path);
-	place = fds_add_copy(&call->fds, object->fd);
+				    "%s: '%.200s' is no namespace that is there", key, path);
+	place = fds_add_copy(&call->fds, (*ret)->fd);
 	if (place < 0)
 		return place;
-	message_set_number(call->request, "in_as_fd", (uint64_t)place);
+	(void)snprintf(field, sizeof field, "%s_as_fd", key);
+	message_set_number(call->request, field, (uint64_t)place);
+	return 0;
+}
+
+static int find_place(struct call *call, struct refusal *refusal) {
+	_cleanup_free_ char *path = message_take_string(call->request, "in_as_object"),
+			    *peer = message_take_string(call->request, "peer_as_object");
+	const struct object *object;
+	int r = peer ? find_leader(call, "peer", peer, &object, refusal) : 0;
+
+	if (r == 0 && path)
+		r = find_leader(call, "in", path, &object, refusal);
+	if (r != 0 || !path)
+		return r;
 	id_pool_pass_on(object->message, call->request);
 	return message_set_string(call->request, "namespace", path);
 }
@@ -629,6 +642,8 @@ static void examine(struct call *call) {
 		r = check_name(call, &refusal);
 	if (r == 0)
 		r = find_place(call, &refusal);
+	if (r == 0 && !call_is_trusted(call))
+		r = network_check(&call->desk->configuration.network, call->request, &refusal);
 	if (r == 0 && call->caller)
 		r = id_pool_fill(call->desk, call->request, call->caller->uid, &refusal);
 	if (r != 0)

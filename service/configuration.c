@@ -46,6 +46,14 @@ static int on_ids(struct reading *reading, const char *name, const char *value) 
 			pool ? "not a range that can be:" : "not a number that can be:", value);
 }
 
+static int on_network(struct reading *reading, const char *name, const char *value) {
+	if (strcmp(name, "Bridges") != 0)
+		return complain(reading, "unknown key", name);
+	if (network_parse(value, &reading->configuration->network))
+		return 1;
+	return complain(reading, "no names of interfaces:", value);
+}
+
 /* inih's: 1 if it is understood */
 static int on_line(void *userdata, const char *section, const char *name, const char *value) {
 	struct reading *reading = userdata;
@@ -53,6 +61,8 @@ static int on_line(void *userdata, const char *section, const char *name, const 
 
 	if (strcmp(section, "Ids") == 0)
 		return on_ids(reading, name, value);
+	if (strcmp(section, "Network") == 0)
+		return on_network(reading, name, value);
 	if (strcmp(section, "Limits") != 0)
 		return complain(reading, "unknown section", section);
 	limit = limit_find(name);

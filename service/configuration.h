@@ -8,10 +8,12 @@
 
 #include "id-pool.h"
 #include "limit.h"
+#include "network.h"
 
 struct configuration {
 	struct limits limits;
 	struct id_pool_bounds ids;
+	struct network network;
 };
 
 /* What is not said stays as it usually is. What cannot be understood is told to the journal, with

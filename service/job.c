@@ -170,6 +170,22 @@ static int process_of(struct job *job) {
 	return fd;
 }
 
+/* What is said of the place's process is said of the key `in`. */
+static int open_peer(struct job *job, const Usher__Order *order) {
+	int peer = descriptor_field(job, "peer_as_fd");
+	struct refusal refusal = { 0 };
+	int r;
+
+	if (peer < 0)
+		return 0;
+	r = place_open(&job->peer, job->caller, peer, order->uid, true, &refusal);
+	if (r != 0 && strncmp(refusal.text, "in:", 3) == 0)
+		(void)refusal_note(&job->refusal, r, "peer:%s", refusal.text + 3);
+	else if (r != 0)
+		job->refusal = refusal;
+	return r;
+}
+
 static int open_place(struct job *job, const Usher__Order *order) {
 	char in[64];
 	int r;
@@ -179,10 +195,12 @@ static int open_place(struct job *job, const Usher__Order *order) {
 				       &job->refusal);
 	job->caller = fds_get(&job->fds, order->caller_fd);
 	job->in = process_of(job);
-	r = place_open(&job->place, job->caller, job->in, order->uid, job->operation->probes,
-		       &job->refusal);
+	r = place_open(&job->place, job->caller, job->in, order->uid,
+		       job->operation->probes || job->operation->connects, &job->refusal);
 	if (r == 0)
 		r = open_other_mounts(job);
+	if (r == 0 && job->operation->connects)
+		r = open_peer(job, order);
 	if (r != 0)
 		return r;
 	(void)snprintf(in, sizeof in, "process %d (%s)", job->place.pid, job->place.name);
@@ -376,6 +394,7 @@ void job_done(struct job *job) {
 	fds_done(&job->fds);
 	fds_done(&job->reply_fds);
 	place_done(&job->place);
+	place_done(&job->peer);
 	fd_closep(&job->prober);
 	fd_closep(&job->own_ids);
 	fd_closep(&job->idmap);
@@ -396,6 +415,7 @@ static int name_what_is_missing(struct job *job) {
 
 /* One a process. */
 static struct job only = { .place = PLACE_NONE,
+			   .peer = PLACE_NONE,
 			   .granted = -1,
 			   .caller = -1,
 			   .in = -1,

@@ -12,8 +12,8 @@ struct birth;
 struct job {
 	const struct operation *operation;
 	ProtobufCMessage *request;
-	struct fds fds; /* of the request */
-	struct place place;
+	struct fds fds;           /* of the request */
+	struct place place, peer; /* the second of a row that connects two */
 	struct refusal refusal;
 
 	enum tier needed; /* what resolve() found */

@@ -14,9 +14,10 @@ const struct operation *const operations[] = {
 	&operation_remount,      &operation_move,           &operation_pivot_root,
 	&operation_list,         &operation_unmount_object, &operation_get_hostname,
 	&operation_set_hostname, &operation_get_domainname, &operation_set_domainname,
-	&operation_create,       &operation_attach,         &operation_open_namespace,
-	&operation_open_leader,  &operation_destroy,        &operation_spawn,
-	&operation_signal,       &operation_wait,
+	&operation_create,       &operation_attach,         &operation_connect_veth,
+	&operation_open_tun,     &operation_open_namespace, &operation_open_leader,
+	&operation_destroy,      &operation_spawn,          &operation_signal,
+	&operation_wait,
 };
 
 const size_t operations_n = sizeof operations / sizeof *operations;

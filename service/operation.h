@@ -43,6 +43,7 @@ struct operation {
 	bool probes; /* may have to look what file system is in something */
 	bool maps;   /* may have to look up whose id ranges are whose */
 	bool spawns; /* makes or ends processes that are not the service's */
+	bool connects; /* works in the network of the place, and in that of `peer` */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
 	/* In the child before it is confined: what takes rights to other processes, or makes some;

@@ -217,6 +217,10 @@ static bool is_own(const struct place *place, int namespace, int *ret_users) {
 	return place_owns_users(place, users);
 }
 
+bool place_owns_network(const struct place *place) {
+	return is_own(place, place->net.fd, NULL);
+}
+
 bool place_is_roots(const struct place *place) {
 	return place->uid == 0 && place->administrator &&
 	       same_file(place->caller_users, place->our_users);

@@ -122,7 +122,7 @@ static int furnish(const struct attempt *attempt, struct job *job) {
 
 /* The process to be, in its new namespaces. */
 static int be_born(const struct attempt *attempt) {
-	struct job job = { .granted = -1, .place = PLACE_NONE };
+	struct job job = { .granted = -1, .place = PLACE_NONE, .peer = PLACE_NONE };
 
 	job.place.uid = attempt->as_root ? 0 : getuid();
 	job.place.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -502,6 +502,7 @@ static void job_new(struct job *job, const char *name, const char *fields, enum 
 	size_t place;
 
 	*job = (struct job){ .place = PLACE_NONE,
+			     .peer = PLACE_NONE,
 			     .prober = -1,
 			     .idmap = -1,
 			     .own_ids = -1,
@@ -1151,7 +1152,7 @@ static void a_loop_device_that_is_taken_meanwhile_is_not_the_last(void **state) 
 	struct refusal refusal = { 0 };
 	size_t before = descriptors_open();
 	char name[LOOP_NAME_MAX];
-	struct job job = { .place = PLACE_NONE, .own_ids = -1, .attached = -1 };
+	struct job job = { .place = PLACE_NONE, .peer = PLACE_NONE, .own_ids = -1, .attached = -1 };
 	int image = some_descriptor(), loop = -1;
 
 	(void)state;

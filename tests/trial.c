@@ -85,6 +85,10 @@ const struct trial trials[] = {
 	  -ENOENT },
 	{ "Namespaces.Create", "name=n|types=net", NOBODYS, 0 },
 	{ "Namespaces.Create", "name=n|types=user|workdir=/nowhere", NOBODYS, -ENOENT },
+	{ "Namespaces.ConnectVeth",
+	  "name=left|peer_as_fd=2|peer_name=right|addresses=192.0.2.1/24|peer_addresses=2001:db8::2/64",
+	  OTHER, 0 },
+	{ "Namespaces.OpenTun", "name=out|mode=tap|addresses=192.0.2.1/24", OTHER, 0 },
 	{ "Namespaces.Attach", "name=n|pidfd_fd=2|types=all", OTHER, 0 },
 	{ "Namespace.Open", "name=n|type=uts|leader_fd=2", OTHER, 0 },
 	{ "Namespace.OpenLeader", "name=n|leader_fd=2", OTHER, 0 },
@@ -153,7 +157,7 @@ static int write_file(const char *path, const char *text) {
 }
 
 static int join(enum where where) {
-	int flags = CLONE_NEWNS | CLONE_NEWUTS, r;
+	int flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET, r;
 
 	if (where == HERE)
 		return 0;

@@ -21,6 +21,8 @@ extern const struct operation operation_get_domainname;
 extern const struct operation operation_set_domainname;
 extern const struct operation operation_create;
 extern const struct operation operation_attach;
+extern const struct operation operation_connect_veth;
+extern const struct operation operation_open_tun;
 extern const struct operation operation_open_namespace;
 extern const struct operation operation_open_leader;
 extern const struct operation operation_destroy;
