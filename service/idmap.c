@@ -81,9 +81,8 @@ static _Noreturn void stay(int join, int ready, pid_t parent) {
 	/* It holds nothing that is not its own, and does not outlive who started it: a deadline may
 	 * end that one at any time. A change of credentials would have taken the signal back. */
 	if (confine_begin(ready, ready) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    getppid() != parent)
+	    getppid() != parent || write(ready, "", 1) != 1)
 		_exit(1);
-	(void)!write(ready, "", 1);
 	for (;;)
 		(void)pause();
 }
