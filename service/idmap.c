@@ -176,7 +176,7 @@ static bool is_all_own(const struct job *job, const struct idmap *map, char kind
 static int judge(struct job *job, const struct idmap *uids, const struct idmap *gids) {
 	if (!is_all_own(job, uids, 'u', job->place.uid) ||
 	    !is_all_own(job, gids, 'g', job->place.gid))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "idmap: not all of these ids are the caller's own");
 	return 0;
 }
 
