@@ -322,6 +322,17 @@ static void proceed(struct call *call) {
 		call_finish(call, r, "the worker has gone");
 }
 
+/* What makes it an administrator's only the child knows, and it is true only where we did not
+ * judge otherwise. */
+static void turn_down(struct call *call, int verdict, const char *why) {
+	const char *more = call->tier == call->finding->tier ? call->finding->why : NULL;
+	_cleanup_free_ char *text = NULL;
+
+	if (more && asprintf(&text, "%s: %s", why, more) < 0)
+		text = NULL;
+	call_finish(call, verdict, text ?: why);
+}
+
 static void on_verdict(void *userdata, int verdict, const char *why) {
 	struct call *call = userdata;
 
@@ -329,7 +340,7 @@ static void on_verdict(void *userdata, int verdict, const char *why) {
 	call->answered_usec = instant_usec();
 	call->verdict = verdict;
 	if (verdict != 0)
-		call_finish(call, verdict, why);
+		turn_down(call, verdict, why);
 	else
 		proceed(call);
 }

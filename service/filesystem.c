@@ -132,7 +132,7 @@ static int resolve_tmpfs(struct job *job, struct filesystem *filesystem) {
 	if (!mount_options_only(options, tmpfs_safe) || bytes > memory / 100 * safe_percent ||
 	    (size && bytes == 0) || !is_modest(mount_options_value(options, "nr_inodes"), memory) ||
 	    !is_number(uid, job->place.uid) || !is_number(gid, job->place.gid))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "the options are not those of a small tmpfs");
 	return 0;
 }
 
@@ -216,7 +216,7 @@ static int resolve_device(struct job *job, struct filesystem *filesystem, const 
 		make_read_only(&filesystem->options);
 		job_require(job, TIER_OWN);
 	} else
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "users mount images of squashfs and erofs only");
 	return 0;
 }
 
@@ -259,7 +259,9 @@ static int resolve_kind(struct job *job, const char *type, const char *source, i
 				&job->refusal, REFUSED_PERMISSION,
 				"fstype: %s goes only into namespaces of the caller's own", type);
 		return 0;
-	case FILESYSTEM_OTHER: job_require(job, TIER_ADMIN); return 0;
+	case FILESYSTEM_OTHER:
+		job_require_admin(job, "the file system is not one that users mount");
+		return 0;
 	case FILESYSTEM_DEVICE: return resolve_device(job, filesystem, source, image);
 	}
 	return -EINVAL;
@@ -269,6 +271,7 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 		       char *const *options, size_t n_options, struct filesystem *ret) {
 	bool automatic = strcmp(type, "auto") == 0;
 	enum tier before = job->needed;
+	const char *why = job->why;
 	int r;
 
 	ret->source = (struct path)PATH_NONE;
@@ -291,12 +294,13 @@ int filesystem_resolve(struct job *job, const char *type, const char *source, in
 		return r;
 	ret->free = job->place.mounts.own && ret->kind != FILESYSTEM_DEVICE &&
 		    ret->kind != FILESYSTEM_OTHER;
-	if (ret->free)
-		job->needed = before; /* the kernel judges there */
-	else {
+	if (ret->free) { /* the kernel judges there */
+		job->needed = before;
+		job->why = why;
+	} else {
 		job_require(job, TIER_OWN);
 		if (mount_options_force(&ret->options))
-			job_require(job, TIER_ADMIN);
+			job_require_admin(job, mount_options_careless);
 	}
 	ret->mapped =
 		ret->kind == FILESYSTEM_DEVICE && job->needed < TIER_ADMIN && job->place.uid != 0;

@@ -86,9 +86,8 @@ static _Noreturn void stay(int join, int ready, pid_t parent) {
 	/* It holds nothing that is not its own, and does not outlive who started it: a deadline may
 	 * end that one at any time. A change of credentials would have taken the signal back. */
 	if (confine_begin(ready, ready) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    getppid() != parent)
+	    getppid() != parent || write(ready, "", 1) != 1)
 		_exit(1);
-	(void)!write(ready, "", 1);
 	for (;;)
 		(void)pause();
 }
@@ -194,7 +193,7 @@ static bool is_all_own(const struct job *job, const struct idmap *map, char kind
 static int judge(struct job *job, const struct idmap *uids, const struct idmap *gids) {
 	if (!is_all_own(job, uids, 'u', job->place.uid) ||
 	    !is_all_own(job, gids, 'g', job->place.gid))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "idmap: not all of these ids are the caller's own");
 	return 0;
 }
 

@@ -33,6 +33,12 @@ void job_require(struct job *job, enum tier tier) {
 		job->needed = tier;
 }
 
+void job_require_admin(struct job *job, const char *why) {
+	if (job->needed < TIER_ADMIN)
+		job->why = why;
+	job_require(job, TIER_ADMIN);
+}
+
 int job_detail(struct job *job, const char *key, const char *value) {
 	Usher__Finding *finding = &job->finding;
 	Usher__Detail **grown, *detail;
@@ -282,7 +288,7 @@ static int confine(struct job *job, size_t row) {
 
 static int resolve(struct job *job) {
 	if (job->place.foreign)
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "in: the caller may not look into that process");
 	return job->operation->resolve ? job->operation->resolve(job) : 0;
 }
 
@@ -310,6 +316,7 @@ static int ask(struct job *job) {
 	int r;
 
 	job->finding.tier = job->needed;
+	job->finding.why = (char *)job->why;
 	job->untold = (int)job->needed <= job->granted;
 	if (job->untold)
 		return 0;

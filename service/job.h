@@ -17,6 +17,7 @@ struct job {
 	struct refusal refusal;
 
 	enum tier needed; /* what resolve() found */
+	const char *why;  /* that is the administrator's, or NULL */
 	int granted;      /* with the order: a tier that need not be waited for, or -1 */
 	bool untold;      /* the finding goes with the outcome */
 	Usher__Finding finding;
@@ -47,6 +48,9 @@ struct job {
 
 /* At least this tier is needed. */
 void job_require(struct job *job, enum tier tier);
+/* The administrator's, for a reason that whoever is refused is told. Of several the first counts.
+ */
+void job_require_admin(struct job *job, const char *why);
 /* Something for the person who is asked to know; value may be NULL (then it is left out). */
 int job_detail(struct job *job, const char *key, const char *value);
 /* A descriptor of the request by its field; -1 if the caller gave none. */

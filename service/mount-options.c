@@ -164,6 +164,8 @@ void mount_options_add(struct mount_options *options, const char *word) {
 		options->added[options->n_added++] = word;
 }
 
+const char mount_options_careless[] = "the options take away what keeps it harmless";
+
 bool mount_options_force(struct mount_options *options) {
 	const uint64_t both = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 

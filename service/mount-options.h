@@ -37,6 +37,8 @@ void mount_options_add(struct mount_options *options, const char *word);
 /* Without a word about them, set-user-ID programs and devices in a mount are off. True if a word
  * keeps one of them on. */
 bool mount_options_force(struct mount_options *options);
+/* What whoever is refused is told then. */
+extern const char mount_options_careless[];
 /* A word as others than its caller may see it: of a password the name, "pass=...". The caller
  * frees; NULL when there is no memory. */
 char *mount_options_shown(const char *word);

@@ -38,7 +38,7 @@ static int add_layer(struct job *job, struct overlay *overlay, const char *key, 
 		return refusal_note(&job->refusal, -ENOTDIR,
 				    "mount_options: %s: '%s' is not a directory", name, path);
 	if (!path_is_own_layer(job, &layer->path))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "a layer is not the caller's own");
 	return 0;
 }
 
@@ -90,7 +90,7 @@ int overlay_resolve(struct job *job, const struct mount_options *options, struct
 	if (r == 0 && upper)
 		r = add_layer(job, overlay, "workdir", "workdir", work);
 	if (r == 0 && !mount_options_only(options, safe))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, "the options are not those of a plain overlay");
 	return r;
 }
 

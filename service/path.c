@@ -236,6 +236,8 @@ static bool may_not_answer(unsigned type) {
 	return type == FUSE_SUPER_MAGIC || type == ECRYPTFS_SUPER_MAGIC;
 }
 
+const char path_not_own[] = "the mount point is not the caller's own";
+
 bool path_is_own(const struct job *job, const struct path *path) {
 	return is_owned(job, path) && is_ordinary(file_system_of(path));
 }

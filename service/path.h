@@ -36,6 +36,8 @@ int path_open_below(int root, const char *path, uint64_t flags);
  * name stands for is neither held open, so that it can be unmounted, nor looked at. */
 int path_resolve_parent(struct job *job, const char *argument, const char *path, struct path *ret,
 			char **ret_name);
+/* What whoever is refused is told of a mount point that is not. */
+extern const char path_not_own[];
 /* Whether the caller owns it, it is a directory or a regular file, and it lies on a file system
  * where owning something means something (not /proc, where one owns one's processes). */
 bool path_is_own(const struct job *job, const struct path *path);

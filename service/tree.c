@@ -255,9 +255,14 @@ void tree_judge(struct job *job, const struct path *path, bool recursive,
 	if (tree_is_free(job))
 		return;
 	job_require(job, TIER_OWN);
-	if (mount_options_force(options) || tree_loosens(path, options, recursive) ||
-	    is_slave(options) || !path_is_own(job, path) || (recursive && is_large(job, path)))
-		job_require(job, TIER_ADMIN);
+	if (mount_options_force(options) || tree_loosens(path, options, recursive))
+		job_require_admin(job, mount_options_careless);
+	if (is_slave(options))
+		job_require_admin(job, "a slave shows what is mounted in the source later");
+	if (!path_is_own(job, path))
+		job_require_admin(job, "the source is not the caller's own");
+	if (recursive && is_large(job, path))
+		job_require_admin(job, "too much is mounted in the source");
 }
 
 int tree_tell_options(struct job *job, const struct mount_options *options) {

@@ -245,6 +245,7 @@ static void say_finding(struct child *child, const char *word, bool done) {
 	finding.tier = (uint32_t)strtoul(word, NULL, 10);
 	finding.has_mount_id = strstr(word, "+id") != NULL;
 	finding.mount_id = UNLIKELY_ID;
+	finding.why = (char *)(strstr(word, "+why") ? "it is not yours" : NULL);
 	detail.key = (char[]){ "what" };
 	detail.value = (char[]){ "a\xff" };
 	finding.details = details;

@@ -27,11 +27,10 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
 /*
  * What a child of the worker says, one word after the other:
  *
- *   find=TIER      a finding; with "+id" behind it, one that names the mount UNLIKELY_ID
- *   done=TIER      an outcome with a finding in it, and an empty reply
- *   grant          waits for the grant
- *   told           waits until the caller has been told something
- *   gone           waits until the broker knows that the caller has left
+ *   find=TIER      a finding; with "+id" behind it, one that names the mount UNLIKELY_ID; with
+ * "+why", one that says why it is the administrator's done=TIER      an outcome with a finding in
+ * it, and an empty reply grant          waits for the grant told           waits until the caller
+ * has been told something gone           waits until the broker knows that the caller has left
  *   leave          the caller leaves
  *   asked          waits until polkit has been asked
  *   ok             an outcome, with an empty reply of the right kind

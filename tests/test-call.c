@@ -55,6 +55,9 @@ static const struct scenario scenarios[] = {
 	/* the authority */
 	{ "not allowed", NAME, "find=3 grant ok", POLKIT_NO, true, REFUSED_PERMISSION,
 	  "polkit does not allow org.usher1.set-hostname", 1, false },
+	{ "refused, and told why", NAME, "find=3+why grant ok", POLKIT_NO, false,
+	  REFUSED_PERMISSION, "polkit does not allow org.usher1.set-hostname: it is not yours", 1,
+	  false },
 	{ "nobody may be asked", NAME, "find=3 grant ok", POLKIT_CHALLENGE, false,
 	  REFUSED_INTERACTION, "org.usher1.set-hostname", 1, false },
 	{ "no authority", NAME, "find=3 grant ok", POLKIT_ABSENT, false, REFUSED_PERMISSION,

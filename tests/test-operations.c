@@ -1337,6 +1337,7 @@ struct judged {
 	const char *operation, *fields;
 	enum where where;
 	enum tier tier;
+	const char *why; /* whoever is refused is told that; NULL: anything */
 };
 
 static const struct judged judged[] = {
@@ -1347,9 +1348,11 @@ static const struct judged judged[] = {
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nosuid|mount_options=nodev",
 	  HERE, TIER_OWN },
 	/* each of these takes one thing that keeps it harmless away */
-	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=suid", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=suid", HERE, TIER_ADMIN,
+	  "keeps it harmless" },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=dev", HERE, TIER_ADMIN },
-	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=51%", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=51%", HERE, TIER_ADMIN,
+	  "small tmpfs" },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=size=0", HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=1k", HERE, TIER_OWN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_inodes=0", HERE, TIER_ADMIN },
@@ -1363,7 +1366,7 @@ static const struct judged judged[] = {
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=huge=always", HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=uid=4000000", HERE, TIER_ADMIN },
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=nr_blocks=5", HERE, TIER_ADMIN },
-	{ "Mounts.Mount", "target=/proc|fstype=tmpfs", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "target=/proc|fstype=tmpfs", HERE, TIER_ADMIN, "mount point" },
 	{ "Mounts.Mount", "target=@/fifo|fstype=tmpfs", HERE, TIER_ADMIN },
 	/* in one's own namespaces the kernel judges */
 	{ "Mounts.Mount", "target=@/dst|fstype=tmpfs|mount_options=suid|mount_options=huge=always",
@@ -1387,7 +1390,7 @@ static const struct judged judged[] = {
 	  TIER_OWN },
 	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=squashfs|mount_options=errors=panic",
 	  HERE, TIER_ADMIN },
-	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=ext4", HERE, TIER_ADMIN },
+	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=ext4", HERE, TIER_ADMIN, "squashfs" },
 	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=ext4|mount_options=ro", HERE,
 	  TIER_ADMIN },
 	{ "Mounts.Mount", "source=@/image|target=@/dst|fstype=ext4", OWN, TIER_ADMIN },
@@ -1397,8 +1400,8 @@ static const struct judged judged[] = {
 	/* trees */
 	{ "Mounts.Bind", "source=@/src|target=@/dst", HERE, TIER_OWN },
 	{ "Mounts.Bind", "source=|source_fd=0|target=@/dst", HERE, TIER_OWN },
-	{ "Mounts.Bind", "source=/proc|target=@/dst", HERE, TIER_ADMIN },
-	{ "Mounts.Bind", "source=@/src|target=/proc", HERE, TIER_ADMIN },
+	{ "Mounts.Bind", "source=/proc|target=@/dst", HERE, TIER_ADMIN, "source" },
+	{ "Mounts.Bind", "source=@/src|target=/proc", HERE, TIER_ADMIN, "mount point" },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=dev", HERE, TIER_ADMIN },
 	{ "Mounts.Bind", "source=@/src|target=@/dst|mount_options=exec|recursive=yes", HERE,
 	  TIER_ADMIN },
@@ -1435,6 +1438,11 @@ static void who_must_allow_it_follows_from_what_the_words_mean(void **state) {
 		if (job.needed != judged[i].tier)
 			fail_msg("%s %s (place %d): tier %d instead of %d", judged[i].operation,
 				 judged[i].fields, judged[i].where, job.needed, judged[i].tier);
+		if (judged[i].why && !strstr(job.why ?: "", judged[i].why))
+			fail_msg("%s %s: because %s", judged[i].operation, judged[i].fields,
+				 job.why);
+		if (job.needed < TIER_ADMIN)
+			assert_null(job.why);
 		if (job.state) { /* run() lets go of what was found */
 			(void)run(&job);
 		}

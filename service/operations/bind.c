@@ -72,7 +72,7 @@ static int bind_resolve(struct job *job) {
 				    binding->target.real, binding->source.real);
 	tree_judge(job, &binding->source, m->recursive, &binding->options);
 	if (!job->place.mounts.own && !path_is_own(job, &binding->target))
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, path_not_own);
 	return tell(job, binding);
 }
 

@@ -97,7 +97,7 @@ static int mount_resolve(struct job *job) {
 	if (r != 0)
 		return r;
 	if (!path_is_own(job, &mounting->target) && !job->place.mounts.own)
-		job_require(job, TIER_ADMIN);
+		job_require_admin(job, path_not_own);
 	r = filesystem_resolve(job, words.type, words.source, words.image, words.options,
 			       words.n_options, &mounting->filesystem);
 	return r == 0 ? tell(job, &words, mounting) : r;

@@ -168,9 +168,6 @@ static int take_off(struct job *job, const struct unmounting *unmounting, int fl
 			&job->refusal, -EAGAIN,
 			"the mount is marked to expire; if nobody uses it until then, the next "
 			"such call unmounts it");
-	if (errno == EINVAL && strcmp(unmounting->real, "/") == 0)
-		/* what took the place of a locked root is locked, whatever lies under it */
-		return refusal_note(&job->refusal, REFUSED_BUSY, "it is the root of its namespace");
 	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->real,
 			    strerrordesc_np(errno));
 }
