@@ -82,26 +82,36 @@ static int open_files(const struct job *job, struct birth *birth, const char *li
 	return birth->program < 0 ? -errno : 0;
 }
 
-/* Where its caller counts: nobody gets around limits by having us start what is limited. What leads
- * namespaces is to outlive the caller, and takes nothing. */
-static pid_t fork_into(const struct job *job, struct birth *birth) {
+static pid_t fork_plainly(struct birth *birth) {
+	return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &birth->pidfd, 0, 0);
+}
+
+/* Where its caller counts: nobody gets around limits by having us start what is limited, nor by
+ * making it fail. What leads namespaces is to outlive the caller, and takes nothing. A service
+ * without the right to put processes there is that of a user. */
+static pid_t fork_into(struct job *job, struct birth *birth) {
 	_cleanup_close_ int group = -1;
-	struct clone_args arguments = { .flags = CLONE_PIDFD,
+	struct clone_args arguments = { .flags = CLONE_PIDFD | CLONE_INTO_CGROUP,
 					.pidfd = (uintptr_t)&birth->pidfd,
 					.exit_signal = SIGCHLD };
-	pid_t pid = -1;
+	pid_t pid;
+	int r = 0;
 
 	if (birth->spawn)
-		group = control_group_open(job->place.proc, job->place.caller);
-	if (group >= 0) {
-		arguments.flags |= CLONE_INTO_CGROUP;
-		arguments.cgroup = (uint64_t)group;
-		pid = (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
-	}
-	/* an old kernel, or a group that is not for us to enter */
-	if (pid < 0)
-		pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &birth->pidfd, 0, 0);
-	return pid;
+		r = control_group_open(job->place.proc, job->place.caller, &group);
+	if (r == 0 && group < 0)
+		return fork_plainly(birth);
+	arguments.cgroup = (uint64_t)group;
+	pid = r < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
+	if (pid >= 0)
+		return pid;
+	r = r < 0 ? r : -errno;
+	if (r == -ENOSYS || r == -EACCES || r == -EPERM || !job->place.privileged)
+		return fork_plainly(birth);
+	return (pid_t)refusal_note(&job->refusal, r,
+				   "namespaces: no process can be made in the control group of the "
+				   "caller: %s",
+				   strerrordesc_np(-r));
 }
 
 static int start(struct job *job, struct birth *birth) {
@@ -117,7 +127,7 @@ static int start(struct job *job, struct birth *birth) {
 		return -errno;
 	birth->pid = fork_into(job, birth);
 	if (birth->pid < 0)
-		return -errno;
+		return *job->refusal.text ? birth->pid : -errno;
 	if (birth->pid == 0) {
 		birth->socket = theirs;
 		born_live(job, birth);
@@ -245,6 +255,9 @@ int birth_resolve(struct job *job) {
 	if (r != 0)
 		return r;
 	if (birth->surroundings.types && !birth->own_users && !birth->power)
+		job_require(job, TIER_ADMIN);
+	/* a filter that somebody has put around the caller is not around what we make */
+	if (job->place.filtered)
 		job_require(job, TIER_ADMIN);
 	r = interior_resolve(job, &birth->interior);
 	if (r == 0)

@@ -2,15 +2,19 @@
 
 #include "control-group.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "fd.h"
+
+enum { GROUPS_TEXT_MAX = 32 * 1024 };
 
 /* Alone, or beside those of version 1. */
 static int open_hierarchy(void) {
@@ -26,8 +30,7 @@ static int open_hierarchy(void) {
 	return -1;
 }
 
-/* "0::/PATH", from the root of our own hierarchy; the rest of the line is the path, whatever is in
- * it but a line's end, which no name of a group can have. */
+/* "0::/PATH" is the last line, from the root of our own hierarchy. */
 static const char *find_path(char *text) {
 	char *line = strncmp(text, "0::/", 4) == 0 ? text : strstr(text, "\n0::/");
 
@@ -35,24 +38,46 @@ static const char *find_path(char *text) {
 		return NULL;
 	line += strcspn(line, "/") + 1;
 	line[strcspn(line, "\n")] = '\0';
-	return strstr(line, "..") ? NULL : line; /* it lies outside of what we see */
+	return line;
 }
 
-int control_group_open(int proc, pid_t pid) {
-	_cleanup_close_ int hierarchy = -1, file = -1;
-	char name[64], text[PATH_MAX + 1024];
-	const char *path;
-	ssize_t n;
+static int read_text(int proc, pid_t pid, char *text, size_t size) {
+	_cleanup_close_ int file = -1;
+	char name[64];
+	ssize_t n = 1;
 
 	(void)snprintf(name, sizeof name, "%d/cgroup", pid);
 	file = openat(proc, name, O_RDONLY | O_CLOEXEC);
-	n = file < 0 ? -1 : read(file, text, sizeof text - 1);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
+	if (file < 0)
+		return -errno;
+	for (size_t used = 0; n > 0; used += (size_t)n) {
+		n = read(file, text + used, size - 1 - used);
+		if (n < 0)
+			return -errno;
+		text[used + (size_t)n] = '\0';
+		if (used + (size_t)n == size - 1)
+			return -ENAMETOOLONG;
+	}
+	return 0;
+}
+
+int control_group_open(int proc, pid_t pid, int *ret) {
+	_cleanup_close_ int hierarchy = open_hierarchy();
+	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+				.resolve = RESOLVE_BENEATH };
+	static char text[GROUPS_TEXT_MAX];
+	const char *path;
+	int r;
+
+	*ret = -1;
+	if (hierarchy < 0)
+		return 0;
+	r = read_text(proc, pid, text, sizeof text);
+	if (r < 0)
+		return r;
 	path = find_path(text);
-	hierarchy = path ? open_hierarchy() : -1;
-	return hierarchy < 0 ? -1
-			     : openat(hierarchy, *path ? path : ".",
-				      O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!path)
+		return 0;
+	*ret = (int)syscall(SYS_openat2, hierarchy, *path ? path : ".", &how, sizeof how);
+	return *ret < 0 ? -errno : 0;
 }

@@ -4,6 +4,6 @@
 
 #include <sys/types.h>
 
-/* The group of a process of the service's /proc, for clone3(2): a descriptor, or -1 where there is
- * none that could be used. */
-int control_group_open(int proc, pid_t pid);
+/* The group of a process of the service's /proc, for clone3(2); *ret is -1 where there are none of
+ * this version. 0 or a negative errno. */
+int control_group_open(int proc, pid_t pid, int *ret);
