@@ -26,6 +26,7 @@ static const char running[] = "running", exited[] = "exited";
 struct process {
 	struct object base;
 	sd_event_source *io, *end, *timer; /* the keeper's socket, the pidfd */
+	bool ending;                       /* its keeper, or a child of the worker, is to end it */
 };
 
 static Usher__ProcessObject *message_of(const struct object *object) {
@@ -175,10 +176,13 @@ static void watch_end(struct process *process) {
 static void lose_keeper(struct process *process) {
 	process->io = sd_event_source_disable_unref(process->io);
 	fd_closep(&process->base.socket);
-	if (process_has_ended(&process->base))
+	if (process_has_ended(&process->base)) {
 		stay_for_a_while(process); /* and it has been told */
-	else
-		watch_end(process);
+		return;
+	}
+	watch_end(process);
+	if (process->ending) /* it was left to one that had gone already */
+		object_order_end(&process->base);
 }
 
 /* Of one that was being made when an earlier life of the service ended, there is an outcome first.
@@ -263,6 +267,7 @@ static void end(struct object *object) {
 		watch_end(process);
 	if (object->socket >= 0)
 		(void)shutdown(object->socket, SHUT_WR);
+	process->ending = true;
 	if (object->socket < 0 || !object_goes_with_connection(object))
 		object_order_end(object);
 }
