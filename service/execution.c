@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,12 +112,17 @@ static int search(const struct execution *execution, struct refusal *refusal) {
 		if (snprintf(program, sizeof program, "%.*s%s%s", (int)n, at, n > 0 ? "/" : "",
 			     *execution->arguments) < (int)sizeof program) {
 			(void)execve(program, execution->arguments, execution->environment);
-			if (errno == ENOENT && access(program, F_OK) == 0)
+			int error = errno;
+			bool there = access(program, F_OK) == 0;
+
+			if (error == ENOENT && there)
 				return explain(program, ENOENT, refusal);
-			if (errno == EACCES)
-				worst = EACCES;
-			else if (errno != ENOENT && errno != ENOTDIR)
-				return explain(program, errno, refusal);
+			/* It may be a directory that cannot be looked into: a shell does not
+			 * mind. */
+			if (error == EACCES)
+				worst = there ? EACCES : worst;
+			else if (error != ENOENT && error != ENOTDIR)
+				return explain(program, error, refusal);
 		}
 		if (!at[n])
 			return explain(*execution->arguments, worst, refusal);
