@@ -146,6 +146,7 @@ static void conclude_by_status(struct process *process, int status) {
 
 /* ---- where nobody is left who would tell ---- */
 
+/* Later, since at a start of the service nobody who listens to it can hear it yet. */
 static int on_not_reaped(sd_event_source *source, uint64_t usec, void *userdata) {
 	conclude(userdata, exited, STATUS_UNKNOWN);
 	return 0;
@@ -251,7 +252,7 @@ static void begin(struct object *object) {
 	else if (object->fd >= 0)
 		watch_end(process);
 	else
-		conclude(process, exited, STATUS_UNKNOWN);
+		(void)start_timer(process, 0, on_not_reaped);
 }
 
 /* The keeper of one that goes with its connection ends it, with all that came of it, when it hears

@@ -49,8 +49,7 @@ struct worker {
 	bool listening;   /* or there is a pair, that connections come over */
 	sigset_t signals; /* that were blocked when we were started */
 	pid_t self;
-	int taken; /* where TAKEN_FD is heard */
-	size_t children;
+	int taken;              /* where TAKEN_FD is heard */
 	pid_t ready[READY_MAX]; /* of them, those that wait */
 	size_t n_ready;
 	uint64_t again_usec; /* not before then, after a child that did not get to wait; or 0 */
@@ -153,7 +152,6 @@ static bool make_ready(struct worker *worker) {
 		be_child(worker);
 	if (pid < 0)
 		return false;
-	worker->children++;
 	worker->ready[worker->n_ready++] = pid;
 	return true;
 }
@@ -182,7 +180,6 @@ static void reap(struct worker *worker) {
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		worker->children--;
 		hear_taken(worker);
 		if (strike_off(worker, pid))
 			pause_forking(worker);
@@ -205,6 +202,19 @@ static void make_all_ready(struct worker *worker) {
 			pause_forking(worker);
 }
 
+/* Those that work, and what was left to us by one that has ended: what stays belongs to somebody,
+ * or systemd would complain of it whenever it started us again. */
+static bool has_other_children(const struct worker *worker) {
+	_cleanup_close_ int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+	char text[256];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+	size_t children = 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		children += text[i] == ' ';
+	return n < 0 || children > worker->n_ready;
+}
+
 /* False when there is nothing to do any more. */
 static bool turn(struct worker *worker) {
 	struct pollfd fds[] = { { .fd = worker->taken, .events = POLLIN }, { .fd = LISTEN_FD } };
@@ -222,7 +232,7 @@ static bool turn(struct worker *worker) {
 		return false;
 	if (n > 0 && fds[1].revents)
 		turn_away(worker);
-	if (n == 0 && !worker->again_usec && worker->children == worker->n_ready)
+	if (n == 0 && !worker->again_usec && !has_other_children(worker))
 		return false; /* systemd listens on */
 	hear_taken(worker);
 	reap(worker);
@@ -250,7 +260,7 @@ static void start(struct worker *worker) {
 	worker->self = getpid();
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGCHLD);
-	if (sigaction(SIGCHLD, &action, NULL) < 0 ||
+	if (sigaction(SIGCHLD, &action, NULL) < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 ||
 	    sigprocmask(SIG_BLOCK, &blocked, &worker->signals) < 0)
 		err(1, "cannot wait for children");
 }

@@ -88,6 +88,9 @@ class ProcessTestCase(support.TestCase):
             for path in support.root().objects(interface):
                 with self.gone(), support.contextlib.suppress(ProcessLookupError):
                     os.kill(support.root().get(interface, what, path), signal.SIGKILL)
+        for path in support.root().objects("Process"):
+            with self.gone():  # then it is forgotten
+                support.root().call("Process", "Wait", {}, path=path, signature="a{sv}")
         wait_until(lambda: not support.children(SPAWNER), "nothing that was spawned is left")
         wait_until(lambda: not support.root().objects("Namespace"), "their objects have gone")
         self.assertEqual(zombies(), [])
@@ -128,6 +131,15 @@ class ProcessTestCase(support.TestCase):
 
 
 class Ends(ProcessTestCase):
+    def limit(self, **limits):
+        """Until the test ends."""
+        os.makedirs("/run/usher/usherd.conf.d", exist_ok=True)
+        name = "/run/usher/usherd.conf.d/99-test.conf"
+        support.write_file(name, "[Limits]\n" + "".join(f"{key}={value}\n" for key, value in limits.items()))
+        self.addCleanup(systemctl, "reload", USHERD)
+        self.addCleanup(os.unlink, name)
+        systemctl("reload", USHERD)
+
     def test_the_end_of_each_short_process_is_told_once(self):
         def some(number):
             paths = []
@@ -135,15 +147,16 @@ class Ends(ProcessTestCase):
                 paths.append(self.spawn("/bin/sh", "-c", f"exit {i % 200}"))
                 if i % 3 == 0:  # somebody waits, also longer than it takes
                     with self.gone():
-                        self.assertEqual(self.alice.call("Process", "Wait", {}, path=paths[-1], signature="a{sv}"), ["exited", i % 200])
+                        self.assertEqual(self.alice.call("Process", "Wait", {}, path=paths[-1], signature="a{sv}"), ("exited", i % 200))
             self.assertEqual(self.ends(*paths), {path: ("exited", i % 200) for i, path in enumerate(paths)})
+            for path in paths:
+                with self.gone():
+                    self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}")
 
         broker = support.main_pid(USHERD)
         some(40)
-        wait_until(lambda: not self.alice.objects("Process"), "what has ended is forgotten", timeout=20)
         before = memory(broker), len(support.descriptors(broker)), self.kept()
         some(COUNT)
-        wait_until(lambda: not self.alice.objects("Process"), "what has ended is forgotten", timeout=20)
         after = memory(broker), len(support.descriptors(broker)), self.kept()
         self.assertEqual(after[1:], before[1:])
         self.assertLess(after[0], before[0] + 300, "KiB")
@@ -166,7 +179,7 @@ class Ends(ProcessTestCase):
         waiting = self.client("alice").begin("Process", "Wait", {}, path=path, signature="a{sv}")
         self.assertFalse(waiting.is_done(0.2))
         self.alice.call("Process", "Signal", "TERM", {}, path=path)
-        self.assertEqual(list(waiting.result()), ["killed", signal.SIGTERM])
+        self.assertEqual(waiting.result(), ("killed", signal.SIGTERM))
         self.assertEqual(self.ends(path), {path: ("killed", signal.SIGTERM)})
         self.assertNotIn(path, self.alice.objects("Process"))
 
@@ -178,18 +191,19 @@ class Ends(ProcessTestCase):
             self.client("bob").call("Process", "Wait", {}, path=path, signature="a{sv}")
 
     def test_more_may_wait_than_there_may_be_other_calls(self):
+        self.limit(Calls=4)
         line = Line()
-        limit = self.alice.get("Limits", "Calls")
-        paths = [self.spawn_waiting(line, 5) for _ in range(limit + 6)]
+        paths = [self.spawn_waiting(line, 5) for _ in range(6)]
         waiting = [self.client("alice") for _ in paths]
         pending = [client.begin("Process", "Wait", {}, path=path, signature="a{sv}") for client, path in zip(waiting, paths, strict=True)]
         self.assertTrue(self.alice.call("Host", "GetHostname", {}))
         line.pull()
-        self.assertEqual({tuple(one.result()) for one in pending}, {("exited", 5)})
+        self.assertEqual({one.result() for one in pending}, {("exited", 5)})
         self.ends(*paths)
 
     def test_one_too_many_is_refused(self):
-        limit = self.alice.get("Limits", "Processes")
+        limit = 3
+        self.limit(Processes=limit)
         line = Line()
         paths = [self.spawn_waiting(line) for _ in range(limit)]
         with self.refused("LimitExceeded", "Processes", str(limit)):
@@ -365,7 +379,7 @@ class Restarts(ProcessTestCase):
         line.pull()
         os.kill(leader, signal.SIGKILL)
         wait_until(lambda: not exists(pid) and not exists(leader), "they have ended")
-        self.assertEqual(list(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}")), ["exited", -1])
+        self.assertEqual(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}"), ("exited", -1))
         self.assertEqual(self.ends(path), {path: ("exited", -1)})
         self.assertEqual(self.alice.objects("Namespace"), [])
 
@@ -398,7 +412,7 @@ class Restarts(ProcessTestCase):
             try:
                 if stranger.pid != pid:
                     self.skipTest("somebody else was faster")
-                self.assertEqual(list(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}")), ["exited", -1])
+                self.assertEqual(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}"), ("exited", -1))
                 self.assertIsNone(stranger.poll())
             finally:
                 stranger.kill()
