@@ -343,6 +343,7 @@ int identity_inside(const struct job *job, int users, uint32_t *ret_uid, uint32_
 
 static int find_asker(struct job *job, int parent, struct asker *asker) {
 	const struct place *place = &job->place;
+	int r;
 
 	*asker = (struct asker){ .job = job,
 				 .parent = parent,
@@ -355,7 +356,10 @@ static int find_asker(struct job *job, int parent, struct asker *asker) {
 		return 0;
 	}
 	asker->root = place_is_roots(place) || place_owns_users(place, parent);
-	return name_asker(job, parent, &asker->uid, &asker->gid, &asker->named);
+	r = name_asker(job, parent, &asker->uid, &asker->gid, &asker->named);
+	return r == -EINVAL ? refusal_note(&job->refusal, REFUSED_PERMISSION,
+					   "in: its user namespace has no ids yet")
+			    : r;
 }
 
 static bool takes_ranges(const struct asker *asker, const struct words *words) {

@@ -69,9 +69,27 @@ class EveryMethod(support.MountTestCase):
         self.directory("m")
         self.be(self.STRANGER)
         self.made_by_alice = self.mount("", f"{self.home}/m", "tmpfs")
+        self.namespace, self.process = self.make_objects()
         # of root's: a stranger may do nothing here, and what happens here happens to nobody else
         self.place = self.during(support.Place("root", "--mount", "--uts", "--propagation=private"))
         self.pidfd = self.during(self.place.pidfd())
+
+    def make_objects(self):
+        """A namespace and a process of root's, so that neither is anybody's who is refused here."""
+        namespace = support.root().call("Namespaces", "Create", "roots", ["uts", "pid"], {})
+        process, pidfd = support.root().call("Processes", "Spawn", ["/bin/sleep", "1000"], {}, {}, {"lifetime": "manual"})
+        pidfd.close()
+        self.addCleanup(self.end_objects)
+        return namespace, process
+
+    @staticmethod
+    def end_objects():
+        for path in support.root().objects("Namespace"):
+            support.root().call("Namespace", "Destroy", {}, path=path)
+        for path in support.root().objects("Process"):
+            with contextlib.suppress(support.DBusError):  # it has ended
+                support.root().call("Process", "Signal", "KILL", {}, path=path)
+                support.root().call("Process", "Wait", {}, path=path)
 
     def be(self, user):
         """From here on it is this user that calls, with all that an operation of the safe tier needs."""
@@ -101,13 +119,28 @@ class EveryMethod(support.MountTestCase):
             ("Host", "SetHostname"): (manager, ("elsewhere",), {}, "set-hostname"),
             ("Host", "GetDomainname"): (manager, (), {}, None),
             ("Host", "SetDomainname"): (manager, ("elsewhere",), {}, "set-domainname"),
+            ("Namespaces", "Create"): (manager, ("new", ["uts"]), {}, "create-namespace"),
+            ("Namespaces", "Attach"): (manager, ("old", self.pidfd, ["uts"]), {}, "attach-namespace"),
+            ("Namespace", "Open"): (self.namespace, ("uts",), {}, "open-namespace"),
+            ("Namespace", "OpenLeader"): (self.namespace, (), {}, "open-namespace"),
+            ("Namespace", "Destroy"): (self.namespace, (), {}, "destroy-namespace"),
+            ("Processes", "Spawn"): (manager, (["/bin/sleep", "1000"], {}, {}), {"types": Variant("as", ["uts"]), "lifetime": "manual"}, "spawn"),
+            ("Process", "Signal"): (self.process, ("KILL",), {}, "signal-process"),
         }
+
+    # What is told to its owner alone, without a question to anybody.
+    OWNERS = {("Process", "Wait")}
+    # What has a process for an argument, or is an object's, has no other place.
+    PLACED = {("Namespaces", "Attach"), ("Namespace", "Open"), ("Namespace", "OpenLeader"), ("Namespace", "Destroy"), ("Process", "Signal")}
+
+    def processes(self):
+        return {path: support.root().get("Process", "State", path=path) for path in support.root().objects("Process")}
 
     def state(self):
         return {"mounts": support.lasting_mounts(), "mounts there": support.lasting_mounts(self.place.pid), "objects": self.alice.objects(),
                 "host name": read("hostname"), "domain name": read("domainname"),
                 "names there": self.place.run("cat", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname").stdout,
-                "loop devices": support.loop_devices()}
+                "loop devices": support.loop_devices(), "processes": self.processes()}
 
     def call(self, interface, method, path, arguments, options, **keywords):
         return self.stranger.call(interface, method, *arguments, options, path=path, **keywords)
@@ -117,19 +150,19 @@ class EveryMethod(support.MountTestCase):
         for (interface, method), (path, arguments, options, action) in self.table().items():
             if action:
                 yield interface, method, path, arguments, options, f"org.usher1.{action}"
-            if not options:
+            if not options and (interface, method) not in self.PLACED:
                 yield interface, method, path, arguments, {"in": self.pidfd}, "org.usher1."
 
     def test_sec_01_the_table_here_has_every_method_that_there_is(self):
         """sec-01: a method without a line in the table of this test fails it, and so does a property that can be set."""
         found = set()
-        for path in (support.MANAGER, self.made_by_alice):
+        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process):
             for interface in introspect(self.alice, path):
                 name = interface.get("name")
                 found.update((name.removeprefix("org.usher1."), method.get("name")) for method in interface.iter("method"))
                 for member in interface.iter("property"):
                     self.assertEqual(member.get("access"), "read", member.get("name"))
-        self.assertEqual(found, set(self.table()) | OF_THE_BUS)
+        self.assertEqual(found, set(self.table()) | self.OWNERS | OF_THE_BUS)
 
     def test_sec_01_no_method_acts_without_its_authorisation(self):
         """sec-01: called by nobody and by alice while polkit says no to everything, no method does anything."""
@@ -157,10 +190,13 @@ class EveryMethod(support.MountTestCase):
                     names, before = (read("hostname"), read("domainname")), self.state()
                     path, arguments, options, action = self.table()[interface, method]
                     result = self.call(interface, method, path, arguments, options)
+                    if isinstance(result, tuple):
+                        result, pidfd = result
+                        pidfd.close()
                     if isinstance(result, Descriptor):
                         result.close()
                     elif action:
-                        self.assertNotEqual(self.state(), before)
+                        support.wait_until(lambda state=before: self.state() != state, "it has happened")
                     else:
                         self.assertTrue(result)
                     if isinstance(result, str) and result.startswith("/org/usher1/mount/"):
@@ -169,15 +205,21 @@ class EveryMethod(support.MountTestCase):
                         with open(f"/proc/sys/kernel/{file}", "w", encoding="utf-8") as kernel:
                             kernel.write(name)
 
+    def test_sec_01_nobody_waits_for_a_process_of_somebody_elses(self):
+        """sec-01: what is asked of nobody is its owner's, and root's."""
+        for user in ("bob", "alice", "nobody"):
+            with self.subTest(user), self.client(user, through=("env",)) as client, self.refused("NotOwner"):
+                client.call("Process", "Wait", {}, path=self.process)
+
     def test_sec_01_a_property_cannot_be_set(self):
         """sec-01: Properties.Set is a method like the others."""
         before = self.state()
         tried = 0
-        for path in (support.MANAGER, self.made_by_alice):
+        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process):
             for interface in introspect(self.alice, path):
                 for member in interface.iter("property"):
                     kind = member.get("type")
-                    value = Variant(kind, {"s": "x", "u": 0, "t": 0}.get(kind, []))
+                    value = Variant(kind, {"s": "x", "o": "/", "u": 0, "t": 0, "i": 0}.get(kind, []))
                     for user in (self.stranger, self.alice, support.root()):
                         with self.subTest(name=member.get("name")), self.refused("org.freedesktop.DBus.Error.PropertyReadOnly"):
                             user.call(f"{BUS}Properties", "Set", interface.get("name"), member.get("name"), value, path=path,
@@ -306,13 +348,23 @@ class Whom(support.MountTestCase):
         for name, pid in pids.items():
             with Descriptor(os.pidfd_open(pid), owned=True) as pidfd:
                 for interface, method, arguments in self.calls():
+                    if method == "Create" and pid != 1:  # there are no ids in there that a new one could have
+                        with self.subTest(process=name), self.assertRaises(support.DBusError):
+                            self.alice.call(interface, method, *arguments, {"in": pidfd})
+                        continue
                     with self.subTest(process=name, method=method), self.refused(INTERACTIVE, "org.usher1."):
                         self.alice.call(interface, method, *arguments, {"in": pidfd})
+                with self.subTest(process=name), self.refused(INTERACTIVE, "org.usher1.attach-namespace"):
+                    self.alice.call("Namespaces", "Attach", "theirs", pidfd, ["all"], {})
         for pidfd in (dead, gone):
             for interface, method, arguments in self.calls():
                 with self.subTest(gone=pidfd is gone, method=method), self.assertRaises(support.DBusError) as caught:
                     self.alice.call(interface, method, *arguments, {"in": pidfd})
                 self.assertIn(caught.exception.name, (support.ERROR + "NotFound", support.ERROR + "NotPermitted", INTERACTIVE))
+            with self.subTest(gone=pidfd is gone), self.assertRaises(support.DBusError) as caught:
+                self.alice.call("Namespaces", "Attach", "gone", pidfd, ["all"], {})
+            self.assertIn(caught.exception.name, (support.ERROR + "NotFound", INTERACTIVE))
+        self.assertEqual(self.alice.objects("Namespace"), [])
         self.assertEqual(([support.lasting_mounts(place.pid) for place in others], support.lasting_mounts(), read("hostname")), before)
 
     def test_sec_33_no_method_believes_a_user_namespace_of_somebody_elses(self):
@@ -355,7 +407,8 @@ class Whom(support.MountTestCase):
                 ("Mounts", "Unmount", ("/home",)), ("Mounts", "Remount", ("/home", ["ro"])),
                 ("Mounts", "Move", ("/home", target)), ("Mounts", "PivotRoot", ("/home", target)), ("Mounts", "List", ()),
                 ("Host", "GetHostname", ()), ("Host", "SetHostname", ("x",)), ("Host", "GetDomainname", ()),
-                ("Host", "SetDomainname", ("x",)))
+                ("Host", "SetDomainname", ("x",)), ("Namespaces", "Create", ("n", ["user", "uts"])),
+                ("Processes", "Spawn", (["/bin/true"], {}, {})))
 
 
 def raw_calls(calls):
