@@ -9,7 +9,9 @@
 #define _cleanup_close_ _cleanup_(fd_closep)
 #define _cleanup_free_  _cleanup_(free_pointer)
 
-enum { FDS_MAX = 16 };
+/* As many as the bus lets through in one message, and what the broker adds: the caller, its place.
+ */
+enum { FDS_MAX = 18 };
 
 /* The descriptors of a frame, owned. */
 struct fds {

@@ -59,6 +59,15 @@ int subject_may_signal(const struct place *place, int pidfd, bool *ret) {
 	return subject_lives(pidfd) ? 0 : -ESRCH;
 }
 
+/* A process that has ended and was not waited for is listed, but has none any more. */
+static bool is_lacking(const struct place *place, const char *type) {
+	struct stat ignored;
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "self/ns/%s", type);
+	return fstatat(place->proc, path, &ignored, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 int subject_open_namespace(const struct place *place, int pidfd, const char *type) {
 	_cleanup_close_ int fd = -1;
 	pid_t pid = place_process(place, pidfd);
@@ -70,7 +79,9 @@ int subject_open_namespace(const struct place *place, int pidfd, const char *typ
 	(void)snprintf(path, sizeof path, "%d/ns/%s", pid, type);
 	fd = openat(place->proc, path, O_RDONLY | O_CLOEXEC);
 	r = fd < 0 ? -errno : 0;
-	if (!subject_lives(pidfd))
+	if (r == -ENOENT && is_lacking(place, type))
+		return -EOPNOTSUPP;
+	if (r == -ENOENT || !subject_lives(pidfd))
 		return -ESRCH;
-	return r == -ENOENT ? -EOPNOTSUPP : r < 0 ? r : fd_take(&fd);
+	return r < 0 ? r : fd_take(&fd);
 }

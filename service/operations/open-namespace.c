@@ -65,7 +65,7 @@ static int open_namespace_resolve(struct job *job) {
 }
 
 static int failed(struct job *job, int r, const char *type) {
-	if (r == -EOPNOTSUPP || r == -ENOENT)
+	if (r == -EOPNOTSUPP)
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
 				    "type: this kernel has no namespaces of type %s", type);
 	if (r == -ESRCH)
