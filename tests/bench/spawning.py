@@ -117,8 +117,8 @@ def measure_memory(bench, source, tools, weight, say):
     """Of one idle namespace: all processes that are there for no other reason."""
     say("idle namespaces")
     for key, command, names in (("bwrap --unshare-all sleep", (*BWRAP, "sleep", "1000"), ("bwrap", "sleep")),
-                                ("crun run of sleep", (*CRUN, "--bundle", f"{PLACE}/idle", "idle-{}"), ("crun", "sleep"))):
-        before = set(named(names[0]) + named(names[1]))
+                                ("crun run of sleep", (*CRUN, "--bundle", f"{PLACE}/idle", "idle-{}"), ("memfd:crun_clon", "crun", "sleep"))):
+        before = {pid for name in names for pid in named(name)}
         running = idle([[word.format(number) for word in command] for number in range(IDLE)], source)
         time.sleep(3)
         keep(bench, key, [pid for name in names for pid in named(name) if pid not in before], weight)
