@@ -57,6 +57,9 @@ static const char *const kinds[] = {
 	"!org.usher1.Error.NotFound",
 	"!org.freedesktop.DBus.Error.AccessDenied",
 	"!a.b.c",
+	"a{oa{sa{sv}}}",
+	"oh",
+	"si",
 };
 
 static int list(struct usher *usher) {
@@ -72,16 +75,55 @@ static int list(struct usher *usher) {
 	return r;
 }
 
+static int list_namespaces(struct usher *usher) {
+	struct usher_namespace_entry **namespaces = NULL;
+	int r = usher_list_namespaces(usher, &namespaces);
+
+	must((r >= 0) == (namespaces != NULL));
+	for (int i = 0; i < r; i++)
+		must(namespaces[i] && namespaces[i]->object && namespaces[i]->name &&
+		     namespaces[i]->types && namespaces[i]->lifetime);
+	must(r < 0 || !namespaces[r]);
+	usher_free_namespaces(namespaces);
+	return r;
+}
+
+static int list_processes(struct usher *usher) {
+	struct usher_process_entry **processes = NULL;
+	int r = usher_list_processes(usher, &processes);
+
+	must((r >= 0) == (processes != NULL));
+	for (int i = 0; i < r; i++)
+		must(processes[i] && processes[i]->object && processes[i]->command &&
+		     processes[i]->namespace_object && processes[i]->state);
+	must(r < 0 || !processes[r]);
+	usher_free_processes(processes);
+	return r;
+}
+
+static int spawn(struct usher *usher, char **ret_object, int *ret_fd) {
+	const char *const argv[] = { "true", NULL };
+	struct usher_attributes *attributes = usher_attributes_new();
+	int r = usher_spawn(usher, attributes, argv, NULL, ret_object, ret_fd);
+
+	usher_attributes_free(attributes);
+	return r;
+}
+
 static int call(struct usher *usher, unsigned which) {
 	char *text = NULL;
-	int fd = -1, r;
+	int fd = -1, r, status;
 
-	switch (which % 5) {
+	switch (which % 9) {
 	case 0: return list(usher);
 	case 1: r = usher_get_hostname(usher, NULL, &text); break;
 	case 2: r = usher_mount(usher, "", "/a", "tmpfs", NULL, NULL, &text); break;
 	case 3: r = usher_open_tree(usher, "/a", NULL, NULL, &fd); break;
-	default: return usher_unmount(usher, "/a", NULL);
+	case 4: return usher_unmount(usher, "/a", NULL);
+	case 5: return list_namespaces(usher);
+	case 6: return list_processes(usher);
+	case 7: r = spawn(usher, &text, &fd); break;
+	default: return usher_process_wait(usher, "/a", NULL, &status);
 	}
 	must(r < 0 || text || fd >= 0);
 	free(text);
