@@ -82,7 +82,6 @@ static void set_environment(const struct arguments *a, struct usher_attributes *
 							     : (const char *const *)environ);
 	for (size_t i = 0; i < a->environment.count; i++) {
 		const char *variable = a->environment.items[i], *own[] = { NULL, NULL };
-		_cleanup_free_ char *text = NULL;
 
 		equals = strchr(variable, '=');
 		if (equals) {
