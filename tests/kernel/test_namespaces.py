@@ -291,3 +291,43 @@ class Signalled(TestCase):
         self.assertEqual(self.me.get("Process", "State", path=program), "running")
         self.me.call("Process", "Signal", "KILL", {}, path=program)
         self.me.call("Process", "Wait", {}, path=program)
+
+
+class Credentials(TestCase):
+    """What a program has and has not, as the kernel tells of it."""
+
+    def status(self, **keys):
+        """The lines of /proc/self/status of a program."""
+        ours, theirs = os.pipe()
+        with Descriptor(theirs, True) as output:
+            program, pidfd = self.me.call("Processes", "Spawn", ["/bin/cat", "/proc/self/status"], {}, {1: output}, keys)
+        pidfd.close()
+        with open(ours, encoding="utf-8") as file:
+            found = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        self.assertEqual(self.me.call("Process", "Wait", {}, path=program), ("exited", 0))
+        return found
+
+    def test_the_capabilities_that_were_asked_for_and_no_others(self):
+        asked = (1 << 12) | (1 << 10)  # CAP_NET_ADMIN, CAP_NET_BIND_SERVICE
+        found = self.status(types=Variant("as", ["user"]), capabilities=Variant("as", ["CAP_NET_ADMIN", "net_bind_service"]))
+        for which in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            with self.subTest(which):
+                self.assertEqual(int(found[which], 16), asked)
+        none = self.status(types=Variant("as", ["user"]), map_zero=True, capabilities=Variant("as", ["none"]))
+        self.assertEqual([int(none[which], 16) for which in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
+
+    def test_no_new_privileges_and_no_signal_that_nobody_asked_for(self):
+        found = self.status()
+        self.assertEqual((found["NoNewPrivs"], int(found["SigBlk"], 16), int(found["SigIgn"], 16)), ("1", 0, 0))
+        found = self.status(signal_mask=Variant("as", ["TERM", "SIGUSR1", "RTMIN+1"]))
+        self.assertEqual(int(found["SigBlk"], 16), sum(1 << (number - 1) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGRTMIN + 1)))
+
+    def test_umask_and_who_it_is(self):
+        found = self.status(umask=Variant("u", 0o27), types=Variant("as", ["user"]), map_zero=True)
+        self.assertEqual((found["Umask"], found["Uid"].split()[0]), ("0027", "0"))
+
+    def test_the_program_may_be_a_descriptor(self):
+        with Descriptor(os.open("/bin/cat", os.O_RDONLY), True) as program:
+            path, pidfd = self.me.call("Processes", "Spawn", ["/proc/self/fd/7", "/dev/null"], {}, {7: program}, {})
+        pidfd.close()
+        self.assertEqual(self.me.call("Process", "Wait", {}, path=path), ("exited", 0))
