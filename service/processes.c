@@ -26,7 +26,6 @@ static const char running[] = "running", exited[] = "exited";
 struct process {
 	struct object base;
 	sd_event_source *io, *end, *timer; /* the keeper's socket, the pidfd */
-	bool ending;                       /* its keeper, or a child of the worker, is to end it */
 };
 
 static Usher__ProcessObject *message_of(const struct object *object) {
@@ -182,7 +181,7 @@ static void lose_keeper(struct process *process) {
 		return;
 	}
 	watch_end(process);
-	if (process->ending) /* it was left to one that had gone already */
+	if (process->base.orphan) /* it was left to one that had gone already */
 		object_order_end(&process->base);
 }
 
@@ -212,25 +211,21 @@ static int on_keeper(sd_event_source *source, int fd, uint32_t events, void *use
 
 /* ---- as an object ---- */
 
-/* What the request says of it, and what is if nobody says anything. */
+/* Where it was started only we know: the worker was given a descriptor. */
 static int complete(Usher__ProcessObject *m, const ProtobufCMessage *request) {
-	const char *namespace = request ? message_string(request, "namespace") : NULL,
-		   *lifetime = request ? message_string(request, "lifetime") : NULL;
-	int r = 0;
+	const char *namespace = request ? message_string(request, "namespace") : NULL;
 
-	if (!m->namespace_as_object)
-		r = message_set_string(&m->base, "Namespace_as_object", namespace ?: "/");
-	if (r == 0 && !m->lifetime)
-		r = message_set_string(&m->base, "lifetime", lifetime ?: "connection");
 	if (request)
 		id_pool_pass_on(request, &m->base);
 	m->has_status = true;
-	return r;
+	if (m->namespace_as_object)
+		return 0;
+	return message_set_string(&m->base, "Namespace_as_object", namespace ?: "/");
 }
 
 static int adopt(struct object *object, const ProtobufCMessage *request) {
 	Usher__ProcessObject *m = message_of(object);
-	int r = m->has_pid && m->state ? complete(m, request) : -EBADMSG;
+	int r = m->has_pid && m->state && m->lifetime ? complete(m, request) : -EBADMSG;
 
 	if (r == 0 && request && object->fd < 0)
 		return -EBADMSG;
@@ -268,7 +263,6 @@ static void end(struct object *object) {
 		watch_end(process);
 	if (object->socket >= 0)
 		(void)shutdown(object->socket, SHUT_WR);
-	process->ending = true;
 	if (object->socket < 0 || !object_goes_with_connection(object))
 		object_order_end(object);
 }
