@@ -172,6 +172,8 @@ static void split(const struct born *born, uint32_t types) {
 static void make_namespaces(struct born *born) {
 	const struct birth *birth = born->birth;
 	uint32_t types = birth->surroundings.types, others = types & ~(uint32_t)CLONE_NEWUSER;
+	bool sets_clocks =
+		birth->surroundings.has_monotonic_offset || birth->surroundings.has_boottime_offset;
 
 	if (!birth->own_users) {
 		split(born, types);
@@ -179,12 +181,12 @@ static void make_namespaces(struct born *born) {
 	}
 	must(born, credentials_lower(0), "credentials", "cannot be given up");
 	split(born, CLONE_NEWUSER);
-	if (types & CLONE_NEWTIME)
-		split(born, others); /* with its offsets, which are written with the maps */
+	if (sets_clocks)
+		split(born, others); /* what is set is written with the maps */
 	/* who has no privilege can write maps only of what may be looked into */
 	(void)prctl(PR_SET_DUMPABLE, !born->job->place.privileged, 0, 0, 0);
 	say(born, BIRTH_SPLIT, 0, -1);
-	if (!(types & CLONE_NEWTIME))
+	if (!sets_clocks)
 		split(born, others);
 	await_word(born);
 	must(born, credentials_become(birth->identity.uid, birth->identity.gid), "maps",
