@@ -47,7 +47,7 @@ static int create_check(const struct arguments *a) {
 static int create_run(const struct arguments *a, struct usher *usher) {
 	_cleanup_(words_done) struct words types = WORDS_INIT;
 	_cleanup_free_ char *object = NULL;
-	int r;
+	int r, status;
 
 	r = making_types(a, &types);
 	if (r < 0)
@@ -56,10 +56,10 @@ static int create_run(const struct arguments *a, struct usher *usher) {
 				   a->attributes, &a->keys, &object);
 	if (r >= 0)
 		return answer_value(a, "object", object);
-	r = answer_refusal(a, usher, a->operands[0], r);
-	if (r != EXIT_ASK)
-		making_advise(a, -EPERM);
-	return r;
+	status = answer_refusal(a, usher, a->operands[0], r);
+	if (status != EXIT_ASK)
+		making_advise(a, r);
+	return status;
 }
 
 const struct command command_namespace_create = {

@@ -38,8 +38,8 @@ class Command(ring.TestCase):
         self.assertIn("lab", self.good("namespace", "list"))
         self.assertEqual(self.good("enter", "lab", "uname", "-n"), "box\n")
         self.assertEqual(self.good("--in", "lab", "hostname"), "box\n")
-        self.good("--in", "lab", "hostname", "crate")
-        self.assertEqual(self.good("enter", "lab", "--", "uname", "-n"), "crate\n")
+        self.good("--in", "lab", "hostname", "chest")
+        self.assertEqual(self.good("enter", "lab", "--", "uname", "-n"), "chest\n")
         self.good("namespace", "destroy", "lab")
         self.assertNotIn("lab", self.good("namespace", "list"))
 
