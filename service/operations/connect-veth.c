@@ -108,6 +108,9 @@ static int furnish(struct job *job, const struct pair *pair) {
 
 	if (m->bridge) {
 		r = link_join_bridge(pair->there, pair->name, m->bridge);
+		if (r == -ENODEV)
+			return refusal_note(&job->refusal, REFUSED_NOT_FOUND,
+					    "bridge: there is no '%s'", m->bridge);
 		if (r < 0)
 			return refusal_note(&job->refusal, r, "bridge: '%s' takes no interface",
 					    m->bridge);
