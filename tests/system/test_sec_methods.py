@@ -121,6 +121,8 @@ class EveryMethod(support.MountTestCase):
             ("Host", "SetDomainname"): (manager, ("elsewhere",), {}, "set-domainname"),
             ("Namespaces", "Create"): (manager, ("new", ["uts"]), {}, "create-namespace"),
             ("Namespaces", "Attach"): (manager, ("old", self.pidfd, ["uts"]), {}, "attach-namespace"),
+            ("Namespaces", "ConnectVeth"): (manager, ("sec0",), {"peer": self.pidfd, "peer_name": "sec1"}, "connect-veth"),
+            ("Namespaces", "OpenTun"): (manager, ("sec2",), {}, "open-tun"),
             ("Namespace", "Open"): (self.namespace, ("uts",), {}, "open-namespace"),
             ("Namespace", "OpenLeader"): (self.namespace, (), {}, "open-namespace"),
             ("Namespace", "Destroy"): (self.namespace, (), {}, "destroy-namespace"),
@@ -140,7 +142,8 @@ class EveryMethod(support.MountTestCase):
         return {"mounts": support.lasting_mounts(), "mounts there": support.lasting_mounts(self.place.pid), "objects": self.alice.objects(),
                 "host name": read("hostname"), "domain name": read("domainname"),
                 "names there": self.place.run("cat", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname").stdout,
-                "loop devices": support.loop_devices(), "processes": self.processes()}
+                "loop devices": support.loop_devices(), "processes": self.processes(),
+                "interfaces": sorted(os.listdir("/sys/class/net"))}
 
     def call(self, interface, method, path, arguments, options, **keywords):
         return self.stranger.call(interface, method, *arguments, options, path=path, **keywords)
