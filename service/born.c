@@ -143,7 +143,8 @@ static void join_place(struct born *born) {
 	int r;
 
 	heritage_begin(&birth->heritage, born->job->place.proc);
-	must(born, credentials_leave_keyring(), "credentials", "no keyring of its own");
+	must(born, credentials_leave_keyring(&born->job->place), "credentials",
+	     "no keyring of its own");
 	r = entrance_enter(&birth->entrance, &born->job->place, become_caller, born, &word);
 	if (r < 0 && word)
 		(void)refusal_note(&born->job->refusal, r,

@@ -3,9 +3,11 @@
 #include "credentials.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -72,10 +74,22 @@ int credentials_keep(uint64_t capabilities, bool ambient) {
 	return 0;
 }
 
-/* A kernel without keyrings, or a filter around a service of a user's own. */
-int credentials_leave_keyring(void) {
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
-	    errno != EPERM)
-		return -errno;
-	return 0;
+/* Where not every user of the machine is there, the service is one user's own. */
+static bool is_users_own(const struct place *place) {
+	_cleanup_close_ int fd = openat(place->proc, "self/uid_map", O_RDONLY | O_CLOEXEC);
+	unsigned inside, outside, count;
+	char text[64] = "";
+
+	if (fd < 0 || read(fd, text, sizeof text - 1) < 0 ||
+	    sscanf(text, "%u %u %u", &inside, &outside, &count) != 3)
+		return false;
+	return !place->privileged || count != UINT32_MAX;
+}
+
+/* A kernel without keyrings, a filter around a service of a user's own, or one that has used up all
+ * that a user may have: then that user's own keyring stays. */
+int credentials_leave_keyring(const struct place *place) {
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS)
+		return 0;
+	return is_users_own(place) ? 0 : -errno;
 }

@@ -20,4 +20,4 @@ int credentials_lower(uint64_t capabilities);
 int credentials_keep(uint64_t capabilities, bool ambient);
 /* The service's session keyring is not for whoever comes after us. As root, since the kernel takes
  * back slowly what counts for a user, who has few; the new one is had by who possesses it. */
-int credentials_leave_keyring(void);
+int credentials_leave_keyring(const struct place *place);

@@ -179,6 +179,12 @@ class Spawning(support.MountTestCase):
         print(f"     a keeper has {private} KiB of its own")
         self.assertLess(private, 600)
 
+    def test_three_hundred_one_after_the_other_have_keyrings_of_their_own(self):
+        """A user may have no more than two hundred keys."""
+        client = self.client("alice")
+        found = {self.run_shell("true", client=client)[1] for _ in range(300)}
+        self.assertEqual(found, {("exited", 0)})
+
     def test_no_keeper_is_left(self):
         client = self.client("alice")
         started = [self.spawn("/bin/sleep", "0.5", client=client) for _ in range(50)]
