@@ -228,12 +228,37 @@ int making_check(const struct arguments *a) {
 	return 0;
 }
 
-void making_advise(const struct arguments *a, int error) {
-	if ((error != -EPERM && error != -EACCES && error != -ENOKEY) || a->json)
+/* The type of namespaces that the message says is missing; NULL. */
+static const char *missing_type(const char *message) {
+	static const char mark[] = "a new namespace of type ";
+	const char *word = strstr(message, mark);
+	size_t length;
+
+	word = word ? word + strlen(mark) : "";
+	length = strcspn(word, " ,;");
+	for (size_t i = 0; i < TYPES; i++)
+		if (strlen(types[i]) == length && strncmp(types[i], word, length) == 0)
+			return types[i];
+	return NULL;
+}
+
+static bool is_about_ids(const char *message) {
+	return strstr(message, "uid") || strstr(message, "gid") || strstr(message, "groups");
+}
+
+void making_advise(const struct arguments *a, int error, const char *message) {
+	bool refused = error == -EPERM || error == -EACCES || error == -ENOKEY;
+	const char *type = message ? missing_type(message) : NULL;
+
+	if (a->json)
 		return;
-	if ((a->all || a->types.count > 0) && !making_has_type(a, "user"))
-		fprintf(stderr,
-			"With --user (-U) too, what is new is yours, and nobody has to allow it.\n");
-	else if (a->root && !making_has_type(a, "mnt"))
-		fprintf(stderr, "With --mnt and --user (-mU), the root is yours to choose.\n");
+	if (type)
+		fprintf(stderr, "Add --%s, or --all.\n", type);
+	else if (refused && (a->all || a->types.count > 0) && !making_has_type(a, "user"))
+		fputs("With --user (-U) too, what is new is yours, and nobody has to allow it.\n",
+		      stderr);
+	else if (message && (error == -EINVAL || error == -EPERM) && is_about_ids(message))
+		fputs("With --user --map-root (-Ur) you are user and group 0 in there; whoever else is to be "
+		      "there, --uid-map and --gid-map say.\n",
+		      stderr);
 }

@@ -53,5 +53,6 @@ bool making_has_type(const struct arguments *arguments, const char *type);
 /* 0, or EXIT_USAGE for options that need another one. */
 int making_check(const struct arguments *arguments);
 
-/* Says, on standard error, which option is likely to help after a refusal. */
-void making_advise(const struct arguments *arguments, int error);
+/* Says, on standard error, which option is likely to help after a refusal with that message, which
+ * may be NULL. */
+void making_advise(const struct arguments *arguments, int error, const char *message);

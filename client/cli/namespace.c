@@ -58,7 +58,7 @@ static int create_run(const struct arguments *a, struct usher *usher) {
 		return answer_value(a, "object", object);
 	status = answer_refusal(a, usher, a->operands[0], r);
 	if (status != EXIT_ASK)
-		making_advise(a, r);
+		making_advise(a, r, usher_message(usher));
 	return status;
 }
 

@@ -154,7 +154,7 @@ static int refuse(const struct arguments *a, struct usher *usher, const char *pr
 
 	if (r == EXIT_ASK)
 		return r;
-	making_advise(a, error);
+	making_advise(a, error, message);
 	if (!exec)
 		return EXIT_OURS;
 	return error == -ENOENT ? EXIT_NO_FILE : EXIT_NO_EXEC;

@@ -254,7 +254,10 @@ class New(RunTestCase):
     def test_a_refusal_says_which_option_helps(self):
         self.bad("--user", arguments=("run", "--no-ask", "--pid", "true"), status=125)
         self.bad("--user", arguments=("namespace", "create", "--no-ask", "--net", "n"), status=1)
-        self.bad("mnt", arguments=("run", "--user", "--root", "/", "true"), status=125)
+        self.bad("--mnt", arguments=("run", "--user", "--root", "/", "true"), status=125)
+        self.bad("--uts", arguments=("namespace", "create", "--user", "--hostname", "x", "n"), status=1)
+        self.bad("--map-root", arguments=("run", "--user", "--uid", "0", "true"), status=125)
+        self.assertNotIn("With", self.bad("exec", arguments=("run", "no-such"), status=127))
 
 
 class Terminal(RunTestCase):
