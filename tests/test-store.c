@@ -146,7 +146,7 @@ static void save(uint64_t number) {
 
 struct taken {
 	uint64_t numbers[TAKEN_MAX];
-	bool has_descriptor[TAKEN_MAX];
+	bool has_descriptor[TAKEN_MAX], has_socket[TAKEN_MAX];
 	size_t n;
 	int answer;
 };
@@ -158,6 +158,7 @@ static int take(void *userdata, ProtobufCMessage *message, struct store_descript
 	assert_true(taken->n < TAKEN_MAX);
 	assert_string_equal(object->target, "/mnt");
 	taken->has_descriptor[taken->n] = descriptors->fd >= 0;
+	taken->has_socket[taken->n] = descriptors->socket >= 0;
 	taken->numbers[taken->n++] = object->number;
 	message_freep(&message);
 	fd_closep(&descriptors->fd);
@@ -285,22 +286,65 @@ static int memory_of(uint64_t number) {
 }
 
 /* As systemd starts it: with the descriptors from 3 on. */
-static int load_in_a_child(void *data) {
-	struct taken *taken = data;
+static int start_with(const int fds[4], const char *names, struct taken *taken) {
 	char pid[16];
-	const int fds[] = { memory_of(7), open("/", O_PATH | O_CLOEXEC), memory_of(8),
-			    memfd_create("none", MFD_CLOEXEC) };
 
-	if (write(fds[3], "\xff", 1) != 1)
-		return 1;
-	for (size_t i = 0; i < N_OF(fds); i++)
+	for (size_t i = 0; i < 4; i++)
 		if (dup2(fcntl(fds[i], F_DUPFD, 50), (int)(3 + i)) < 0)
 			return 2;
 	(void)snprintf(pid, sizeof pid, "%d", getpid());
 	(void)setenv("LISTEN_PID", pid, 1);
 	(void)setenv("LISTEN_FDS", "4", 1);
-	(void)setenv("LISTEN_FDNAMES", "mount-7:mount-7:mount-8:mount-9", 1);
+	(void)setenv("LISTEN_FDNAMES", names, 1);
 	return load(taken) == 0 ? 0 : 3;
+}
+
+static int load_in_a_child(void *data) {
+	const int fds[] = { memory_of(7), open("/", O_PATH | O_CLOEXEC), memory_of(8),
+			    memfd_create("none", MFD_CLOEXEC) };
+
+	if (write(fds[3], "\xff", 1) != 1)
+		return 1;
+	return start_with(fds, "mount-7:mount-7:mount-8:mount-9", data);
+}
+
+/* systemd hands them back in whatever order. */
+static int load_changed_in_a_child(void *data) {
+	const int fds[] = { socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), memory_of(70),
+			    open("/", O_PATH | O_CLOEXEC), memory_of(7) };
+
+	return start_with(fds, "mount-7:mount-7-new:mount-7:mount-7", data);
+}
+
+static void what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it(void **state) {
+	struct taken *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(taken != MAP_FAILED);
+	assert_int_equal(in_child(load_changed_in_a_child, taken), 0);
+	assert_int_equal(taken->n, 1);
+	assert_int_equal(taken->numbers[0], 70);
+	assert_true(taken->has_descriptor[0] && taken->has_socket[0]);
+	assert_told_no_more();
+	(void)munmap(taken, sizeof *taken);
+}
+
+static void what_has_changed_is_told_apart_from_what_it_was(void **state) {
+	Usher__MountObject object = object_of(7);
+	struct store_descriptors descriptors = { some_descriptor(),
+						 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+
+	(void)state;
+	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
+	assert_told("FDSTORE", "mount-7", 3);
+	assert_int_equal(store_change("mount", 7, &object.base), 0);
+	assert_told("FDSTORE", "mount-7-new", 1);
+	store_let_go("mount", 7);
+	assert_told("FDSTOREREMOVE", "mount-7", 0);
+	assert_told_no_more();
+	(void)close(descriptors.fd);
+	(void)close(descriptors.socket);
 }
 
 static void what_systemd_kept_counts_and_not_an_older_file(void **state) {
@@ -340,11 +384,13 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		/* the first: a process asks systemd once */
 		test_of(what_systemd_kept_counts_and_not_an_older_file),
+		test_of(what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it),
 		test_of(what_is_saved_is_taken_once_and_kept_again),
 		test_of(what_is_no_object_goes_and_what_is_anothers_stays),
 		test_of(what_the_service_will_not_have_is_forgotten),
 		test_of(a_file_stays_until_what_is_in_it_is_in_safe_hands),
 		test_of(without_a_directory_nothing_is_saved_and_one_that_is_missed_is_told_of),
+		test_of(what_has_changed_is_told_apart_from_what_it_was),
 		test_of(a_descriptor_is_kept_together_with_the_message_that_it_belongs_to),
 	};
 
