@@ -254,16 +254,15 @@ static int each_descriptor(const ProtobufCMessage *message, const ProtobufCField
 			   int (*visit)(uint32_t place, void *data), void *data) {
 	const bool repeated = field->label == PROTOBUF_C_LABEL_REPEATED;
 	const size_t n = repeated ? *message_count(message, field) : 1;
-	const uint8_t *values = message_member(message, field);
+	const void *member = message_member(message, field),
+		   *values = repeated ? *(void *const *)member : member;
 	int r = 0;
 
-	if (repeated)
-		values = *(uint8_t *const *)values;
-	for (size_t i = 0; r == 0 && i < n; i++, values += message_element_size(field))
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = field->type == PROTOBUF_C_TYPE_MESSAGE
-			    ? message_each_descriptor(*(ProtobufCMessage *const *)values, visit,
+			    ? message_each_descriptor(((ProtobufCMessage *const *)values)[i], visit,
 						      data)
-			    : visit(*(const uint32_t *)values, data);
+			    : visit(((const uint32_t *)values)[i], data);
 	return r;
 }
 
