@@ -349,7 +349,9 @@ static void end_process(int *pidfd) {
 }
 
 /* The broker's part: grants whatever is found, and notes the outcome. */
-static int play_broker(int socket, bool spawns, struct trial_result *result) {
+static int play_broker(int socket, const char *operation, struct trial_result *result) {
+	bool spawns = strcmp(operation, "Processes.Spawn") == 0,
+	     attaches = strcmp(operation, "Namespaces.Attach") == 0;
 	_cleanup_(end_process) int pidfd = -1;
 	Usher__Grant grant = USHER__GRANT__INIT;
 
@@ -361,7 +363,7 @@ static int play_broker(int socket, bool spawns, struct trial_result *result) {
 		int r = wire_receive(socket, &usher__reply__descriptor, &fds, &message);
 
 		reply = (const Usher__Reply *)message;
-		if (r == 0)
+		if (r == 0 && !attaches)
 			note_process(reply, &fds, &pidfd);
 		fds_done(&fds);
 		if (r == -ECONNRESET)
@@ -402,8 +404,7 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	}
 	(void)close(pair[1]);
 	(void)send_order(pair[0], doing->trial, place); /* it may not live long enough */
-	if (play_broker(pair[0], strcmp(doing->trial->operation, "Processes.Spawn") == 0, result) <
-		    0 ||
+	if (play_broker(pair[0], doing->trial->operation, result) < 0 ||
 	    waitpid(pid, &result->status, 0) != pid)
 		return -EIO;
 	result->after = mounts_of(place->pid);
