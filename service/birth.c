@@ -24,6 +24,7 @@
 #include "confine.h"
 #include "control-group.h"
 #include "keeper.h"
+#include "message.h"
 
 /* ---- before confinement ---- */
 
@@ -233,15 +234,17 @@ static int tell_types(struct job *job) {
 	return used ? job_detail(job, "types", types) : 0;
 }
 
-static int tell_command(struct job *job) {
+/* "command" is what the journal calls the caller's own. */
+static int tell_program(struct job *job) {
 	const Usher__SpawnRequest *spawn = job->birth->spawn;
-	char command[256] = "";
+	char program[256] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; spawn && i < spawn->n_argv && used < sizeof command - 1; i++)
-		used += (size_t)snprintf(command + used, sizeof command - used, "%s%s",
+	for (size_t i = 0; spawn && i < spawn->n_argv && used < sizeof program - 1; i++)
+		used += (size_t)snprintf(program + used, sizeof program - used, "%s%s",
 					 used ? " " : "", spawn->argv[i]);
-	return spawn ? job_detail(job, "command", command) : 0;
+	return spawn ? job_detail(job, "program", program)
+		     : job_detail(job, "name", message_string(job->request, "name"));
 }
 
 int birth_resolve(struct job *job) {
@@ -261,7 +264,7 @@ int birth_resolve(struct job *job) {
 		job_require(job, TIER_ADMIN);
 	r = interior_resolve(job, &birth->interior);
 	if (r == 0)
-		r = tell_command(job);
+		r = tell_program(job);
 	if (r == 0)
 		r = tell_types(job);
 	return r == 0 ? job_detail(job, "root", birth->surroundings.root) : r;

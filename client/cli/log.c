@@ -199,10 +199,11 @@ static char *user_of(sd_journal *journal) {
 
 /* The first of these that the entry has: what people would say it was done to. */
 static char *target_of(sd_journal *journal) {
-	static const char *const fields[] = { "USHER_TARGET",   "USHER_PATH",
-					      "USHER_TO",       "USHER_NEW_ROOT",
-					      "USHER_HOSTNAME", "USHER_DOMAINNAME",
-					      "USHER_SOURCE",   "USHER_FSTYPE" };
+	static const char *const fields[] = {
+		"USHER_TARGET",   "USHER_PATH",       "USHER_TO",     "USHER_NEW_ROOT",
+		"USHER_HOSTNAME", "USHER_DOMAINNAME", "USHER_SOURCE", "USHER_FSTYPE",
+		"USHER_PROGRAM",  "USHER_NAME",       "USHER_PROCESS"
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof fields / sizeof *fields; i++) {

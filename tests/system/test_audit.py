@@ -128,6 +128,13 @@ class Entries(AuditTestCase):
                     self.assertIsInstance(value, str, field)  # else it was told twice, or is not text
                     self.assertTrue(value.isprintable(), field)
 
+    def test_programs_and_namespaces_are_told_by_name(self):
+        self.alice.call("Processes", "Spawn", ["/bin/sleep", "0"], {}, {}, {})[1].close()
+        self.assert_told(self.entry(operation="Processes.Spawn"), program="/bin/sleep 0", command="python3", result="done", tier="free")
+        made = self.alice.call("Namespaces", "Create", "told", ["user", "uts"], {})
+        self.addCleanup(self.alice.call, "Namespace", "Destroy", {}, path=made)
+        self.assert_told(self.entry(operation="Namespaces.Create"), name="told", types="user uts", result="done")
+
     def test_every_call_has_one_entry_and_an_id_of_its_own(self):
         target = self.directory("m")
         for _ in range(5):
