@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -88,12 +89,13 @@ int outfit_session(const Usher__SpawnRequest *request, struct refusal *refusal) 
 	return 0;
 }
 
-/* Whoever ignored what before. */
+/* Whoever ignored what before; also what the C library keeps to itself. */
 static void reset_signals(const Usher__SpawnRequest *request) {
+	static const uint64_t by_default[8]; /* the kernel's struct sigaction is no longer */
 	sigset_t blocked;
 
 	for (int number = 1; number < NSIG; number++)
-		(void)signal(number, SIG_DFL);
+		(void)syscall(SYS_rt_sigaction, number, by_default, NULL, NSIG / 8);
 	sigemptyset(&blocked);
 	for (size_t i = 0; request && i < request->n_signal_mask; i++)
 		(void)sigaddset(&blocked, signal_name_find(request->signal_mask[i]));
