@@ -75,7 +75,7 @@ class Names(ring.TestCase):
             with self.subTest(usec), self.refused("InvalidArgument", "deadline_usec"):
                 self.call("GetHostname", {"deadline_usec": Variant("t", usec)})
         self.call("GetHostname", {"deadline_usec": Variant("t", 600000000)})
-        with self.refused("NotSupported", "in"):
+        with self.refused("NotFound", "in"):
             self.call("GetHostname", {"in": Variant("o", "/org/usher1/namespace/1")})
         with open("/dev/null", "rb") as null, self.refused("InvalidArgument", "in"):
             self.call("GetHostname", {"in": Descriptor(null)})
