@@ -4,9 +4,17 @@
 
 #include <time.h>
 
-uint64_t instant_usec(void) {
-	struct timespec now = { 0 };
+static uint64_t now(clockid_t clock) {
+	struct timespec time = { 0 };
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	(void)clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+uint64_t instant_usec(void) {
+	return now(CLOCK_MONOTONIC);
+}
+
+uint64_t instant_date_usec(void) {
+	return now(CLOCK_REALTIME);
 }

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "instant.h"
 #include "job.h"
 #include "lifetime.h"
 #include "message.h"
@@ -97,17 +97,15 @@ static int read_map(const struct job *job, const char *file, ProtobufCMessage *o
 static int describe(struct job *job, Usher__NamespaceObject *object) {
 	const Usher__AttachRequest *m = (const void *)job->request;
 	const uint32_t mask = namespace_type_mask(m->types, m->n_types);
-	struct timespec now;
 	int r = 0;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	object->name = strdup(m->name);
 	object->lifetime = strdup(m->lifetime ?: "manual");
 	object->has_leader = object->has_owner = object->has_createdusec = object->has_attached =
 		object->attached = true;
 	object->leader = (uint32_t)job->place.pid;
 	object->owner = job->place.uid;
-	object->createdusec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	object->createdusec = instant_date_usec();
 	for (size_t i = 0; r == 0 && i < NAMESPACE_TYPES; i++)
 		if (mask & namespace_types[i].flag)
 			r = message_append_string(&object->types, &object->n_types,

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "birth.h"
+#include "instant.h"
 #include "lifetime.h"
 #include "message.h"
 #include "namespace-name.h"
@@ -78,13 +78,11 @@ static int describe(struct job *job) {
 	const struct birth *birth = job->birth;
 	Usher__NamespaceObject *made =
 		(Usher__NamespaceObject *)message_new(&usher__namespace_object__descriptor);
-	struct timespec now;
 
 	reply->made = made;
 	reply->namespace_object = strdup("");
 	if (!made || !reply->namespace_object)
 		return -ENOMEM;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	made->name = strdup(m->name);
 	made->lifetime = strdup(lifetime_is_connection(m->lifetime) ? "connection" : "manual");
 	if (!made->name || !made->lifetime)
@@ -93,7 +91,7 @@ static int describe(struct job *job) {
 	set_number(&made->has_owner, &made->owner, job->place.uid);
 	set_number(&made->has_leader_fd, &made->leader_fd, (uint32_t)job->reply_fds.n);
 	made->has_createdusec = true;
-	made->createdusec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	made->createdusec = instant_date_usec();
 	return describe_types(birth, made) < 0 ? -ENOMEM : describe_maps(birth, made);
 }
 

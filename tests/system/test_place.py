@@ -257,9 +257,9 @@ class Naming(support.MountTestCase):
             yield "GetDomainname", (keys,), "Host"
             yield "SetDomainname", ("x", keys), "Host"
 
-    def test_the_object_of_a_namespace_is_not_supported_yet_by_any_method(self):
+    def test_the_object_of_a_namespace_that_is_not_there_is_not_found_by_any_method(self):
         for method, arguments, interface in self.calls(Variant("o", "/org/usher1/namespace/1")):
-            with self.subTest(method=method), self.refused("NotSupported", "in"):
+            with self.subTest(method=method), self.refused("NotFound", "in"):
                 self.alice.call(interface, method, *arguments)
 
     def test_a_descriptor_that_is_no_pidfd_is_refused_by_every_method(self):

@@ -283,4 +283,5 @@ class TheClock(support.TestCase):
             with open(path, encoding="utf-8") as file:
                 found = re.findall(r"CLOCK_REALTIME|CLOCK_TAI|\bgettimeofday\(|\btime\((?:NULL|&)|\balarm\(|_localtime",
                                    file.read())
-            self.assertEqual(found, [], path)
+            # the date that an object was made at is told to people
+            self.assertEqual(found, ["CLOCK_REALTIME"] if path.endswith("/instant.c") else [], path)
