@@ -47,7 +47,7 @@ struct desk {
 	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */
 	sd_event_source *turn;           /* of those that wait for their child */
-	void (*idle)(struct desk *desk); /* told when the last call is over */
+	void (*idle)(struct desk *desk); /* told when the last call is over, or an object gone */
 };
 
 struct call {

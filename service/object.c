@@ -207,6 +207,7 @@ void object_show(struct object *object) {
 }
 
 void object_remove(struct object *object) {
+	struct desk *desk = object->objects->desk;
 	struct object **at = &object->objects->first;
 	char path[OBJECT_PATH_MAX];
 
@@ -219,6 +220,8 @@ void object_remove(struct object *object) {
 		at = &(*at)->next;
 	*at = object->next;
 	object_free(object);
+	if (desk->idle && !desk->first)
+		desk->idle(desk); /* no call was needed for that */
 }
 
 /* ---- having it go ---- */

@@ -212,14 +212,23 @@ static void a_name_is_one_namespace_s_of_a_user_s(void **state) {
 
 /* ---- their end ---- */
 
+static unsigned idle;
+
+static void count_idle(struct desk *desk) {
+	idle++;
+}
+
 static void namespaces_are_there_as_long_as_their_leader(void **state) {
 	struct stage stage;
 
 	(void)state;
 	stage_new(&stage, POLKIT_YES, false);
 	(void)make(&stage, CREATE, MADE);
+	stage.desk.idle = count_idle;
+	idle = 0;
 	go_on(&stage, "end");
 	stage_until(&stage, !first(&stage, KIND_NAMESPACE));
+	assert_int_equal(idle, 1); /* or a service with nothing to do would stay */
 	stage_free(&stage);
 }
 
