@@ -79,22 +79,6 @@ def measure(bench, say):
 
 # ---- memory
 
-def descendants(pids):
-    """These processes and all that come from them."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
-                    parents.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
-            except OSError:
-                pass
-    found = list(pids)
-    for pid in found:
-        found += parents.get(pid, ())
-    return found
-
-
 def idle(commands, source):
     """So many at once, each of them a command of alice's that stays."""
     return [subprocess.Popen([f"{source}/{SESSION}", "alice", "--", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -136,7 +120,7 @@ def measure_memory(bench, source, tools, weight, say):
             keep(bench, "usher's leader of a namespace", leaders(), weight)
         else:
             bench.notes.append("not measured: idle namespaces of usher's")
-        for pid in descendants([client.pid]):
+        for pid in named("calls"):  # it waits for a signal, and nothing of it is to stay
             os.kill(pid, 15)
 
 
