@@ -385,6 +385,12 @@ static void what_was_not_granted_was_never_there(void **state) {
 
 /* ---- namespaces ---- */
 
+#ifdef FILTERS_FOR_SANITIZERS
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 static size_t descriptors_of(pid_t pid) {
 	char path[64];
 	size_t n = 0;
@@ -404,6 +410,7 @@ static void a_leader_has_nothing_and_takes_next_to_nothing(void **state) {
 	const char *line;
 	unsigned kibibytes = 0;
 	struct run run;
+	size_t n = 1;
 	pid_t pid;
 	int fd;
 
@@ -421,9 +428,9 @@ static void a_leader_has_nothing_and_takes_next_to_nothing(void **state) {
 	line = strstr(text, "\nPid:\t");
 	pid = atoi(line + 6);
 	/* it has begun, and closes what it was started by */
-	for (int i = 0; i < 500 && descriptors_of(pid) > 0; i++)
+	for (int i = 0; i < 500 && n > 0; i++, n = descriptors_of(pid))
 		(void)usleep(10000);
-	assert_int_equal(descriptors_of(pid), 0);
+	assert_int_equal(n, 0);
 	(void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	text[read(fd, text, sizeof text - 1)] = '\0';
@@ -433,7 +440,8 @@ static void a_leader_has_nothing_and_takes_next_to_nothing(void **state) {
 	assert_non_null(line);
 	kibibytes = (unsigned)atoi(line + 11);
 	(void)printf("# %u KiB private\n", kibibytes);
-	assert_true(kibibytes <= 300);
+	if (!sanitized) /* which takes memory of its own */
+		assert_true(kibibytes <= 300);
 	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	text[read(fd, text, sizeof text - 1)] = '\0';
