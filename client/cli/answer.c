@@ -122,7 +122,7 @@ static void print_word(FILE *out, const char *word) {
 			putc(*p, out);
 }
 
-char *answer_join_names(char *const *words) {
+static char *join(char *const *words, char separator, void (*print)(FILE *out, const char *word)) {
 	char *text = NULL;
 	size_t size, i;
 	FILE *out = open_memstream(&text, &size);
@@ -131,10 +131,14 @@ char *answer_join_names(char *const *words) {
 		return NULL;
 	for (i = 0; words[i]; i++) {
 		if (i > 0)
-			putc(',', out);
-		print_word(out, words[i]);
+			putc(separator, out);
+		print(out, words[i]);
 	}
 	return fclose(out) == 0 ? text : NULL;
+}
+
+char *answer_join_names(char *const *words) {
+	return join(words, ',', print_word);
 }
 
 /* In quotes, unless every byte of it means nothing but itself. */
@@ -158,16 +162,5 @@ static void print_argument(FILE *out, const char *word) {
 }
 
 char *answer_command_line(char *const *words) {
-	char *text = NULL;
-	size_t size, i;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return NULL;
-	for (i = 0; words[i]; i++) {
-		if (i > 0)
-			putc(' ', out);
-		print_argument(out, words[i]);
-	}
-	return fclose(out) == 0 ? text : NULL;
+	return join(words, ' ', print_argument);
 }
