@@ -130,6 +130,96 @@ void call_add_belongings(struct call *call) {
 		call->error = r;
 }
 
+/* The options are the last argument: from here on nothing but keys follows. */
+static int open_options(struct call *call) {
+	int r;
+
+	if (call->error < 0 || call->in_options)
+		return call->error;
+	r = sd_bus_message_open_container(call->message, 'a', "{sv}");
+	if (r < 0)
+		call_fail(call, "the options", r);
+	call->in_options = r >= 0;
+	return call->error;
+}
+
+void call_add_number_key(struct call *call, const char *key, char type, uint64_t value) {
+	const char signature[] = { type, '\0' };
+	int r;
+
+	if (open_options(call) < 0)
+		return;
+	if (type == 't' || type == 'x')
+		r = sd_bus_message_append(call->message, "{sv}", key, signature, value);
+	else
+		r = sd_bus_message_append(call->message, "{sv}", key, signature, (uint32_t)value);
+	if (r < 0)
+		call_fail(call, key, r);
+}
+
+void call_add_flag_key(struct call *call, const char *key, bool value) {
+	if (value)
+		call_add_number_key(call, key, 'b', 1);
+}
+
+void call_add_fd_key(struct call *call, const char *key, int fd) {
+	int r;
+
+	if (open_options(call) < 0)
+		return;
+	r = sd_bus_message_append(call->message, "{sv}", key, "h", fd);
+	if (r < 0)
+		call_fail(call, key, r);
+}
+
+void call_add_string_key(struct call *call, const char *key, const char *bytes) {
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!bytes || open_options(call) < 0)
+		return;
+	text = usher_escape(bytes);
+	r = text ? sd_bus_message_append(call->message, "{sv}", key, "s", text) : -ENOMEM;
+	if (r < 0)
+		call_fail(call, key, r);
+}
+
+void call_add_words_key(struct call *call, const char *key, const char *const words[]) {
+	int r;
+
+	if (!words || open_options(call) < 0)
+		return;
+	r = sd_bus_message_open_container(call->message, 'e', "sv");
+	if (r >= 0)
+		r = sd_bus_message_append(call->message, "s", key);
+	if (r >= 0)
+		r = sd_bus_message_open_container(call->message, 'v', "as");
+	if (r < 0)
+		return call_fail(call, key, r);
+	call_add_words(call, key, words);
+	if (call->error < 0)
+		return;
+	r = sd_bus_message_close_container(call->message);
+	if (r >= 0)
+		r = sd_bus_message_close_container(call->message);
+	if (r < 0)
+		call_fail(call, key, r);
+}
+
+int call_finish(struct call *call) {
+	int r;
+
+	if (open_options(call) < 0)
+		return call->error;
+	call->error = options_append(call->usher, call->message, &call->options, call->attributes);
+	if (call->error < 0)
+		return call->error;
+	r = sd_bus_message_close_container(call->message);
+	if (r < 0)
+		call_fail(call, "the options", r);
+	return call->error;
+}
+
 /* How long to wait for the answer; UINT64_MAX is for ever. */
 static uint64_t patience(const struct call *call) {
 	uint64_t usec = REPLY_USEC, more = call->usher->interactive ? AUTHORISATION_USEC : 0;
@@ -147,16 +237,14 @@ int call_send(struct call *call, sd_bus_message **ret_reply) {
 	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
 	int r;
 
-	if (call->error < 0)
-		return call->error;
-	r = options_append(call->usher, call->message, &call->options, call->attributes);
+	r = call_finish(call);
 	if (r < 0)
 		return r;
 	r = sd_bus_call(call->usher->bus, call->message, patience(call), &error, ret_reply);
 	return r < 0 ? bus_refused(call->usher, &error, r) : 0;
 }
 
-static int not_understood(struct call *call) {
+int call_not_understood(struct call *call) {
 	return bus_fail(call->usher, -EBADMSG, "the service's answer could not be understood");
 }
 
@@ -166,13 +254,12 @@ int call_for_nothing(struct call *call) {
 	return call_send(call, &reply);
 }
 
-/* The next value of an answer, the path of an object. */
-static int read_object(struct call *call, sd_bus_message *reply, char **ret) {
+int call_read_object(struct call *call, sd_bus_message *reply, char **ret) {
 	const char *object;
 	char *copy;
 
 	if (sd_bus_message_read(reply, "o", &object) < 0)
-		return not_understood(call);
+		return call_not_understood(call);
 	copy = strdup(object);
 	if (!copy)
 		return bus_fail(call->usher, -ENOMEM, "out of memory");
@@ -187,7 +274,7 @@ int call_for_object(struct call *call, char **ret) {
 
 	r = call_send(call, &reply);
 	if (r >= 0)
-		r = read_object(call, reply, &copy);
+		r = call_read_object(call, reply, &copy);
 	if (r >= 0 && ret)
 		*ret = take_pointer(copy);
 	return r;
@@ -202,19 +289,18 @@ int call_for_string(struct call *call, char **ret) {
 	if (r < 0)
 		return r;
 	if (sd_bus_message_read(reply, "s", &text) < 0)
-		return not_understood(call);
+		return call_not_understood(call);
 	r = usher_unescape(text, ret);
 	if (r == -ENOMEM)
 		return bus_fail(call->usher, r, "out of memory");
-	return r < 0 ? not_understood(call) : 0;
+	return r < 0 ? call_not_understood(call) : 0;
 }
 
-/* The next value of an answer, a descriptor: one of the program's own. */
-static int read_fd(struct call *call, sd_bus_message *reply, int *ret) {
+int call_read_fd(struct call *call, sd_bus_message *reply, int *ret) {
 	int borrowed, fd, r;
 
 	if (sd_bus_message_read(reply, "h", &borrowed) < 0)
-		return not_understood(call);
+		return call_not_understood(call);
 	fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
 		r = -errno;
@@ -229,7 +315,7 @@ int call_for_fd(struct call *call, int *ret) {
 	int r;
 
 	r = call_send(call, &reply);
-	return r < 0 ? r : read_fd(call, reply, ret);
+	return r < 0 ? r : call_read_fd(call, reply, ret);
 }
 
 int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd) {
@@ -240,9 +326,9 @@ int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd) {
 	r = call_send(call, &reply);
 	if (r < 0)
 		return r;
-	r = read_object(call, reply, &copy);
+	r = call_read_object(call, reply, &copy);
 	if (r >= 0 && ret_fd)
-		r = read_fd(call, reply, ret_fd);
+		r = call_read_fd(call, reply, ret_fd);
 	if (r >= 0 && ret)
 		*ret = take_pointer(copy);
 	return r;

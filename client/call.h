@@ -13,7 +13,8 @@ struct call {
 	sd_bus_message *message;
 	struct usher_options options;
 	const struct usher_attributes *attributes; /* more of them; may be NULL */
-	bool patient; /* wait for the answer as long as it takes, unless there is a deadline */
+	bool patient;    /* wait for the answer as long as it takes, unless there is a deadline */
+	bool in_options; /* a key was added: there are no more arguments */
 	int error;
 };
 
@@ -36,7 +37,18 @@ void call_add_fd(struct call *call, const char *name, int fd);
 void call_add_attributes(struct call *call, const struct usher_attributes *attributes);
 void call_add_belongings(struct call *call);
 
-/* Appends the options, sends, and waits for the answer. */
+/* Keys of the options that only this method has, after the last argument; those that are NULL or
+ * false are not sent. */
+void call_add_string_key(struct call *call, const char *key, const char *bytes);
+void call_add_words_key(struct call *call, const char *key, const char *const words[]);
+void call_add_flag_key(struct call *call, const char *key, bool value);
+void call_add_number_key(struct call *call, const char *key, char type, uint64_t value);
+void call_add_fd_key(struct call *call, const char *key, int fd);
+
+/* Appends the rest of the options; for whoever sends the message himself. */
+int call_finish(struct call *call);
+
+/* The same, sends, and waits for the answer. */
 int call_send(struct call *call, sd_bus_message **ret_reply);
 
 /* The same, for answers of one value; the object may be unwanted (NULL). */
@@ -45,3 +57,9 @@ int call_for_object(struct call *call, char **ret);
 int call_for_string(struct call *call, char **ret);
 int call_for_fd(struct call *call, int *ret);
 int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd);
+
+/* The next value of an answer: the path of an object, a descriptor that becomes the program's own.
+ * Or it is none of these: returns -EBADMSG after noting that. */
+int call_read_object(struct call *call, sd_bus_message *reply, char **ret);
+int call_read_fd(struct call *call, sd_bus_message *reply, int *ret);
+int call_not_understood(struct call *call);

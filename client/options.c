@@ -142,23 +142,14 @@ int options_append(struct usher *usher, sd_bus_message *message,
 		   const struct usher_options *options, const struct usher_attributes *attributes) {
 	int r;
 
-	r = sd_bus_message_open_container(message, 'a', "{sv}");
-	if (r < 0)
-		return bus_fail(usher, r, "the options: %s", strerror(-r));
 	r = append_fds(usher, message, options);
-	if (r < 0)
-		return r;
-	r = append_others(usher, message, options);
-	if (r < 0)
-		return r;
-	r = append_strings(usher, message, options);
-	if (r < 0)
-		return r;
-	r = append_flags(usher, message, options);
+	if (r >= 0)
+		r = append_others(usher, message, options);
+	if (r >= 0)
+		r = append_strings(usher, message, options);
+	if (r >= 0)
+		r = append_flags(usher, message, options);
 	if (r >= 0 && attributes)
 		r = attributes_append_keys(usher, attributes, options_elsewhere(options), message);
-	if (r < 0)
-		return r;
-	r = sd_bus_message_close_container(message);
-	return r < 0 ? bus_fail(usher, r, "the options: %s", strerror(-r)) : 0;
+	return r;
 }

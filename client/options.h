@@ -12,6 +12,6 @@ int options_copy(struct usher *usher, const struct usher_options *given, struct 
 /* Whether the operation is for other namespaces than the caller's own. */
 bool options_elsewhere(const struct usher_options *options);
 
-/* Appends them as a{sv}, with the attributes, if any, among them. */
+/* Appends them to an a{sv} that is open, with the attributes, if any, among them. */
 int options_append(struct usher *usher, sd_bus_message *message,
 		   const struct usher_options *options, const struct usher_attributes *attributes);

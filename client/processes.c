@@ -7,7 +7,6 @@
 
 #include "call.h"
 #include "objects.h"
-#include "options.h"
 #include "value.h"
 
 #define PROCESSES "org.usher1.Processes"
@@ -97,9 +96,7 @@ int usher_wait_begin(struct usher *usher, const char *object, struct usher_wait 
 	struct usher_wait *wait;
 	int r;
 
-	if (call.error < 0)
-		return call.error;
-	r = options_append(usher, call.message, &call.options, NULL);
+	r = call_finish(&call);
 	if (r < 0)
 		return r;
 	wait = calloc(1, sizeof *wait);
