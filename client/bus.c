@@ -73,6 +73,7 @@ struct usher *usher_close(struct usher *usher) {
 		return NULL;
 	bus_forget(usher);
 	sd_bus_flush_close_unref(usher->bus);
+	free(usher->owner);
 	free(usher);
 	return NULL;
 }

@@ -19,6 +19,7 @@ struct usher {
 	bool interactive;
 	char *error_name;
 	char *message;
+	char *owner; /* the service's unique name, as far as it had to be known */
 };
 
 /* Forgets the last error: a new call begins. */

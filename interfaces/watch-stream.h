@@ -5,8 +5,8 @@
  * The descriptor is a SOCK_SEQPACKET socket that is only read: each packet holds whole records, one
  * behind the other, each at a multiple of eight bytes; no packet is larger than
  * USHER_WATCH_PACKET_MAX. Numbers are in the byte order of the machine. The end of the stream means
- * that the watch has gone. A reader that falls behind loses records, never half of one, and the next
- * that it gets is USHER_WATCH_LOST.
+ * that the watch has gone. A reader that falls behind loses records, never half of one, and the
+ * next that it gets is USHER_WATCH_LOST.
  *
  * Records may become longer at their end and new kinds of them may come: go on by `size`, pass over
  * a kind that is not known.
@@ -23,8 +23,8 @@ enum usher_watch_kind {
 	/* Records are missing. List anew the directory `path`, with what is in it but not what is
 	 * below its directories; with USHER_WATCH_ALL in `flags`, everything below the root. */
 	USHER_WATCH_LOST = 2,
-	/* Something may have happened in the directory `path` that could not be told by name: list it
-	 * anew. */
+	/* Something may have happened in the directory `path` that could not be told by name: list
+	 * it anew. */
 	USHER_WATCH_RESCAN = 3,
 };
 
