@@ -70,6 +70,8 @@ static void object_free(struct object *object) {
 	message_freep(&object->message);
 	fd_closep(&object->fd);
 	fd_closep(&object->socket);
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		fd_closep(&object->more[i]);
 	caller_release(object->caller);
 	free(object);
 }
@@ -85,6 +87,8 @@ static struct object *object_new(struct objects *objects, ProtobufCMessage *mess
 	object->objects = objects;
 	object->message = message;
 	object->fd = object->socket = -1;
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		object->more[i] = -1;
 	object->owner = (uid_t)message_number(message, "Owner", 0);
 	return object;
 }
@@ -126,23 +130,41 @@ static int copy_descriptor(int fd, int *ret) {
 	return *ret < 0 ? -errno : 0;
 }
 
-/* The one that the kind says, if there is one: it is named in the reply or in what is made. */
+/* If there is one: it is named in the reply or in what is made. */
+static int take_descriptor(const struct object *object, const ProtobufCMessage *reply,
+			   const char *field, const struct fds *fds, int *ret) {
+	uint64_t place = field ? message_number(reply, field, UINT64_MAX) : UINT64_MAX;
+	int fd;
+
+	if (field && place == UINT64_MAX)
+		place = message_number(object->message, field, UINT64_MAX);
+	fd = fds_get(fds, place);
+	return fd >= 0 ? copy_descriptor(fd, ret) : 0;
+}
+
+/* Those that the kind says. */
 static int take_descriptors(struct object *object, const ProtobufCMessage *reply,
 			    const struct fds *fds, int socket) {
 	const struct object_kind *kind = object->objects->kind;
-	uint64_t place = message_number(reply, kind->fd, UINT64_MAX);
-	int fd, r = 0;
+	int r = take_descriptor(object, reply, kind->fd, fds, &object->fd);
 
-	if (place == UINT64_MAX)
-		place = message_number(object->message, kind->fd, UINT64_MAX);
-	fd = fds_get(fds, place);
-	if (fd >= 0)
-		r = copy_descriptor(fd, &object->fd);
+	for (size_t i = 0; r == 0 && i < STORE_MORE_MAX; i++)
+		r = take_descriptor(object, reply, kind->more[i], fds, &object->more[i]);
+	if (r == 0)
+		r = take_descriptor(object, reply, kind->socket, fds, &object->socket);
 	return r == 0 && kind->stays ? copy_descriptor(socket, &object->socket) : r;
 }
 
+static void forget(const struct objects *objects, uint64_t number) {
+	store_forget(objects->kind->name, number);
+	if (objects->kind->more[0])
+		store_forget_more(objects->kind->name, number);
+}
+
 static int keep(const struct object *object) {
-	const struct store_descriptors descriptors = { object->fd, object->socket };
+	const struct store_descriptors descriptors = { object->fd,
+						       object->socket,
+						       { object->more[0], object->more[1] } };
 
 	return store_keep(object->objects->kind->name, object->number, object->message,
 			  &descriptors);
@@ -187,7 +209,7 @@ int objects_expect(struct objects *objects, struct caller *caller, const Protobu
 		return -ENOMEM;
 	r = prepare(object, caller, request, reply, fds, socket);
 	if (r != 0) {
-		store_forget(objects->kind->name, object->number);
+		forget(objects, object->number);
 		object_free(object);
 		return r;
 	}
@@ -215,13 +237,27 @@ void object_remove(struct object *object) {
 	/* while it is still there: the signal names the interfaces that the object has */
 	if (!object->hidden)
 		(void)sd_bus_emit_object_removed(object->objects->desk->bus, path);
-	store_forget(object->objects->kind->name, object->number);
+	forget(object->objects, object->number);
 	while (*at != object)
 		at = &(*at)->next;
 	*at = object->next;
 	object_free(object);
 	if (desk->idle && !desk->first)
 		desk->idle(desk); /* no call was needed for that */
+}
+
+sd_bus_message *object_signal(const struct object *object, const char *member) {
+	const struct objects *objects = object->objects;
+	char path[OBJECT_PATH_MAX], interface[64];
+	sd_bus_message *message = NULL;
+	int r;
+
+	object_path(object, path);
+	(void)snprintf(interface, sizeof interface, "org.usher1.%s", objects->kind->interface);
+	r = sd_bus_message_new_signal(objects->desk->bus, &message, path, interface, member);
+	if (r >= 0 && object->caller)
+		r = sd_bus_message_set_destination(message, object->caller->name);
+	return r < 0 ? sd_bus_message_unref(message) : message;
 }
 
 /* ---- having it go ---- */
@@ -367,6 +403,8 @@ static int take_back(void *userdata, ProtobufCMessage *message,
 	object->number = number;
 	object->fd = fd_take(&descriptors->fd);
 	object->socket = fd_take(&descriptors->socket);
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		object->more[i] = fd_take(&descriptors->more[i]);
 	r = objects->kind->adopt(object, NULL);
 	if (r != 0) {
 		object_free(object);

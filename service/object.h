@@ -9,11 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "fd.h"
 #include "limit.h"
+#include "store.h"
 
+struct call;
 struct caller;
 struct desk;
 struct object;
@@ -29,10 +32,12 @@ struct object_kind {
 	const ProtobufCMessageDescriptor *message;
 	const ProtobufCMessageDescriptor *reply; /* of what makes one; its first field is the path,
 						    "made" the message */
-	const char *fd;       /* the field of the reply, or of its "made", that is its descriptor */
-	const char *lifetime; /* the field of the message that says it */
-	const char *end_method; /* of its interface, by which the worker ends it */
-	bool stays;             /* the child that makes it keeps its socket, and says more later */
+	const char *fd; /* the field of the reply, or of its "made", that is its descriptor */
+	const char *more[STORE_MORE_MAX]; /* and those of what else it has; NULL: nothing */
+	const char *socket;               /* of its socket, where it does not stay */
+	const char *lifetime;             /* the field of the message that says it */
+	const char *end_method;           /* of its interface, by which the worker ends it */
+	bool stays; /* the child that makes it keeps its socket, and says more later */
 	enum limit limit;
 	/* What follows may be NULL but for adopt, begin, end and order.
 	 *
@@ -50,6 +55,8 @@ struct object_kind {
 	bool (*needs_connection)(const struct object *object);
 	/* Fills in what a call of its methods leaves open; 0 or a negative errno. */
 	int (*order)(const struct object *object, ProtobufCMessage *request, struct fds *fds);
+	/* Sees to a call of its owner's, of a method that no child has a part in. */
+	void (*answer)(struct object *object, struct call *call);
 };
 
 struct object {
@@ -58,7 +65,7 @@ struct object {
 	ProtobufCMessage *message;
 	uint64_t number;
 	uid_t owner;
-	int fd, socket;
+	int fd, socket, more[STORE_MORE_MAX];
 	struct caller *caller; /* whose connection keeps it, or NULL */
 	bool hidden;           /* is being made: kept, but nobody is told yet */
 	bool orphan;           /* shall go */
@@ -98,6 +105,9 @@ void object_end(struct object *object);
  * again until it has gone. */
 void object_order_end(struct object *object);
 bool object_goes_with_connection(const struct object *object);
+/* A signal of its interface's, for the connection that it goes with alone; for everybody, where it
+ * goes with none. NULL when there is no memory. */
+sd_bus_message *object_signal(const struct object *object, const char *member);
 /* Ends what a connection kept. */
 void objects_drop_caller(struct objects *objects, const struct caller *caller);
 

@@ -59,7 +59,15 @@ static struct sum sum_of_user(const struct call *call) {
 }
 
 /* Its message, and what an object may have besides it. */
-enum { DESCRIPTORS_OF_OBJECT_MAX = 3 };
+enum { DESCRIPTORS_OF_OBJECT_MAX = 3 + STORE_MORE_MAX };
+
+static uint64_t kept_for(const struct object *object) {
+	uint64_t n = 1U + (object->fd >= 0) + (object->socket >= 0);
+
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		n += object->more[i] >= 0;
+	return n;
+}
 
 static bool is_store_full(const struct desk *desk) {
 	uint64_t n = 0;
@@ -69,7 +77,7 @@ static bool is_store_full(const struct desk *desk) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		for (const struct object *object = desk->objects[kind].first; object;
 		     object = object->next)
-			n += 1U + (object->fd >= 0) + (object->socket >= 0);
+			n += kept_for(object);
 	return n > STORE_DESCRIPTORS_MAX;
 }
 

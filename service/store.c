@@ -24,6 +24,8 @@ enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
 static const char tail_new[] = "-new";
 
+static const char *const tails_more[STORE_MORE_MAX] = { "-more", "-last" };
+
 static int write_message(int fd, const ProtobufCMessage *message) {
 	size_t size = protobuf_c_message_get_packed_size(message);
 	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
@@ -69,12 +71,25 @@ static void name_of(const char *kind, uint64_t number, const char *tail,
 	(void)snprintf(ret, NAME_MAX_LENGTH, "%s-%" PRIu64 "%s", kind, number, tail);
 }
 
+static int keep_more(const char *kind, uint64_t number,
+		     const struct store_descriptors *descriptors) {
+	char name[NAME_MAX_LENGTH];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < STORE_MORE_MAX; i++)
+		if (descriptors->more[i] >= 0) {
+			name_of(kind, number, tails_more[i], name);
+			r = tell("FDSTORE", name, &descriptors->more[i], 1);
+		}
+	return r;
+}
+
 /* All at once, or nothing: what is found without its message is nobody's. */
 int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message,
 	       const struct store_descriptors *descriptors) {
 	_cleanup_close_ int memory = -1;
 	char name[NAME_MAX_LENGTH];
-	int fds[3];
+	int fds[3], r;
 	unsigned n = 0;
 
 	if (!getenv("NOTIFY_SOCKET"))
@@ -82,6 +97,9 @@ int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messag
 	memory = write_memfd(message);
 	if (memory < 0)
 		return memory;
+	r = keep_more(kind, number, descriptors);
+	if (r < 0)
+		return r;
 	fds[n++] = memory;
 	if (descriptors->fd >= 0)
 		fds[n++] = descriptors->fd;
@@ -119,6 +137,15 @@ void store_forget(const char *kind, uint64_t number) {
 	store_let_go(kind, number);
 	if (getenv("NOTIFY_SOCKET"))
 		(void)tell("FDSTOREREMOVE", name, NULL, 0);
+}
+
+void store_forget_more(const char *kind, uint64_t number) {
+	char name[NAME_MAX_LENGTH];
+
+	for (size_t i = 0; getenv("NOTIFY_SOCKET") && i < STORE_MORE_MAX; i++) {
+		name_of(kind, number, tails_more[i], name);
+		(void)tell("FDSTOREREMOVE", name, NULL, 0);
+	}
 }
 
 struct settling {
@@ -326,6 +353,8 @@ static void parts_done(struct parts *parts) {
 	fd_closep(&parts->newer);
 	fd_closep(&parts->descriptors.fd);
 	fd_closep(&parts->descriptors.socket);
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		fd_closep(&parts->descriptors.more[i]);
 }
 
 /* Where one of a kind is, the other is not: only messages are sealed. */
@@ -338,16 +367,25 @@ static int *place_of(struct parts *parts, int fd) {
 							   : &parts->descriptors.fd;
 }
 
+/* By what it is called, and without a tail by what it is; NULL if it is of another object. */
+static int *place_for(const struct loading *loading, uint64_t number, const char *name, int fd,
+		      struct parts *parts) {
+	if (number_of(loading->kind, name, "") == number)
+		return place_of(parts, fd);
+	if (number_of(loading->kind, name, tail_new) == number)
+		return &parts->newer;
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		if (number_of(loading->kind, name, tails_more[i]) == number)
+			return &parts->descriptors.more[i];
+	return NULL;
+}
+
 static void gather(const struct loading *loading, uint64_t number, struct parts *parts) {
 	for (int i = 0; i < kept.n; i++) {
-		int *place = NULL;
+		int *place = kept.fds[i] < 0 ? NULL
+					     : place_for(loading, number, kept.names[i],
+							 kept.fds[i], parts);
 
-		if (kept.fds[i] < 0)
-			continue;
-		if (number_of(loading->kind, kept.names[i], "") == number)
-			place = place_of(parts, kept.fds[i]);
-		else if (number_of(loading->kind, kept.names[i], tail_new) == number)
-			place = &parts->newer;
 		if (!place)
 			continue;
 		fd_closep(place);
@@ -358,15 +396,28 @@ static void gather(const struct loading *loading, uint64_t number, struct parts 
 static int load_kept(const struct loading *loading, uint64_t number) {
 	_cleanup_(parts_done) struct parts parts = { -1, -1, STORE_NO_DESCRIPTORS };
 	ProtobufCMessage *message;
+	bool has_more;
 	int r;
 
 	gather(loading, number, &parts);
+	has_more = parts.descriptors.more[0] >= 0 || parts.descriptors.more[1] >= 0;
 	message = read_message(parts.newer >= 0 ? parts.newer : parts.message, loading->descriptor);
 	r = message ? loading->take(loading->userdata, message, &parts.descriptors) : -EBADMSG;
 	if (r != -EBADMSG)
 		return r;
 	store_forget(loading->kind, number);
+	if (has_more)
+		store_forget_more(loading->kind, number);
 	return 0;
+}
+
+/* Whatever of it this is. */
+static uint64_t any_number_of(const char *kind, const char *name) {
+	uint64_t number = number_of(kind, name, "") ?: number_of(kind, name, tail_new);
+
+	for (size_t i = 0; number == 0 && i < STORE_MORE_MAX; i++)
+		number = number_of(kind, name, tails_more[i]);
+	return number;
 }
 
 static uint64_t next_kept(const struct loading *loading) {
@@ -374,8 +425,7 @@ static uint64_t next_kept(const struct loading *loading) {
 		uint64_t number = 0;
 
 		if (kept.fds[i] >= 0)
-			number = number_of(loading->kind, kept.names[i], "")
-					 ?: number_of(loading->kind, kept.names[i], tail_new);
+			number = any_number_of(loading->kind, kept.names[i]);
 		if (number > 0)
 			return number;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What outlives the service: systemd keeps, for every object, a sealed memfd with its message and
- * the descriptors that it has, all by the name "KIND-NUMBER"; and a second message,
+ * What outlives the service: systemd keeps, for every object, a sealed memfd with its message, a
+ * descriptor and a socket if it has them, all by the name "KIND-NUMBER"; what more there is by
+ * names of their own, "KIND-NUMBER-more" and "KIND-NUMBER-last"; and a second message,
  * "KIND-NUMBER-new", which counts instead of the first, if the object is not any more what it was.
  *
  * A stop empties that store (before systemd 254 nothing can be done about it), so a service that
@@ -18,13 +19,16 @@
  * back in one environment variable, and the kernel limits that to 128 KiB. */
 enum { STORE_DESCRIPTORS_MAX = 4096 };
 
+enum { STORE_MORE_MAX = 2 };
+
 /* What an object has besides its message; -1 for what it has not. */
 struct store_descriptors {
 	int fd; /* of whatever kind, but no socket */
 	int socket;
+	int more[STORE_MORE_MAX]; /* of any kind */
 };
 
-#define STORE_NO_DESCRIPTORS ((struct store_descriptors){ -1, -1 })
+#define STORE_NO_DESCRIPTORS ((struct store_descriptors){ -1, -1, { -1, -1 } })
 
 /* Where no systemd listens, these do nothing. The descriptors stay the caller's. 0 or a negative
  * errno. */
@@ -35,6 +39,8 @@ int store_change(const char *kind, uint64_t number, const ProtobufCMessage *mess
 /* Then they, and the first message, are not needed any more. */
 void store_let_go(const char *kind, uint64_t number);
 void store_forget(const char *kind, uint64_t number);
+/* Of an object that had more than a descriptor and a socket. */
+void store_forget_more(const char *kind, uint64_t number);
 /* At the end of the service. */
 void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
 

@@ -146,7 +146,8 @@ static void save(uint64_t number) {
 
 struct taken {
 	uint64_t numbers[TAKEN_MAX];
-	bool has_descriptor[TAKEN_MAX], has_socket[TAKEN_MAX];
+	bool has_descriptor[TAKEN_MAX], has_socket[TAKEN_MAX], has_more[TAKEN_MAX],
+		has_last[TAKEN_MAX];
 	size_t n;
 	int answer;
 };
@@ -159,10 +160,14 @@ static int take(void *userdata, ProtobufCMessage *message, struct store_descript
 	assert_string_equal(object->target, "/mnt");
 	taken->has_descriptor[taken->n] = descriptors->fd >= 0;
 	taken->has_socket[taken->n] = descriptors->socket >= 0;
+	taken->has_more[taken->n] = descriptors->more[0] >= 0;
+	taken->has_last[taken->n] = descriptors->more[1] >= 0;
 	taken->numbers[taken->n++] = object->number;
 	message_freep(&message);
 	fd_closep(&descriptors->fd);
 	fd_closep(&descriptors->socket);
+	fd_closep(&descriptors->more[0]);
+	fd_closep(&descriptors->more[1]);
 	return taken->answer;
 }
 
@@ -330,10 +335,55 @@ static void what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it(voi
 	(void)munmap(taken, sizeof *taken);
 }
 
+static int load_more_in_a_child(void *data) {
+	const int fds[] = { open("/", O_PATH | O_CLOEXEC), memory_of(7),
+			    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0),
+			    open("/", O_PATH | O_CLOEXEC) };
+
+	return start_with(fds, "mount-7-last:mount-7:mount-7-more:mount-8-more", data);
+}
+
+static void what_an_object_has_more_is_told_apart_by_its_names(void **state) {
+	struct taken *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(taken != MAP_FAILED);
+	assert_int_equal(in_child(load_more_in_a_child, taken), 0);
+	assert_int_equal(taken->n, 1);
+	assert_int_equal(taken->numbers[0], 7);
+	assert_true(taken->has_more[0] && taken->has_last[0]);
+	assert_false(taken->has_descriptor[0] || taken->has_socket[0]);
+	/* and what has lost its message is nobody's */
+	assert_told("FDSTOREREMOVE", "mount-8", 0);
+	assert_told("FDSTOREREMOVE", "mount-8-new", 0);
+	assert_told("FDSTOREREMOVE", "mount-8-more", 0);
+	assert_told("FDSTOREREMOVE", "mount-8-last", 0);
+	assert_told_no_more();
+	(void)munmap(taken, sizeof *taken);
+}
+
+static void what_an_object_has_more_is_kept_before_its_message(void **state) {
+	Usher__MountObject object = object_of(7);
+	struct store_descriptors descriptors = { some_descriptor(), -1, { some_descriptor(), -1 } };
+
+	(void)state;
+	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
+	assert_told("FDSTORE", "mount-7-more", 1);
+	assert_told("FDSTORE", "mount-7", 2);
+	store_forget_more("mount", 7);
+	assert_told("FDSTOREREMOVE", "mount-7-more", 0);
+	assert_told("FDSTOREREMOVE", "mount-7-last", 0);
+	assert_told_no_more();
+	(void)close(descriptors.fd);
+	(void)close(descriptors.more[0]);
+}
+
 static void what_has_changed_is_told_apart_from_what_it_was(void **state) {
 	Usher__MountObject object = object_of(7);
 	struct store_descriptors descriptors = { some_descriptor(),
-						 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+						 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+						 { -1, -1 } };
 
 	(void)state;
 	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
@@ -370,7 +420,7 @@ static void what_systemd_kept_counts_and_not_an_older_file(void **state) {
 static void a_descriptor_is_kept_together_with_the_message_that_it_belongs_to(void **state) {
 	Usher__MountObject object = object_of(7);
 	size_t before = descriptors_open();
-	struct store_descriptors descriptors = { some_descriptor(), -1 };
+	struct store_descriptors descriptors = { some_descriptor(), -1, { -1, -1 } };
 
 	(void)state;
 	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
@@ -385,6 +435,8 @@ int main(void) {
 		/* the first: a process asks systemd once */
 		test_of(what_systemd_kept_counts_and_not_an_older_file),
 		test_of(what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it),
+		test_of(what_an_object_has_more_is_told_apart_by_its_names),
+		test_of(what_an_object_has_more_is_kept_before_its_message),
 		test_of(what_is_saved_is_taken_once_and_kept_again),
 		test_of(what_is_no_object_goes_and_what_is_anothers_stays),
 		test_of(what_the_service_will_not_have_is_forgotten),
