@@ -581,38 +581,51 @@ static int find_place(struct call *call, struct refusal *refusal) {
 	return message_set_string(call->request, "namespace", path);
 }
 
-/* ---- calls that wait for the end of an object ---- */
+/* ---- calls that no child has a part in ---- */
 
-static void answer_waiting(struct call *call, const struct object *object) {
-	call->reply = process_result(object);
-	if (call->reply)
+void call_answer(struct call *call, ProtobufCMessage *reply) {
+	call->reply = reply;
+	if (reply)
 		succeed(call, NULL);
 	else
 		call_finish(call, -ENOMEM, NULL);
 }
 
+void call_refuse(struct call *call, int code, const char *sentence) {
+	call_finish(call, code, sentence);
+}
+
 static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
-	call_finish(userdata, REFUSED_TIMED_OUT, "the process has not ended yet");
+	struct call *call = userdata;
+
+	call_finish(call, REFUSED_TIMED_OUT, call->awaiting);
 	return 0;
 }
 
-static void await_end(struct call *call) {
-	struct object *object = objects_find(call_objects(call), call->object);
+void call_await(struct call *call, const char *late) {
 	uint64_t usec = message_number(call->request, "deadline_usec", 0);
 
-	if (!object)
-		call_finish(call, REFUSED_NOT_FOUND, "there is no such process any more");
-	else if (object->owner != call->caller->uid && !call_is_trusted(call))
-		call_finish(call, REFUSED_NOT_OWNER, "the process is another user's");
-	else if (process_has_ended(object)) {
-		answer_waiting(call, object);
-		object_remove(object);
-	} else if (usec > 0 &&
-		   sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
-					      usec, 0, on_waited, call) < 0)
+	if (usec > 0 && sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
+						   usec, 0, on_waited, call) < 0)
 		call_finish(call, -ENOMEM, NULL);
 	else
-		call->awaiting = true;
+		call->awaiting = late;
+}
+
+/* An object is its owner's. */
+static void serve_here(struct call *call) {
+	struct object *object = object_of(call);
+	const char *kind = call_objects(call)->kind->name;
+	char text[REFUSAL_TEXT_MAX];
+
+	if (!object) {
+		(void)snprintf(text, sizeof text, "there is no such %s any more", kind);
+		call_finish(call, REFUSED_NOT_FOUND, text);
+	} else if (object->owner != call->caller->uid && !call_is_trusted(call)) {
+		(void)snprintf(text, sizeof text, "the %s is another user's", kind);
+		call_finish(call, REFUSED_NOT_OWNER, text);
+	} else
+		object->objects->kind->answer(object, call);
 }
 
 bool call_tell_waiting(const struct object *object) {
@@ -626,7 +639,7 @@ bool call_tell_waiting(const struct object *object) {
 		    call_objects(call) != object->objects)
 			continue;
 		any = true;
-		answer_waiting(call, object);
+		call_answer(call, process_result(object));
 	}
 	return any;
 }
@@ -659,8 +672,8 @@ static void examine(struct call *call) {
 		r = id_pool_fill(call->desk, call->request, call->caller->uid, &refusal);
 	if (r != 0)
 		call_finish(call, r, refusal.text);
-	else if (call->operation->waits)
-		await_end(call);
+	else if (call->operation->here)
+		serve_here(call);
 	else if (quota_may_begin(call, instant_usec()))
 		launch(call);
 	else

@@ -87,7 +87,7 @@ struct call {
 	bool kept, done, ended; /* by systemd; by the child; and that has gone */
 	bool identifying;       /* the bus is being asked who it is */
 	bool waiting;           /* for its turn to have a child */
-	bool awaiting;          /* the end of its object */
+	const char *awaiting;   /* the end of its object, or NULL */
 	bool granted;           /* the child may have begun to do it */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
@@ -102,6 +102,13 @@ bool call_is_trusted(const struct call *call);
  * there is none. */
 struct objects *call_makes(const struct call *call);
 struct objects *call_objects(const struct call *call);
+/* How what is answered without a child ends; one of them, exactly once. The reply is taken, and
+ * NULL means that there is no memory. */
+void call_answer(struct call *call, ProtobufCMessage *reply);
+void call_refuse(struct call *call, int code, const char *sentence);
+/* Waits for the end of its object, as long as it takes or its deadline allows; late says what has
+ * not happened by then. */
+void call_await(struct call *call, const char *late);
 /* Answers those that wait for the end of an object; whether there were any. */
 bool call_tell_waiting(const struct object *object);
 bool call_gives_back(const struct call *call);

@@ -107,7 +107,7 @@ static int take_call(sd_bus_message *message, struct desk *desk, const struct ob
 	r = read_request(message, operation, &fds, &request);
 	if (r != 0)
 		return r;
-	if (object && !operation->waits)
+	if (object && !operation->here)
 		r = object->objects->kind->order(object, request, &fds);
 	if (r >= 0)
 		r = begin(desk, message, operation, request, &fds, object ? object->number : 0);

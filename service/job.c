@@ -240,7 +240,7 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 	job->loop_devices = order->loop_devices;
 	start_clock(job, order);
 	job->operation = operation_find_whole(order->operation, ret_row);
-	if (!job->operation || job->operation->waits)
+	if (!job->operation || job->operation->here)
 		return -EBADMSG;
 	job->request = protobuf_c_message_unpack(job->operation->request, NULL, order->request.len,
 						 order->request.data);

@@ -37,12 +37,12 @@ struct operation {
 	const ProtobufCMessageDescriptor *reply;
 	uint64_t capabilities; /* all that is left to the child */
 	const int *syscalls;   /* by number, behind those that every child needs; ends with -1 */
-	bool waits;  /* for something to happen: the broker answers it then, no child has a part in
-			it */
-	bool looks;  /* changes nothing and hands nothing out */
-	bool probes; /* may have to look what file system is in something */
-	bool maps;   /* may have to look up whose id ranges are whose */
-	bool spawns; /* makes or ends processes that are not the service's */
+	bool here;             /* the broker answers it, no child has a part in it */
+	bool waits;    /* so it does, when something has happened: however long that takes */
+	bool looks;    /* changes nothing and hands nothing out */
+	bool probes;   /* may have to look what file system is in something */
+	bool maps;     /* may have to look up whose id ranges are whose */
+	bool spawns;   /* makes or ends processes that are not the service's */
 	bool connects; /* works in the network of the place, and in that of `peer` */
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);

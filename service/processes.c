@@ -294,6 +294,15 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 	return message_string(request, "name") ? 0 : message_set_string(request, "name", "KILL");
 }
 
+static void answer(struct object *object, struct call *call) {
+	if (!process_has_ended(object)) {
+		call_await(call, "the process has not ended yet");
+		return;
+	}
+	call_answer(call, process_result(object));
+	object_remove(object);
+}
+
 const struct object_kind process_kind = {
 	.name = "process",
 	.interface = "Process",
@@ -311,4 +320,5 @@ const struct object_kind process_kind = {
 	.mark = mark,
 	.done = done,
 	.order = order,
+	.answer = answer,
 };

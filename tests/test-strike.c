@@ -153,7 +153,7 @@ static void every_row_is_tried(void **state) {
 	for (size_t row = 0; row < operations_n; row++) {
 		bool tried = false;
 
-		if (operations[row]->waits) /* nothing is done in a child */
+		if (operations[row]->here) /* nothing is done in a child */
 			continue;
 		for (size_t i = 0; i < trials_n; i++)
 			tried |= is_of(&trials[i], operations[row]);

@@ -298,7 +298,7 @@ static void every_row_is_whole(void **state) {
 		size_t n = 0;
 
 		/* what the broker does alone has nothing that a child could do */
-		if (operation->waits) {
+		if (operation->here) {
 			assert_true(operation->request && operation->reply);
 			assert_true(*operation->syscalls == -1 && !operation->capabilities &&
 				    !operation->resolve && !operation->run);
@@ -384,7 +384,7 @@ static void the_administrator_has_an_action_for_every_row(void **state) {
 			   *own = operation->actions[TIER_OWN],
 			   *others = operation->actions[TIER_OTHERS];
 
-		if (operation->waits) {
+		if (operation->here) {
 			assert_true(!admin && !own && !others);
 			continue;
 		}
@@ -409,7 +409,7 @@ static void a_tier_without_an_action_is_the_administrators(void **state) {
 		for (enum tier tier = TIER_FREE; tier < _TIER_MAX; tier++) {
 			const char *own = operations[i]->actions[tier];
 
-			if (operations[i]->waits)
+			if (operations[i]->here)
 				continue;
 			strcpy(action, "untouched");
 			if (tier == TIER_FREE) {

@@ -18,6 +18,7 @@ const struct operation operation_wait = {
 	.request = &usher__wait_request__descriptor,
 	.reply = &usher__wait_reply__descriptor,
 	.syscalls = (const int[]){ -1 },
+	.here = true,
 	.waits = true,
 	.looks = true,
 	.check = wait_check,
