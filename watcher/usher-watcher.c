@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * usher-watcher: looks at one file system (or at what else a watch needs a look-out for) on behalf
+ * of all its watches. The broker says over descriptor 3 what they are; it is started for each by
+ * systemd, or by `usherd --session` with one end of a socket pair.
+ */
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fd.h"
+#include "watcher.h"
+
+enum { CONNECTION_FD = 3 /* SD_LISTEN_FDS_START */ };
+
+int main(void) {
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (clearenv() != 0 || chdir("/") < 0 || fd_open_standard() < 0 ||
+	    syscall(SYS_close_range, CONNECTION_FD + 1, ~0U, 0) < 0 ||
+	    sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		err(1, "cannot start afresh");
+	errno = -watcher_serve(CONNECTION_FD);
+	if (errno != 0)
+		err(1, "cannot serve");
+	return 0;
+}
