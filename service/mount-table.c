@@ -15,12 +15,12 @@
 #include "fd.h"
 #include "kernel.h"
 #include "message.h"
+#include "mountinfo.h"
 
 enum {
 	IDS_AT_ONCE = 512,
 	STATMOUNT_SIZE = 64 * 1024,
 	STATMOUNT_MAX = 16 * 1024 * 1024,
-	MOUNTINFO_MAX = 64 * 1024 * 1024
 };
 
 static const unsigned wanted = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_BASIC |
@@ -110,26 +110,6 @@ static int add_flags(Usher__MountEntry *entry, uint64_t attributes) {
 	return r;
 }
 
-/* Exactly three digits, of a byte. */
-static bool is_octal(const char *p) {
-	return p[0] >= '0' && p[0] <= '3' && p[1] >= '0' && p[1] <= '7' && p[2] >= '0' &&
-	       p[2] <= '7';
-}
-
-/* "\040" and its like, which the kernel writes for space, tab, newline and backslash. */
-static void unescape_octal(char *text) {
-	char *to = text;
-
-	for (const char *from = text; *from; to++) {
-		if (*from == '\\' && is_octal(from + 1)) {
-			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
-			from += 4;
-		} else
-			*to = *from++;
-	}
-	*to = '\0';
-}
-
 /* The options of the file system itself, parted by commas. "ro" and "rw" are the mount's to say. */
 static int add_filesystem_options(Usher__MountEntry *entry, const char *list) {
 	_cleanup_free_ char *copy = strdup(list);
@@ -139,7 +119,7 @@ static int add_filesystem_options(Usher__MountEntry *entry, const char *list) {
 	for (char *word; r == 0 && (word = strsep(&rest, ","));) {
 		if (!*word || strcmp(word, "rw") == 0 || strcmp(word, "ro") == 0)
 			continue;
-		unescape_octal(word);
+		mountinfo_unescape(word);
 		r = add_option(entry, word);
 	}
 	return r;
@@ -312,81 +292,41 @@ int mount_table_read_kernel(struct mount_table *table) {
 	return r;
 }
 
-/* Fields of a line of mountinfo(5): id parent major:minor root target options [tags] - type source
- * options. */
-static int parse_line(struct mount_table *table, char *line) {
-	char *field[6], *rest = line, *type, *source, *super;
-	bool shared = false, slave = false, unbindable = false;
-	Usher__MountEntry *entry;
+static int add_line(struct mount_table *table, const struct mountinfo *line) {
+	Usher__MountEntry *entry = add_entry(table);
+	char *options = line->options;
 	int r = 0;
 
-	for (int i = 0; i < 6; i++)
-		if (!(field[i] = strsep(&rest, " ")))
-			return 0;
-	for (char *tag; (tag = strsep(&rest, " ")) && strcmp(tag, "-") != 0;) {
-		shared |= strncmp(tag, "shared:", 7) == 0;
-		slave |= strncmp(tag, "master:", 7) == 0;
-		unbindable |= strcmp(tag, "unbindable") == 0;
-	}
-	type = strsep(&rest, " ");
-	source = strsep(&rest, " ");
-	super = strsep(&rest, " ");
-	if (!type || !source || !super)
-		return 0;
-	entry = add_entry(table);
 	if (!entry)
 		return -ENOMEM;
 	entry->has_id = entry->has_parent = true;
-	entry->id = strtoull(field[0], NULL, 10);
-	entry->parent = strtoull(field[1], NULL, 10);
-	unescape_octal(field[4]);
-	unescape_octal(source);
-	if (set_string(&entry->target, field[4]) < 0 || set_string(&entry->fstype, type) < 0 ||
-	    set_string(&entry->source, source) < 0 ||
-	    set_string(&entry->propagation, propagation_word(shared, slave, unbindable)) < 0)
+	entry->id = line->id;
+	entry->parent = line->parent;
+	if (set_string(&entry->source, line->source) < 0 ||
+	    set_string(&entry->target, line->target) < 0 ||
+	    set_string(&entry->fstype, line->type) < 0 ||
+	    set_string(&entry->propagation,
+		       propagation_word(line->shared, line->slave, line->unbindable)) < 0)
 		return -ENOMEM;
-	for (char *word; r == 0 && (word = strsep(&field[5], ","));)
+	for (char *word; r == 0 && (word = strsep(&options, ","));)
 		r = add_option(entry, word);
-	return r == 0 ? add_filesystem_options(entry, super) : r;
+	return r == 0 ? add_filesystem_options(entry, line->superblock_options) : r;
 }
 
 int mount_table_parse(struct mount_table *table, char *text) {
-	char *rest = text;
+	struct mountinfo line;
 	int r = 0;
 
-	for (char *line; r == 0 && (line = strsep(&rest, "\n"));)
-		if (*line)
-			r = parse_line(table, line);
+	while (r == 0 && mountinfo_next(&text, &line))
+		r = add_line(table, &line);
 	return r;
 }
 
 int mount_table_read_mountinfo(struct mount_table *table, int proc) {
-	_cleanup_close_ int fd = openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
-	size_t size = 0, used = 0;
+	int r = mountinfo_read(proc, "self", &text);
 
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		ssize_t n;
-
-		if (used + 1 >= size) {
-			char *grown = size < MOUNTINFO_MAX ? realloc(text, size = size * 2 + 65536)
-							   : NULL;
-
-			if (!grown)
-				return -ENOMEM;
-			text = grown;
-		}
-		n = read(fd, text + used, size - used - 1);
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	text[used] = '\0';
-	return mount_table_parse(table, text);
+	return r < 0 ? r : mount_table_parse(table, text);
 }
 
 int mount_table_read(struct mount_table *table, int proc) {
