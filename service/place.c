@@ -364,6 +364,7 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 	place->permitted = status_capabilities(status, "\nCapPrm:\t");
 	place->filtered =
 		status_line(status, "\nSeccomp:\t") && *status_line(status, "\nSeccomp:\t") != '0';
+	place->sealed = status_capabilities(status, "\nNoNewPrivs:\t") != 0;
 	place->administrator = status_capabilities(status, "\nCapEff:\t") & CAP(CAP_SYS_ADMIN);
 	place->caller_users =
 		open_by(place, caller_fd, KERNEL_PIDFD_GET_USER_NAMESPACE, caller, "user");
