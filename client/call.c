@@ -110,6 +110,19 @@ void call_add_fd(struct call *call, const char *name, int fd) {
 		call_fail(call, name, r);
 }
 
+void call_add_number(struct call *call, const char *name, char type, uint64_t value) {
+	uint32_t small = (uint32_t)value;
+	int r;
+
+	if (call->error < 0)
+		return;
+	r = sd_bus_message_append_basic(call->message, type,
+					type == 't' || type == 'x' ? (void *)&value
+								   : (void *)&small);
+	if (r < 0)
+		call_fail(call, name, r);
+}
+
 void call_add_attributes(struct call *call, const struct usher_attributes *attributes) {
 	if (call->error < 0)
 		return;

@@ -32,6 +32,7 @@ void call_add_string(struct call *call, const char *name, const char *bytes);
 void call_add_path(struct call *call, const char *name, const char *path);
 void call_add_words(struct call *call, const char *name, const char *const words[]);
 void call_add_fd(struct call *call, const char *name, int fd);
+void call_add_number(struct call *call, const char *name, char type, uint64_t value);
 
 /* What is to be made, as keys of the options; and what a process is given, as arguments. */
 void call_add_attributes(struct call *call, const struct usher_attributes *attributes);

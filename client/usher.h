@@ -40,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <usher-watch-stream.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -413,6 +414,126 @@ struct usher_process_entry {
  */
 int usher_list_processes(struct usher *usher, struct usher_process_entry ***ret);
 struct usher_process_entry **usher_free_processes(struct usher_process_entry **processes);
+
+/*
+ * Watches: what happens to files and directories, told by the service. Of a whole tree, too,
+ * however large, which takes no time and none of the watches of inotify(7). Nothing is told but
+ * what the caller could see by itself at that moment.
+ */
+struct usher_watch;
+
+/* What a watch is to be like. Start from USHER_WATCH_OPTIONS_INIT; NULL means the same. */
+struct usher_watch_options {
+	size_t size;                 /* sizeof(struct usher_watch_options) */
+	int root_fd;                 /* what to watch; path is "" then; -1: unset */
+	const char *scope;           /* inode, children, recursive, filesystem, mounts */
+	const char *backend;         /* auto, inotify, fanotify */
+	const char *const *exclude;  /* globs of what not to tell; ends with NULL */
+	int64_t settle_usec;         /* merge what happens to a path meanwhile; -1: unset */
+	int64_t queue;               /* how much may wait for a slow reader; -1: unset */
+	int64_t decide_timeout_usec; /* -1: unset */
+	bool decide;                 /* what is told waits for usher_watch_decide() */
+	bool all;                    /* whoever could see it; for administrators */
+	bool report_pid;             /* who did it, where that may be known */
+	uint32_t reserved;           /* 0 */
+};
+
+#define USHER_WATCH_OPTIONS_INIT                                                             \
+	{                                                                                    \
+		sizeof(struct usher_watch_options), -1, NULL, NULL, NULL, -1, -1, -1, false, \
+			false, false, 0                                                      \
+	}
+
+/*
+ * Watches a path, for events of "create", "delete", "modify", "attrib", "move", "open",
+ * "open-exec", "access", "close-write", "close-nowrite", "delete-self", "move-self", "unmount",
+ * "mount-attach", "mount-detach", "open-perm", "access-perm", "exec-perm". usher_watch_open() has
+ * them sent through a descriptor of their own, for programs that want much and quickly;
+ * usher_watch_subscribe() as signals over the bus, merged, a few times a second. Both are read in
+ * the same way. Keys: in, lifetime ("connection" if unset). The handle is to be closed after the
+ * watch.
+ */
+int usher_watch_open(struct usher *usher, const char *path, const char *const events[],
+		     const struct usher_watch_options *watch_options,
+		     const struct usher_options *options, struct usher_watch **ret);
+int usher_watch_subscribe(struct usher *usher, const char *path, const char *const events[],
+			  const struct usher_watch_options *watch_options,
+			  const struct usher_options *options, struct usher_watch **ret);
+
+/*
+ * Of a stream that came by another way, and that becomes the watch's: only for usher_watch_next(),
+ * usher_watch_get_fd() and usher_watch_close(). -EBADF, -ENOMEM.
+ */
+int usher_watch_adopt(int stream, struct usher_watch **ret);
+
+/* What a watch tells, one thing at a time. The strings live until the next call on the watch. */
+struct usher_change {
+	unsigned kind;        /* USHER_WATCH_EVENT, USHER_WATCH_LOST or USHER_WATCH_RESCAN */
+	unsigned flags;       /* USHER_WATCH_DIRECTORY, USHER_WATCH_ALL */
+	uint32_t events;      /* USHER_WATCH_CREATE and so on: one, or of merged changes several */
+	uint32_t pid;         /* 0: not told */
+	uint64_t clock;       /* for usher_watch_since() */
+	uint64_t usec;        /* since 1970; 0 of something lost, over the bus */
+	const char *path;     /* below what is watched, "" for itself; bytes, as all paths */
+	const char *old_path; /* of a move whose both ends are seen; else "" */
+};
+
+/*
+ * The next change: 1, and *ret is filled; 0 if there is none now; or a negative errno. -ENOTCONN:
+ * the watch has gone. -EBADMSG: something came that could not be read; list everything anew. To
+ * wait, poll the descriptor for POLLIN after a 0; of a watch over the bus it is usher_get_fd().
+ */
+int usher_watch_next(struct usher_watch *watch, struct usher_change *ret);
+int usher_watch_get_fd(struct usher_watch *watch);
+
+/* What is told from here on. */
+int usher_watch_set_events(struct usher_watch *watch, const char *const events[]);
+
+/*
+ * Below which directories something has changed since a clock, of this watch or of an earlier one
+ * of the same file system: to list them anew. Paths end with NULL, for usher_free_words().
+ * ret_clock is what to ask with the next time. Not *ret_complete: that is too long ago, list
+ * everything. Each ret_ may be NULL.
+ */
+int usher_watch_since(struct usher_watch *watch, uint64_t clock, char ***ret_directories,
+		      uint64_t *ret_clock, bool *ret_complete);
+
+/* Answers what waits: of the change with that clock. */
+int usher_watch_decide(struct usher_watch *watch, uint64_t clock, bool allow);
+
+/* The path of its object org.usher1.Watch; NULL if it was adopted. */
+const char *usher_watch_get_object(const struct usher_watch *watch);
+
+/* Ends it. Takes NULL; returns it. */
+struct usher_watch *usher_watch_close(struct usher_watch *watch);
+
+/* The name of an event, one bit; NULL if it is none. And the bit of a name; 0. */
+const char *usher_watch_event_name(uint32_t event);
+uint32_t usher_watch_event_from_name(const char *name);
+
+/* Watches that are there. Members may be added at the end: only the library makes these. */
+struct usher_watch_entry {
+	char *object;  /* strings are never NULL */
+	char *path;    /* "" where it is not told */
+	char **events; /* ends with NULL */
+	char *scope;
+	char *backend;
+	int64_t owner;      /* the uid it was made for; -1: not told */
+	bool mine;          /* that is who is on this connection */
+	uint64_t clock;     /* of the last event */
+	uint64_t delivered; /* events so far */
+	uint64_t lost;
+};
+
+/*
+ * Everybody's: an array of pointers that ends with NULL, for usher_free_watches() (which takes
+ * NULL, and returns it). Returns how many.
+ */
+int usher_list_watches(struct usher *usher, struct usher_watch_entry ***ret);
+struct usher_watch_entry **usher_free_watches(struct usher_watch_entry **watches);
+
+/* For arrays of strings that end with NULL. Takes NULL; returns it. */
+char **usher_free_words(char **words);
 
 /* The service itself. Members may be added at the end: only the library makes these. */
 struct usher_status {

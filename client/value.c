@@ -30,14 +30,11 @@ int value_read_string(sd_bus_message *m, char **ret) {
 	return 0;
 }
 
-int value_read_words(sd_bus_message *m, char ***ret) {
+int value_read_bare_words(sd_bus_message *m, char ***ret) {
 	char **words = NULL, *bytes;
 	size_t i;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "as");
-	if (r < 0)
-		return r;
 	r = sd_bus_message_read_strv(m, &words);
 	if (r < 0)
 		return r;
@@ -52,7 +49,16 @@ int value_read_words(sd_bus_message *m, char ***ret) {
 		free(words[i]);
 		words[i] = bytes;
 	}
-	return sd_bus_message_exit_container(m);
+	return 0;
+}
+
+int value_read_words(sd_bus_message *m, char ***ret) {
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'v', "as");
+	if (r >= 0)
+		r = value_read_bare_words(m, ret);
+	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 int value_read_object(sd_bus_message *m, char **ret) {

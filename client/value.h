@@ -6,6 +6,7 @@
 
 int value_read_string(sd_bus_message *m, char **ret);
 int value_read_words(sd_bus_message *m, char ***ret);
+int value_read_bare_words(sd_bus_message *m, char ***ret); /* that are in no variant */
 int value_read_object(sd_bus_message *m, char **ret);
 int value_read_id(sd_bus_message *m, int64_t *ret);
 
@@ -14,3 +15,7 @@ int value_read_all(sd_bus_message *m, int (*read)(sd_bus_message *m, const char 
 		   void *into);
 
 void value_free_words(char **words);
+
+static inline void value_words_done(char ***words) {
+	value_free_words(*words);
+}

@@ -45,21 +45,3 @@ const char *watch_event_name(uint32_t event) {
 			return known[i].name;
 	return NULL;
 }
-
-int watch_event_parse(const char *argument, char *const *names, size_t n, uint32_t *ret,
-		      struct refusal *refusal) {
-	*ret = 0;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t event = watch_event_find(names[i]);
-
-		if (event == 0)
-			return refusal_note(
-				refusal, REFUSED_INVALID,
-				"%s: '%.64s' is no event, such as create or close-write", argument,
-				names[i]);
-		*ret |= event;
-	}
-	if (*ret == 0)
-		return refusal_note(refusal, REFUSED_INVALID, "%s: there is no event", argument);
-	return 0;
-}

@@ -467,6 +467,228 @@ static void processes_are_listed(void **state) {
 	assert_int_equal(usher_list_processes(stage.usher, &list), -EBADMSG);
 }
 
+/* ---- watches ---- */
+
+#define EVENTS LIST("create", "move")
+
+static void emit(sd_bus_message *call, const char *member, const char *types, ...) {
+	_cleanup_message_ sd_bus_message *m = NULL;
+	va_list values;
+
+	assert_true(sd_bus_message_new_signal(sd_bus_message_get_bus(call), &m,
+					      "/org/usher1/watch/3", "org.usher1.Watch",
+					      member) >= 0);
+	va_start(values, types);
+	assert_true(sd_bus_message_appendv(m, types, values) >= 0);
+	va_end(values);
+	assert_true(sd_bus_send(sd_bus_message_get_bus(call), m, NULL) >= 0);
+}
+
+static int answer_subscribed(sd_bus_message *call) {
+	int r = sd_bus_reply_method_return(call, "o", "/org/usher1/watch/3");
+
+	emit(call, "Events", "a(ttsssu)", 3, UINT64_C(7), UINT64_C(1000), "create", "d/a\\x0ab", "",
+	     42, UINT64_C(8), UINT64_C(1001), "blossom", "x", "", 0, UINT64_C(9), UINT64_C(1002),
+	     "move", "new", "old", 0);
+	emit(call, "Lost", "tas", UINT64_C(10), 2, "", "d");
+	emit(call, "Lost", "tas", UINT64_C(11), 0);
+	assert_true(sd_bus_emit_signal(sd_bus_message_get_bus(call), "/org/usher1/watch/4",
+				       "org.usher1.Watch", "Lost", "tas", UINT64_C(1), 0) >= 0);
+	assert_true(sd_bus_emit_signal(sd_bus_message_get_bus(call), "/org/usher1",
+				       "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+				       "oas", "/org/usher1/watch/4", 0) >= 0);
+	assert_true(sd_bus_emit_signal(sd_bus_message_get_bus(call), "/org/usher1",
+				       "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+				       "oas", "/org/usher1/watch/3", 0) >= 0);
+	return r;
+}
+
+static struct usher_watch *subscribed(void) {
+	struct usher_watch *watch = NULL;
+
+	stage.answer = answer_subscribed;
+	assert_int_equal(usher_watch_subscribe(stage.usher, "/srv", EVENTS, NULL, NULL, &watch), 0);
+	assert_string_equal(usher_watch_get_object(watch), "/org/usher1/watch/3");
+	return watch;
+}
+
+/* The next change, for which we wait. */
+static int next(struct usher_watch *watch, struct usher_change *ret) {
+	int r;
+
+	while ((r = usher_watch_next(watch, ret)) == 0)
+		assert_true(sd_bus_wait(stage.usher->bus, UINT64_MAX) >= 0);
+	return r;
+}
+
+static void a_watch_is_asked_for_with_its_keys(void **state) {
+	struct usher_watch_options keys = USHER_WATCH_OPTIONS_INIT;
+	struct usher_options options = USHER_OPTIONS_INIT;
+	struct usher_watch *watch = NULL;
+
+	stage.answer = answer_process;
+	assert_int_equal(usher_watch_open(stage.usher, "/none", EVENTS, &keys, NULL, &watch), 0);
+	assert_heard("/org/usher1 Watches.Open s'/none' [s'create' s'move'] []");
+	assert_true(usher_watch_get_fd(watch) > 2);
+	assert_null(usher_watch_close(watch));
+	assert_heard("/org/usher1/process/9 Watch.Close []");
+	keys.root_fd = 0;
+	keys.scope = "recursive";
+	keys.backend = "fanotify";
+	keys.exclude = LIST("*.o", "a\nb");
+	keys.settle_usec = 0;
+	keys.queue = 9;
+	keys.decide_timeout_usec = 5;
+	keys.decide = keys.all = keys.report_pid = true;
+	options.lifetime = "manual";
+	assert_int_equal(usher_watch_open(stage.usher, "", NULL, &keys, &options, &watch), 0);
+	assert_heard("/org/usher1 Watches.Open s'' [] [(s'root' <h>) (s'scope' <s'recursive'>) "
+		     "(s'backend' <s'fanotify'>) (s'exclude' <[s'*.o' s'a\\x0ab']>) "
+		     "(s'settle_usec' <t0>) (s'queue' <u9>) (s'decide_timeout_usec' <t5>) "
+		     "(s'decide' <b1>) (s'all' <b1>) (s'report_pid' <b1>) "
+		     "(s'lifetime' <s'manual'>)]");
+	usher_watch_close(watch);
+	assert_int_equal(usher_watch_open(stage.usher, ".", EVENTS, NULL, NULL, &watch), 0);
+	assert_heard("/org/usher1 Watches.Open s'' [s'create' s'move'] [(s'root' <h>)]");
+	usher_watch_close(watch);
+	options.in_object = "/org/usher1/namespace/7";
+	assert_int_equal(usher_watch_open(stage.usher, "/", NULL, NULL, &options, &watch), 0);
+	assert_heard("/org/usher1 Watches.Open s'/' [] [(s'in' <o'/org/usher1/namespace/7'>) "
+		     "(s'lifetime' <s'manual'>)]");
+	usher_watch_close(watch);
+	keys.size--;
+	assert_int_equal(usher_watch_open(stage.usher, "", NULL, &keys, NULL, &watch), -EINVAL);
+	assert_int_equal(usher_watch_open(stage.usher, NULL, NULL, NULL, NULL, &watch), -EINVAL);
+}
+
+static void what_a_watch_tells_by_signals_is_read_one_by_one(void **state) {
+	struct usher_watch *watch = subscribed();
+	struct usher_change change;
+
+	assert_int_equal(next(watch, &change), 1);
+	assert_int_equal(change.kind, USHER_WATCH_EVENT);
+	assert_int_equal(change.events, USHER_WATCH_CREATE);
+	assert_int_equal(change.clock, 7);
+	assert_int_equal(change.usec, 1000);
+	assert_int_equal(change.pid, 42);
+	assert_string_equal(change.path, "d/a\nb");
+	assert_string_equal(change.old_path, "");
+	assert_int_equal(next(watch, &change), 1);
+	assert_int_equal(change.events, USHER_WATCH_MOVE);
+	assert_string_equal(change.path, "new");
+	assert_string_equal(change.old_path, "old");
+	assert_int_equal(next(watch, &change), 1);
+	assert_int_equal(change.kind, USHER_WATCH_LOST);
+	assert_int_equal(change.flags, 0);
+	assert_string_equal(change.path, "");
+	assert_int_equal(next(watch, &change), 1);
+	assert_string_equal(change.path, "d");
+	assert_int_equal(next(watch, &change), 1);
+	assert_int_equal(change.flags, USHER_WATCH_ALL);
+	assert_int_equal(change.clock, 11);
+	usher_watch_close(watch);
+}
+
+static void a_watch_ends_with_its_object_and_not_with_anothers(void **state) {
+	struct usher_watch *watch = subscribed();
+	struct usher_change change;
+
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(next(watch, &change), 1);
+	assert_int_equal(next(watch, &change), -ENOTCONN);
+	assert_non_null(usher_message(stage.usher));
+	assert_int_equal(next(watch, &change), -ENOTCONN);
+	free(stage.heard);
+	stage.heard = NULL;
+	usher_watch_close(watch);
+	assert_null(stage.heard);
+}
+
+static int answer_garbled(sd_bus_message *call) {
+	int r = sd_bus_reply_method_return(call, "o", "/org/usher1/watch/3");
+
+	emit(call, "Events", "a(ttsssu)", 1, UINT64_C(7), UINT64_C(1000), "create", "d\\", "", 42);
+	return r;
+}
+
+static void a_signal_that_cannot_be_read_is_told(void **state) {
+	struct usher_watch *watch = NULL;
+	struct usher_change change;
+
+	stage.answer = answer_garbled;
+	assert_int_equal(usher_watch_subscribe(stage.usher, "/srv", EVENTS, NULL, NULL, &watch), 0);
+	assert_int_equal(next(watch, &change), -EBADMSG);
+	stage.answer = answer_nothing;
+	usher_watch_close(watch);
+	assert_heard("/org/usher1/watch/3 Watch.Close []");
+}
+
+static int answer_since(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "astb", 2, "", "a\\x0a", UINT64_C(99), 1);
+}
+
+static int answer_since_nothing(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "astb", 0, UINT64_C(99), 0);
+}
+
+static void a_watch_is_asked_what_has_changed_since(void **state) {
+	struct usher_watch *watch = subscribed();
+	char **directories = NULL;
+	bool complete = false;
+	uint64_t clock = 0;
+
+	stage.answer = answer_since;
+	assert_int_equal(usher_watch_since(watch, 5, &directories, &clock, &complete), 0);
+	assert_heard("/org/usher1/watch/3 Watch.Since t5 []");
+	assert_string_equal(directories[0], "");
+	assert_string_equal(directories[1], "a\n");
+	assert_null(directories[2]);
+	assert_int_equal(clock, 99);
+	assert_true(complete);
+	assert_null(usher_free_words(directories));
+	assert_int_equal(usher_watch_since(watch, 5, NULL, NULL, NULL), 0);
+	stage.answer = answer_since_nothing;
+	assert_int_equal(usher_watch_since(watch, 5, &directories, NULL, &complete), 0);
+	assert_null(directories[0]);
+	assert_false(complete);
+	usher_free_words(directories);
+	stage.answer = answer_nothing;
+	assert_int_equal(usher_watch_since(watch, 5, &directories, NULL, NULL), -EBADMSG);
+	assert_int_equal(usher_watch_set_events(watch, EVENTS), 0);
+	assert_heard("/org/usher1/watch/3 Watch.SetEvents [s'create' s'move'] []");
+	assert_int_equal(usher_watch_decide(watch, 9, true), 0);
+	assert_heard("/org/usher1/watch/3 Watch.Decide t9 b1 []");
+	usher_watch_close(watch);
+}
+
+static int answer_watches(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "a{oa{sa{sv}}}", 2, "/org/usher1/mount/1", 1,
+					  "org.usher1.Mount", 0, "/org/usher1/watch/3", 1,
+					  "org.usher1.Watch", 9, "Path", "s", "/srv/\\x0a",
+					  "Events", "as", 1, "create", "Scope", "s", "recursive",
+					  "Backend", "s", "fanotify", "Owner", "u", geteuid(),
+					  "Clock", "t", UINT64_C(5), "Delivered", "t", UINT64_C(6),
+					  "Lost", "t", UINT64_C(7), "Later", "b", 1);
+}
+
+static void watches_are_listed_with_what_they_tell(void **state) {
+	struct usher_watch_entry **watches = NULL;
+
+	stage.answer = answer_watches;
+	assert_int_equal(usher_list_watches(stage.usher, &watches), 1);
+	assert_string_equal(watches[0]->object, "/org/usher1/watch/3");
+	assert_string_equal(watches[0]->path, "/srv/\n");
+	assert_string_equal(watches[0]->events[0], "create");
+	assert_string_equal(watches[0]->scope, "recursive");
+	assert_string_equal(watches[0]->backend, "fanotify");
+	assert_int_equal(watches[0]->owner, geteuid());
+	assert_int_equal(watches[0]->clock, 5);
+	assert_int_equal(watches[0]->delivered, 6);
+	assert_int_equal(watches[0]->lost, 7);
+	assert_null(watches[1]);
+	assert_null(usher_free_watches(watches));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_stage, clear_stage)
 	const struct CMUnitTest tests[] = {
@@ -481,6 +703,12 @@ int main(void) {
 		TEST(a_signal_goes_by_its_name),
 		TEST(namespaces_are_listed),
 		TEST(processes_are_listed),
+		TEST(a_watch_is_asked_for_with_its_keys),
+		TEST(what_a_watch_tells_by_signals_is_read_one_by_one),
+		TEST(a_watch_ends_with_its_object_and_not_with_anothers),
+		TEST(a_signal_that_cannot_be_read_is_told),
+		TEST(a_watch_is_asked_what_has_changed_since),
+		TEST(watches_are_listed_with_what_they_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

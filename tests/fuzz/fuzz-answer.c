@@ -60,6 +60,7 @@ static const char *const kinds[] = {
 	"a{oa{sa{sv}}}",
 	"oh",
 	"si",
+	"astb",
 };
 
 static int list(struct usher *usher) {
@@ -101,6 +102,30 @@ static int list_processes(struct usher *usher) {
 	return r;
 }
 
+static int list_watches(struct usher *usher) {
+	struct usher_watch_entry **watches = NULL;
+	int r = usher_list_watches(usher, &watches);
+
+	must((r >= 0) == (watches != NULL));
+	for (int i = 0; i < r; i++)
+		must(watches[i] && watches[i]->object && watches[i]->path && watches[i]->events &&
+		     watches[i]->scope && watches[i]->backend);
+	must(r < 0 || !watches[r]);
+	usher_free_watches(watches);
+	return r;
+}
+
+static int watch(struct usher *usher, bool streams) {
+	struct usher_watch *watch = NULL;
+	int r = streams ? usher_watch_open(usher, "/a", NULL, NULL, NULL, &watch)
+			: usher_watch_subscribe(usher, "/a", NULL, NULL, NULL, &watch);
+
+	must((r >= 0) == (watch != NULL));
+	must(!watch || usher_watch_get_object(watch));
+	usher_watch_close(watch);
+	return r < 0 && !usher_message(usher) ? 0 : r;
+}
+
 static int spawn(struct usher *usher, char **ret_object, int *ret_fd) {
 	const char *const argv[] = { "true", NULL };
 	struct usher_attributes *attributes = usher_attributes_new();
@@ -114,7 +139,7 @@ static int call(struct usher *usher, unsigned which) {
 	char *text = NULL;
 	int fd = -1, r, status;
 
-	switch (which % 9) {
+	switch (which % 12) {
 	case 0: return list(usher);
 	case 1: r = usher_get_hostname(usher, NULL, &text); break;
 	case 2: r = usher_mount(usher, "", "/a", "tmpfs", NULL, NULL, &text); break;
@@ -123,6 +148,9 @@ static int call(struct usher *usher, unsigned which) {
 	case 5: return list_namespaces(usher);
 	case 6: return list_processes(usher);
 	case 7: r = spawn(usher, &text, &fd); break;
+	case 8: return list_watches(usher);
+	case 9: return watch(usher, true);
+	case 10: return watch(usher, false);
 	default: return usher_process_wait(usher, "/a", NULL, &status);
 	}
 	must(r < 0 || text || fd >= 0);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The watches that are there. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "objects.h"
+#include "value.h"
+
+struct list {
+	struct usher_watch_entry **entries; /* ends with NULL */
+	size_t count;
+};
+
+static void free_entry(struct usher_watch_entry *entry) {
+	free(entry->object);
+	free(entry->path);
+	value_free_words(entry->events);
+	free(entry->scope);
+	free(entry->backend);
+	free(entry);
+}
+
+struct usher_watch_entry **usher_free_watches(struct usher_watch_entry **watches) {
+	for (size_t i = 0; watches && watches[i]; i++)
+		free_entry(watches[i]);
+	free(watches);
+	return NULL;
+}
+
+char **usher_free_words(char **words) {
+	value_free_words(words);
+	return NULL;
+}
+
+static void list_done(struct list *list) {
+	usher_free_watches(list->entries);
+}
+
+/* An entry with every string in place, added to the list. */
+static struct usher_watch_entry *add_entry(struct list *list, const char *object) {
+	struct usher_watch_entry **larger, *entry;
+
+	larger = reallocarray(list->entries, list->count + 2, sizeof *larger);
+	if (!larger)
+		return NULL;
+	list->entries = larger;
+	larger[list->count] = larger[list->count + 1] = NULL;
+	entry = calloc(1, sizeof *entry);
+	if (!entry)
+		return NULL;
+	larger[list->count++] = entry;
+	entry->owner = -1;
+	entry->object = strdup(object);
+	entry->path = strdup("");
+	entry->events = calloc(1, sizeof *entry->events);
+	entry->scope = strdup("");
+	entry->backend = strdup("");
+	if (!entry->object || !entry->path || !entry->events || !entry->scope || !entry->backend)
+		return NULL;
+	return entry;
+}
+
+/* One property; a newer service may have more of them than we know. */
+static int read_property(sd_bus_message *m, const char *key, void *into) {
+	struct usher_watch_entry *entry = into;
+
+	if (strcmp(key, "Path") == 0)
+		return value_read_string(m, &entry->path);
+	if (strcmp(key, "Events") == 0)
+		return value_read_words(m, &entry->events);
+	if (strcmp(key, "Scope") == 0)
+		return value_read_string(m, &entry->scope);
+	if (strcmp(key, "Backend") == 0)
+		return value_read_string(m, &entry->backend);
+	if (strcmp(key, "Owner") == 0)
+		return value_read_id(m, &entry->owner);
+	if (strcmp(key, "Clock") == 0)
+		return sd_bus_message_read(m, "v", "t", &entry->clock);
+	if (strcmp(key, "Delivered") == 0)
+		return sd_bus_message_read(m, "v", "t", &entry->delivered);
+	if (strcmp(key, "Lost") == 0)
+		return sd_bus_message_read(m, "v", "t", &entry->lost);
+	return sd_bus_message_skip(m, "v");
+}
+
+static int add(sd_bus_message *m, const char *object, void *into) {
+	struct usher_watch_entry *entry = add_entry(into, object);
+
+	return entry ? value_read_all(m, read_property, entry) : -ENOMEM;
+}
+
+int usher_list_watches(struct usher *usher, struct usher_watch_entry ***ret) {
+	_cleanup_(list_done) struct list list = { 0 };
+	int64_t owner;
+	int r;
+
+	list.entries = calloc(1, sizeof *list.entries);
+	if (!list.entries)
+		return bus_fail(usher, -ENOMEM, "out of memory");
+	r = objects_list(usher, "org.usher1.Watch", add, &list);
+	if (r < 0)
+		return r;
+	owner = objects_owner(usher);
+	for (size_t i = 0; i < list.count; i++)
+		list.entries[i]->mine = list.entries[i]->owner == owner;
+	*ret = take_pointer(list.entries);
+	return (int)list.count;
+}
