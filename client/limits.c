@@ -18,6 +18,7 @@ static const struct {
 	{ "Namespaces", offsetof(struct usher_limits, namespaces) },
 	{ "Processes", offsetof(struct usher_limits, processes) },
 	{ "LoopDevices", offsetof(struct usher_limits, loop_devices) },
+	{ "Timers", offsetof(struct usher_limits, timers) },
 	{ "Objects", offsetof(struct usher_limits, objects) },
 	{ "Descriptors", offsetof(struct usher_limits, descriptors) },
 	{ "QueuedBytes", offsetof(struct usher_limits, queued_bytes) },

@@ -562,6 +562,7 @@ struct usher_limits {
 	int64_t queued_bytes; /* of all requests under way */
 	int64_t namespaces;
 	int64_t processes; /* that run */
+	int64_t timers;
 };
 
 /*

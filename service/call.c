@@ -145,6 +145,8 @@ static int conclude(struct call *call, ProtobufCMessage *reply) {
 		return mounts_annotate(&call->desk->mounts, (Usher__ListReply *)reply);
 	if (object && ends_object(call))
 		object_remove(object);
+	else if (call->object && object && object->objects->kind->changed)
+		object->objects->kind->changed(object);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct door_bus {
 	struct desk *desk;
 	struct interface interfaces[INTERFACES_MAX];
 	size_t n_interfaces;
-	sd_bus_slot *slots[INTERFACES_MAX + 8];
+	sd_bus_slot *slots[2 * INTERFACES_MAX];
 	size_t n_slots;
 };
 
@@ -204,6 +204,7 @@ static const sd_bus_vtable limits_properties[] = {
 	SD_BUS_PROPERTY("Namespaces", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Processes", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Timers", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Descriptors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("QueuedBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -252,6 +253,17 @@ static const sd_bus_vtable process_properties[] = {
 	SD_BUS_PROPERTY("State", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Status", "i", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", SD_BUS_PARAM(state) SD_BUS_PARAM(status), 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable timer_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Clock", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("IntervalUSec", "t", get_object_property, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_SIGNAL_WITH_NAMES("Elapsed", "t", SD_BUS_PARAM(count), 0),
+	SD_BUS_SIGNAL("Cancelled", "", 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -416,6 +428,10 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = add_manager(door, "Processes", NULL);
 	if (r >= 0)
 		r = add_objects(door, &desk->objects[KIND_PROCESS], process_properties);
+	if (r >= 0)
+		r = add_manager(door, "Timers", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_TIMER], timer_properties);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
 	if (r < 0) {

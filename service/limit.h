@@ -14,6 +14,7 @@ enum limit {
 	LIMIT_NAMESPACES,
 	LIMIT_PROCESSES,    /* that run, and calls that wait for one */
 	LIMIT_LOOP_DEVICES, /* of images, also of those that are no object; counted by the worker */
+	LIMIT_TIMERS,
 	LIMIT_OBJECTS,      /* of every kind */
 	LIMIT_DESCRIPTORS,  /* that the service holds: of calls under way, and of objects */
 	LIMIT_QUEUED_BYTES, /* of the arguments of calls under way */

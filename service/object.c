@@ -16,6 +16,7 @@
 #include "namespaces.h"
 #include "processes.h"
 #include "store.h"
+#include "timers.h"
 
 /* So many of a kind are ended at once; what would not end is tried again after a while: of one
  * user there may be many. */
@@ -27,6 +28,7 @@ static const struct object_kind *const kinds[_KIND_MAX] = {
 	[KIND_MOUNT] = &mount_kind,
 	[KIND_NAMESPACE] = &namespace_kind,
 	[KIND_PROCESS] = &process_kind,
+	[KIND_TIMER] = &timer_kind,
 };
 
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk) {

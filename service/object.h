@@ -55,6 +55,8 @@ struct object_kind {
 	bool (*needs_connection)(const struct object *object);
 	/* Fills in what a call of its methods leaves open; 0 or a negative errno. */
 	int (*order)(const struct object *object, ProtobufCMessage *request, struct fds *fds);
+	/* A method of its own that the worker did has changed it. */
+	void (*changed)(struct object *object);
 	/* Sees to a call of its owner's, of a method that no child has a part in. */
 	void (*answer)(struct object *object, struct call *call);
 };
@@ -81,7 +83,7 @@ struct objects {
 	sd_event_source *again;
 };
 
-enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, _KIND_MAX };
+enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, KIND_TIMER, _KIND_MAX };
 
 /* Those of each kind, at the beginning. */
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk);

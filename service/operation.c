@@ -17,7 +17,8 @@ const struct operation *const operations[] = {
 	&operation_create,       &operation_attach,         &operation_connect_veth,
 	&operation_open_tun,     &operation_open_namespace, &operation_open_leader,
 	&operation_destroy,      &operation_spawn,          &operation_signal,
-	&operation_wait,
+	&operation_wait,         &operation_create_timer,   &operation_set_timer,
+	&operation_close_timer,
 };
 
 const size_t operations_n = sizeof operations / sizeof *operations;

@@ -40,7 +40,7 @@ struct member {
 
 static struct member members[METHODS_MAX];
 static size_t n_members;
-static char interfaces[16][64];
+static char interfaces[32][64];
 static size_t n_interfaces;
 
 static void attribute(const char *tag, const char *name, char *ret, size_t size) {
@@ -744,6 +744,7 @@ static void the_properties_of_objects_are_the_keys_of_their_messages(void **stat
 	assert_properties("Mount", &usher__mount_object__descriptor);
 	assert_properties("Namespace", &usher__namespace_object__descriptor);
 	assert_properties("Process", &usher__process_object__descriptor);
+	assert_properties("Timer", &usher__timer_object__descriptor);
 }
 
 /* ---- the contract: what clients were promised, and what therefore never changes ---- */
@@ -783,6 +784,10 @@ static const struct {
 	  "parent_death_signal:s lifetime:s" },
 	{ "Process", "Signal", "sa{sv}", "", "in:h in:o" },
 	{ "Process", "Wait", "a{sv}", "si", "in:h in:o" },
+	{ "Timers", "Create", "stta{sv}", "oh",
+	  "in:h in:o absolute:b slack_usec:t cancel_on_set:b lifetime:s" },
+	{ "Timer", "Set", "tta{sv}", "", "in:h in:o" },
+	{ "Timer", "Close", "a{sv}", "", "in:h in:o" },
 };
 
 static const struct {
@@ -811,6 +816,8 @@ static const struct {
 	{ "Process", "Namespace", "o", "const" },
 	{ "Process", "State", "s", "true" },
 	{ "Process", "Status", "i", "true" },
+	{ "Timer", "Clock", "s", "const" },
+	{ "Timer", "IntervalUSec", "t", "true" },
 };
 
 static const char list_keys[] = "Id:t Parent:t Source:s Target:s FSType:s Options:as Propagation:s "

@@ -19,7 +19,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -32,7 +34,10 @@ static char base[] = "/tmp/usher-trial-XXXXXX";
 static char image[IMAGE_MAX];
 static size_t image_size;
 
-const struct trial trials[] = {
+/* Where the machine has no clock that could wake it, trials_begin() writes something else here. */
+enum { WAKES = 77 };
+
+struct trial trials[] = {
 	{ "Mounts.Mount", "target=@/closed/src|fstype=tmpfs", HERE, 0 },
 	{ "Mounts.Mount", "target=@/src|fstype=tmpfs", OWN, 0 },
 	{ "Mounts.Mount", "target=@/src|fstype=ramfs", OWN, 0 },
@@ -109,6 +114,11 @@ const struct trial trials[] = {
 	{ "Processes.Spawn", "argv=/bin/sleep|argv=1000|types=net", NOBODYS, 0 },
 	{ "Processes.Spawn", "argv=/bin/false/nothing", NOBODYS, -ENOTDIR },
 	{ "Process.Signal", "name=URG|process_fd=2", NOBODYS, 0 },
+	{ "Timers.Create", "clock=boottime|initial_usec=1000|interval_usec=5", OTHER, 0 },
+	{ "Timers.Create", "clock=realtime-alarm|initial_usec=1000|interval_usec=0", HERE, WAKES },
+	{ "Timer.Set",
+	  "initial_usec=1000|interval_usec=5|clock=boottime-alarm|timerfd_fd=3|signalling_fd=3",
+	  HERE, 0 },
 };
 
 const size_t trials_n = N_OF(trials);
@@ -324,6 +334,7 @@ static int send_order(int socket, const struct trial *trial, const struct place_
 	(void)fds_add(&fds, open("closed/image", O_RDONLY | O_CLOEXEC));
 	(void)fds_add(&fds, fcntl(covered, F_DUPFD_CLOEXEC, 3));
 	(void)fds_add(&fds, (int)syscall(SYS_pidfd_open, place->pid, 0));
+	(void)fds_add(&fds, timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC));
 	order.has_caller_fd = true;
 	order.uid = trial->where == NOBODYS ? NOBODY : 0;
 	order.caller_fd =
@@ -467,12 +478,24 @@ void trials_required(void) {
 		skip_because("mksquashfs is not there");
 }
 
+static int code_of_waking(void) {
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	timer_t timer;
+
+	if (timer_create(CLOCK_REALTIME_ALARM, &none, &timer) < 0)
+		return errno == EOPNOTSUPP ? REFUSED_UNSUPPORTED : -errno;
+	return timer_delete(timer);
+}
+
 /* A small file system, to be written wherever it is needed. */
 int trials_begin(void **state) {
 	char command[256], path[64];
 	FILE *file;
 
 	(void)state;
+	for (size_t i = 0; i < trials_n; i++)
+		if (trials[i].code == WAKES)
+			trials[i].code = code_of_waking();
 	if (!mkdtemp(base))
 		return -1;
 	(void)snprintf(path, sizeof path, "%s/image", base);

@@ -34,7 +34,7 @@ struct trial {
 };
 
 /* At least one of each operation. */
-extern const struct trial trials[];
+extern struct trial trials[];
 extern const size_t trials_n;
 
 /* What became of it. */
