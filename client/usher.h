@@ -486,6 +486,10 @@ struct usher_change {
 int usher_watch_next(struct usher_watch *watch, struct usher_change *ret);
 int usher_watch_get_fd(struct usher_watch *watch);
 
+/* The clock at which a watch began, or of what it told last: what is listed after asking for it,
+ * and kept up with what is told later than it, is whole. */
+int usher_watch_get_clock(struct usher_watch *watch, uint64_t *ret);
+
 /* What is told from here on. */
 int usher_watch_set_events(struct usher_watch *watch, const char *const events[]);
 

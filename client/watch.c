@@ -340,6 +340,22 @@ static struct call begin(struct usher_watch *watch, const char *method) {
 			     : none;
 }
 
+int usher_watch_get_clock(struct usher_watch *watch, uint64_t *ret) {
+	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	uint64_t clock;
+	int r;
+
+	if (!watch->object)
+		return -EOPNOTSUPP;
+	bus_forget(watch->usher);
+	r = sd_bus_get_property_trivial(watch->usher->bus, BUS_NAME, watch->object, WATCH, "Clock",
+					&error, 't', &clock);
+	if (r < 0)
+		return bus_refused(watch->usher, &error, r);
+	*ret = clock;
+	return 0;
+}
+
 int usher_watch_set_events(struct usher_watch *watch, const char *const events[]) {
 	_cleanup_call_ struct call call = begin(watch, "SetEvents");
 

@@ -267,6 +267,24 @@ static void options_after_a_program_are_its_own(void **state) {
 	assert_string_equal(b.operands[1], "--");
 }
 
+static void events_are_written_as_here_or_as_by_inotifywait(void **state) {
+	static const struct parameter own[] = {
+		{ "event", 'e', PARAMETER_EVENTS, "EVENT", "" },
+		{ "exclude", 0, PARAMETER_EXCLUDE, "GLOB", "" },
+		{ NULL, 0, 0, NULL, NULL },
+	};
+	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
+	char said[512];
+
+	assert_int_equal(parse(&a, own,
+			       LIST("watch", "-e", "create,CLOSE_WRITE", "--exclude", "*.o,v", "-e",
+				    "move-self", "--exclude", "B"),
+			       said),
+			 0);
+	assert_words(&a.events, LIST("create", "close-write", "move-self"));
+	assert_words(&a.excluded, LIST("*.o,v", "B"));
+}
+
 static void assert_types(const char *const words[], const char *const expected[]) {
 	_cleanup_(arguments_done) struct arguments a = ARGUMENTS_INIT;
 	_cleanup_(words_done) struct words types = WORDS_INIT;
@@ -445,6 +463,7 @@ int main(void) {
 		cmocka_unit_test(contradictions_are_refused),
 		cmocka_unit_test(what_is_refused_cannot_reach_the_terminal),
 		cmocka_unit_test(options_after_a_program_are_its_own),
+		cmocka_unit_test(events_are_written_as_here_or_as_by_inotifywait),
 		cmocka_unit_test(types_come_in_one_order_whichever_they_were_asked_for_in),
 		cmocka_unit_test(what_a_program_is_to_be_given_is_read_or_refused),
 		cmocka_unit_test(a_place_is_a_process_an_object_or_a_name),

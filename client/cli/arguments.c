@@ -3,6 +3,7 @@
 
 #include "arguments.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -146,6 +147,17 @@ static int set_words(struct arguments *a, const char *value) {
 	return r;
 }
 
+/* As inotifywait has them, too: CLOSE_WRITE for close-write. */
+static int set_events(struct arguments *a, const char *value) {
+	_cleanup_free_ char *text = strdup(value);
+
+	if (!text)
+		return -ENOMEM;
+	for (char *p = text; *p; p++)
+		*p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
+	return words_split(&a->events, text);
+}
+
 /* Those that every command has. Returns -ENOENT for any other. */
 static int set_global(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
@@ -166,8 +178,11 @@ static int set_global(struct arguments *a, int kind, const char *value) {
 /* Those that some commands have. */
 static int set_own(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
+	case PARAMETER_EVENTS: return set_events(a, value);
+	case PARAMETER_EXCLUDE: return words_add(&a->excluded, value);
 	case PARAMETER_EXPIRE: a->keys.expire = true; return 0;
 	case PARAMETER_FAILED: a->failed = true; return 0;
+	case PARAMETER_FILESYSTEM: a->filesystem = true; return 0;
 	case PARAMETER_FOLLOW: a->follow = true; return 0;
 	case PARAMETER_FORCE: a->keys.force = true; return 0;
 	case PARAMETER_ID: a->id = value; return 0;
@@ -178,15 +193,20 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 	case PARAMETER_LINES: return set_lines(a, value);
 	case PARAMETER_LOWER: return words_add(&a->lower, value);
 	case PARAMETER_MINE: a->mine = true; return 0;
+	case PARAMETER_MOUNTS: a->mount_table = true; return 0;
+	case PARAMETER_ONCE: a->once = true; return 0;
 	case PARAMETER_OPERATION: a->operation = value; return 0;
 	case PARAMETER_PROPAGATION: a->keys.propagation = value; return 0;
+	case PARAMETER_RATES: a->rates = true; return 0;
 	case PARAMETER_READ_ONLY: return words_add(&a->words, "ro");
 	case PARAMETER_RECURSIVE: a->keys.recursive = true; return 0;
+	case PARAMETER_REPORT_PID: a->report_pid = true; return 0;
 	case PARAMETER_SIGNAL: a->signal = value; return 0;
 	case PARAMETER_SINCE: a->since = value; return 0;
 	case PARAMETER_TYPE: a->fstype = value; return 0;
 	case PARAMETER_UPPER: a->upper = value; return 0;
 	case PARAMETER_USER: a->user = value; return 0;
+	case PARAMETER_WAIT: a->wait = value; return 0;
 	case PARAMETER_WORD: return words_add(&a->words, value);
 	case PARAMETER_WORDS: return set_words(a, value);
 	case PARAMETER_WORK: a->work = value; return 0;
@@ -256,6 +276,8 @@ void arguments_done(struct arguments *arguments) {
 	words_done(&arguments->capabilities);
 	words_done(&arguments->descriptors);
 	words_done(&arguments->environment);
+	words_done(&arguments->events);
+	words_done(&arguments->excluded);
 	words_done(&arguments->shared);
 	words_done(&arguments->types);
 	usher_attributes_free(arguments->attributes);

@@ -20,8 +20,11 @@ enum {
 
 enum parameter_kind {
 	PARAMETER_DEADLINE = 256, /* beyond all letters, for getopt */
+	PARAMETER_EVENTS,
+	PARAMETER_EXCLUDE,
 	PARAMETER_EXPIRE,
 	PARAMETER_FAILED,
+	PARAMETER_FILESYSTEM,
 	PARAMETER_FOLLOW,
 	PARAMETER_FORCE,
 	PARAMETER_HELP,
@@ -37,11 +40,15 @@ enum parameter_kind {
 	PARAMETER_LINES,
 	PARAMETER_LOWER,
 	PARAMETER_MINE,
+	PARAMETER_MOUNTS,
 	PARAMETER_NO_ASK,
+	PARAMETER_ONCE,
 	PARAMETER_OPERATION,
 	PARAMETER_PROPAGATION,
+	PARAMETER_RATES,
 	PARAMETER_READ_ONLY,
 	PARAMETER_RECURSIVE,
+	PARAMETER_REPORT_PID,
 	PARAMETER_SESSION,
 	PARAMETER_SIGNAL,
 	PARAMETER_SINCE,
@@ -50,6 +57,7 @@ enum parameter_kind {
 	PARAMETER_UPPER,
 	PARAMETER_USER,
 	PARAMETER_VERSION,
+	PARAMETER_WAIT,
 	PARAMETER_WORD,
 	PARAMETER_WORDS,
 	PARAMETER_WORK,
@@ -110,6 +118,8 @@ struct arguments {
 	struct words capabilities;
 	struct words descriptors;
 	struct words environment;
+	struct words events;
+	struct words excluded;
 	struct words shared;
 	struct words types;
 	const char *bus; /* "system" or "session"; NULL: as the environment says */
@@ -122,6 +132,7 @@ struct arguments {
 	const char *since;
 	const char *upper;
 	const char *user;
+	const char *wait;
 	const char *work;
 	const char *workdir;
 	char *in_found; /* the object that in_name is */
@@ -137,11 +148,16 @@ struct arguments {
 	bool clear_environment;
 	bool detach;
 	bool failed;
+	bool filesystem;
 	bool follow;
 	bool help;
 	bool image;
 	bool json;
 	bool mine;
+	bool mount_table;
+	bool once;
+	bool rates;
+	bool report_pid;
 	bool verbose;
 	bool version;
 	char **operands; /* ends with NULL */

@@ -44,3 +44,4 @@ extern const struct command command_remount;
 extern const struct command command_run;
 extern const struct command command_status;
 extern const struct command command_umount;
+extern const struct command command_watch;

@@ -34,6 +34,7 @@ static const struct command *const commands[] = {
 	&command_pivot_root,
 	&command_hostname,
 	&command_domainname,
+	&command_watch,
 	&command_status,
 	&command_limits,
 	&command_log,
