@@ -17,6 +17,7 @@ static const struct {
 	{ "Mounts", offsetof(struct usher_limits, mounts) },
 	{ "Namespaces", offsetof(struct usher_limits, namespaces) },
 	{ "Processes", offsetof(struct usher_limits, processes) },
+	{ "Watches", offsetof(struct usher_limits, watches) },
 	{ "LoopDevices", offsetof(struct usher_limits, loop_devices) },
 	{ "Timers", offsetof(struct usher_limits, timers) },
 	{ "Objects", offsetof(struct usher_limits, objects) },

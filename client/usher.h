@@ -567,6 +567,7 @@ struct usher_limits {
 	int64_t namespaces;
 	int64_t processes; /* that run */
 	int64_t timers;
+	int64_t watches;
 };
 
 /*

@@ -78,7 +78,8 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 
 struct objects *call_makes(const struct call *call) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
-		if (call->desk->objects[kind].kind->reply == call->operation->reply)
+		if (call->desk->objects[kind].kind->reply == call->operation->reply ||
+		    call->desk->objects[kind].kind->other_reply == call->operation->reply)
 			return &call->desk->objects[kind];
 	return NULL;
 }
@@ -178,12 +179,24 @@ static void present(struct call *call) {
 	succeed(call, &call->reply_fds);
 }
 
+static void present_if_whole(struct call *call) {
+	if (call->kept && call->begun && call->ended)
+		present(call);
+}
+
 static void on_kept(void *userdata) {
 	struct call *call = userdata;
 
 	call->kept = true;
-	if (call->ended)
-		present(call);
+	present_if_whole(call);
+}
+
+/* Of most kinds an object has begun when it is there. */
+static int start(struct call *call, struct object *object) {
+	int (*kind_start)(struct object *) = object->objects->kind->start;
+
+	call->begun = !kind_start;
+	return kind_start ? kind_start(object) : 0;
 }
 
 /* The descriptors are answered with it. */
@@ -197,7 +210,7 @@ static int expect(struct call *call, struct fds *fds) {
 	call->made = object->number;
 	call->reply_fds = *fds;
 	*fds = (struct fds){ 0 };
-	return 0;
+	return start(call, object);
 }
 
 /* The child is about to make something that stays. Its object is written down first, and while
@@ -225,8 +238,22 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 static void on_ended(struct call *call) {
 	call->ended = true;
 	call->io = sd_event_source_disable_unref(call->io);
-	if (call->kept)
-		present(call);
+	present_if_whole(call);
+}
+
+bool call_begun(const struct object *object, int code, const char *sentence) {
+	struct call *call = object->objects->desk->first;
+
+	while (call && (call->made != object->number || call_makes(call) != object->objects))
+		call = call->next;
+	if (!call)
+		return false;
+	call->begun = true;
+	if (code != 0)
+		call_finish(call, code, sentence);
+	else
+		present_if_whole(call);
+	return true;
 }
 
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
@@ -605,7 +632,8 @@ static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void call_await(struct call *call, const char *late) {
-	uint64_t usec = message_number(call->request, "deadline_usec", 0);
+	uint64_t usec = call->operation->waits ? message_number(call->request, "deadline_usec", 0)
+					       : deadline_usec(call);
 
 	if (usec > 0 && sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
 						   usec, 0, on_waited, call) < 0)
@@ -630,6 +658,29 @@ static void serve_here(struct call *call) {
 		object->objects->kind->answer(object, call);
 }
 
+static bool awaits(const struct call *call, const struct object *object) {
+	return call->awaiting && call->object == object->number &&
+	       call_objects(call) == object->objects;
+}
+
+struct call *call_find_awaiting(const struct object *object, uint64_t serial) {
+	struct call *call = object->objects->desk->first;
+
+	while (call && (call->serial != serial || !awaits(call, object)))
+		call = call->next;
+	return call;
+}
+
+void call_refuse_awaiting(const struct object *object, int code, const char *sentence) {
+	struct call *next;
+
+	for (struct call *call = object->objects->desk->first; call; call = next) {
+		next = call->next;
+		if (awaits(call, object))
+			call_refuse(call, code, sentence);
+	}
+}
+
 bool call_tell_waiting(const struct object *object) {
 	struct desk *desk = object->objects->desk;
 	struct call *next;
@@ -637,8 +688,7 @@ bool call_tell_waiting(const struct object *object) {
 
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (!call->awaiting || call->object != object->number ||
-		    call_objects(call) != object->objects)
+		if (!awaits(call, object))
 			continue;
 		any = true;
 		call_answer(call, process_result(object));

@@ -20,6 +20,7 @@
 #include "mounts.h"
 #include "object.h"
 #include "operation.h"
+#include "watchers.h"
 
 struct call;
 
@@ -40,6 +41,7 @@ struct desk {
 	struct callers *callers;
 	struct mounts mounts;
 	struct objects objects[_KIND_MAX];
+	struct watchers watchers;
 	struct audit audit;
 	struct configuration configuration;
 	struct id_pool ids;
@@ -85,6 +87,8 @@ struct call {
 	uint64_t made; /* the number of that object */
 	sd_event_source *keeping;
 	bool kept, done, ended; /* by systemd; by the child; and that has gone */
+	bool begun;             /* the object, as its kind has it */
+	uint64_t serial;        /* by which an answer is known to be this call's */
 	bool identifying;       /* the bus is being asked who it is */
 	bool waiting;           /* for its turn to have a child */
 	const char *awaiting;   /* the end of its object, or NULL */
@@ -109,6 +113,13 @@ void call_refuse(struct call *call, int code, const char *sentence);
 /* Waits for the end of its object, as long as it takes or its deadline allows; late says what has
  * not happened by then. */
 void call_await(struct call *call, const char *late);
+/* The one that waits for this answer about an object, or NULL. */
+struct call *call_find_awaiting(const struct object *object, uint64_t serial);
+/* None of them will be answered. */
+void call_refuse_awaiting(const struct object *object, int code, const char *sentence);
+/* What became of an object that is being made, and that had to begin before it is shown; false
+ * where no call makes it. */
+bool call_begun(const struct object *object, int code, const char *sentence);
 /* Answers those that wait for the end of an object; whether there were any. */
 bool call_tell_waiting(const struct object *object);
 bool call_gives_back(const struct call *call);

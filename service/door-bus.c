@@ -203,6 +203,7 @@ static const sd_bus_vtable limits_properties[] = {
 	SD_BUS_PROPERTY("Mounts", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Namespaces", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Processes", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Watches", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Timers", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -264,6 +265,22 @@ static const sd_bus_vtable timer_properties[] = {
 	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_SIGNAL_WITH_NAMES("Elapsed", "t", SD_BUS_PARAM(count), 0),
 	SD_BUS_SIGNAL("Cancelled", "", 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable watch_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Path", "s", get_object_property, 0, 0),
+	SD_BUS_PROPERTY("Events", "as", get_object_property, 0,
+			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Scope", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Backend", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Clock", "t", get_object_property, 0, 0),
+	SD_BUS_PROPERTY("Delivered", "t", get_object_property, 0, 0),
+	SD_BUS_PROPERTY("Lost", "t", get_object_property, 0, 0),
+	SD_BUS_SIGNAL_WITH_NAMES("Events", "a(ttsssu)", SD_BUS_PARAM(events), 0),
+	SD_BUS_SIGNAL_WITH_NAMES("Lost", "tas", SD_BUS_PARAM(clock) SD_BUS_PARAM(directories), 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -432,6 +449,10 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = add_manager(door, "Timers", NULL);
 	if (r >= 0)
 		r = add_objects(door, &desk->objects[KIND_TIMER], timer_properties);
+	if (r >= 0)
+		r = add_manager(door, "Watches", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_WATCH], watch_properties);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
 	if (r < 0) {

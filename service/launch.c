@@ -10,24 +10,29 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fd.h"
 
-static const char worker_socket[] = "/run/usher/worker", spawner_socket[] = "/run/usher/spawner";
+static const char worker_socket[] = "/run/usher/worker", spawner_socket[] = "/run/usher/spawner",
+		  watcher_socket[] = "/run/usher/watcher";
 
 void launcher_use_system(struct launcher *launcher) {
-	*launcher = (struct launcher){ worker_socket, spawner_socket, -1 };
+	*launcher = (struct launcher){ .path = worker_socket,
+				       .spawner_path = spawner_socket,
+				       .watcher_path = watcher_socket,
+				       .pair = -1 };
 }
 
-static _Noreturn void become_worker(const char *libexec, int socket) {
+static _Noreturn void become(const char *libexec, const char *program, int socket) {
 	char path[PATH_MAX];
 
-	(void)snprintf(path, sizeof path, "%s/usher-worker", libexec);
+	(void)snprintf(path, sizeof path, "%s/%s", libexec, program);
 	if (dup2(socket, 3) < 0 || (socket == 3 && fcntl(3, F_SETFD, 0) < 0) ||
 	    syscall(SYS_close_range, 4, ~0U, 0) < 0)
 		_exit(1);
-	(void)execl(path, "usher-worker", "--libexec", libexec, (char *)NULL);
+	(void)execl(path, program, "--libexec", libexec, (char *)NULL);
 	_exit(1);
 }
 
@@ -35,12 +40,12 @@ int launcher_start(struct launcher *launcher, const char *libexec) {
 	int pair[2];
 	pid_t pid;
 
-	*launcher = (struct launcher){ .pair = -1 };
+	*launcher = (struct launcher){ .libexec = libexec, .pair = -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	pid = fork();
 	if (pid == 0)
-		become_worker(libexec, pair[1]);
+		become(libexec, "usher-worker", pair[1]);
 	(void)close(pair[1]);
 	launcher->pair = pair[0];
 	return pid < 0 ? -errno : 0;
@@ -80,4 +85,33 @@ int launcher_connect(const struct launcher *launcher, bool spawns) {
 	if (!launcher->path)
 		return connect_pair(launcher->pair);
 	return connect_system(spawns ? launcher->spawner_path : launcher->path);
+}
+
+/* A child of a child, so that nobody has to wait for its end. */
+static int start_watcher(const char *libexec, int socket) {
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
+	if (fork() == 0)
+		become(libexec, "usher-watcher", socket);
+	_exit(0);
+}
+
+int launcher_connect_watcher(const struct launcher *launcher) {
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int sockets[2], r;
+
+	if (launcher->watcher_path)
+		return connect_system(launcher->watcher_path);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	ours = sockets[0];
+	theirs = sockets[1];
+	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+		return -errno;
+	r = start_watcher(launcher->libexec, theirs);
+	return r < 0 ? r : fd_take(&ours);
 }

@@ -12,7 +12,8 @@ enum limit {
 	LIMIT_CALLS,  /* under way */
 	LIMIT_MOUNTS, /* objects of this kind */
 	LIMIT_NAMESPACES,
-	LIMIT_PROCESSES,    /* that run, and calls that wait for one */
+	LIMIT_PROCESSES, /* that run, and calls that wait for one */
+	LIMIT_WATCHES,
 	LIMIT_LOOP_DEVICES, /* of images, also of those that are no object; counted by the worker */
 	LIMIT_TIMERS,
 	LIMIT_OBJECTS,      /* of every kind */

@@ -17,6 +17,7 @@
 #include "processes.h"
 #include "store.h"
 #include "timers.h"
+#include "watches.h"
 
 /* So many of a kind are ended at once; what would not end is tried again after a while: of one
  * user there may be many. */
@@ -25,10 +26,9 @@ enum { LEAVING_MAX = 8 };
 static const uint64_t patience_usec = 1000000;
 
 static const struct object_kind *const kinds[_KIND_MAX] = {
-	[KIND_MOUNT] = &mount_kind,
-	[KIND_NAMESPACE] = &namespace_kind,
-	[KIND_PROCESS] = &process_kind,
-	[KIND_TIMER] = &timer_kind,
+	[KIND_MOUNT] = &mount_kind,     [KIND_NAMESPACE] = &namespace_kind,
+	[KIND_PROCESS] = &process_kind, [KIND_TIMER] = &timer_kind,
+	[KIND_WATCH] = &watch_kind,
 };
 
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk) {
@@ -359,6 +359,8 @@ void objects_drop_caller(struct objects *objects, const struct caller *caller) {
 			continue; /* the call that makes it sees to it */
 		if (object_goes_with_connection(object))
 			object_end(object);
+		else if (objects->kind->lose_connection)
+			objects->kind->lose_connection(object);
 		else
 			object_remove(object);
 	}

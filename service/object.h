@@ -32,6 +32,7 @@ struct object_kind {
 	const ProtobufCMessageDescriptor *message;
 	const ProtobufCMessageDescriptor *reply; /* of what makes one; its first field is the path,
 						    "made" the message */
+	const ProtobufCMessageDescriptor *other_reply; /* where two methods make one; or NULL */
 	const char *fd; /* the field of the reply, or of its "made", that is its descriptor */
 	const char *more[STORE_MORE_MAX]; /* and those of what else it has; NULL: nothing */
 	const char *socket;               /* of its socket, where it does not stay */
@@ -44,6 +45,9 @@ struct object_kind {
 	 * Whether the message, and what came with it, can be one; of an earlier life of the service
 	 * there is no request. 0, a refusal, or a negative errno. */
 	int (*adopt)(struct object *object, const ProtobufCMessage *request);
+	/* Has it begin before anybody is told of it: call_begun() says what became of that, later.
+	 * 0 or a negative errno. */
+	int (*start)(struct object *object);
 	/* It is there, and everybody is told: what becomes of it is looked at from now on. */
 	void (*begin)(struct object *object);
 	/* It shall go: its connection has gone, or nobody wants what was to be made. */
@@ -51,8 +55,10 @@ struct object_kind {
 	/* Says in the message by what it is found again where no descriptor is left. */
 	void (*mark)(struct object *object);
 	void (*done)(struct object *object);
-	/* Whether it is forgotten with its connection, although it stays. */
+	/* Whether it has to do with its connection, although it stays. */
 	bool (*needs_connection)(const struct object *object);
+	/* Where it stays without; else it is forgotten. */
+	void (*lose_connection)(struct object *object);
 	/* Fills in what a call of its methods leaves open; 0 or a negative errno. */
 	int (*order)(const struct object *object, ProtobufCMessage *request, struct fds *fds);
 	/* A method of its own that the worker did has changed it. */
@@ -83,7 +89,7 @@ struct objects {
 	sd_event_source *again;
 };
 
-enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, KIND_TIMER, _KIND_MAX };
+enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, KIND_TIMER, KIND_WATCH, _KIND_MAX };
 
 /* Those of each kind, at the beginning. */
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk);

@@ -122,6 +122,15 @@ int store_change(const char *kind, uint64_t number, const ProtobufCMessage *mess
 	return tell("FDSTORE", name, &memory, 1);
 }
 
+int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message) {
+	char name[NAME_MAX_LENGTH];
+
+	name_of(kind, number, tail_new, name);
+	if (getenv("NOTIFY_SOCKET"))
+		(void)tell("FDSTOREREMOVE", name, NULL, 0);
+	return store_change(kind, number, message);
+}
+
 void store_let_go(const char *kind, uint64_t number) {
 	char name[NAME_MAX_LENGTH];
 

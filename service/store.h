@@ -36,6 +36,8 @@ int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messag
 	       const struct store_descriptors *descriptors);
 /* The message has changed; once in the life of an object. The descriptors stay where they are. */
 int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message);
+/* The same, of one that changes more often. */
+int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message);
 /* Then they, and the first message, are not needed any more. */
 void store_let_go(const char *kind, uint64_t number);
 void store_forget(const char *kind, uint64_t number);

@@ -228,19 +228,20 @@ static size_t count(const struct object *object) {
 }
 
 static void say_hello(const struct desk *desk) {
-	sd_journal_print(LOG_INFO,
-			 "usherd " USHER_VERSION
-			 ", with %zu mounts, %zu namespaces and %zu processes of earlier",
-			 count(desk->objects[KIND_MOUNT].first),
-			 count(desk->objects[KIND_NAMESPACE].first),
-			 count(desk->objects[KIND_PROCESS].first));
+	sd_journal_print(
+		LOG_INFO,
+		"usherd " USHER_VERSION
+		", with %zu mounts, %zu namespaces, %zu processes and %zu watches of earlier",
+		count(desk->objects[KIND_MOUNT].first), count(desk->objects[KIND_NAMESPACE].first),
+		count(desk->objects[KIND_PROCESS].first), count(desk->objects[KIND_WATCH].first));
 }
 
 static int load(struct desk *desk) {
-	int r = 0;
+	int r = watchers_load(&desk->watchers);
 
 	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
 		r = objects_load(&desk->objects[kind]);
+	watchers_tidy(&desk->watchers);
 	return r;
 }
 
@@ -294,6 +295,7 @@ static void stop(struct service *service) {
 	door_bus_free(service->door);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
+	watchers_done(&desk->watchers);
 	callers_free(desk->callers);
 	id_pool_done(&desk->ids);
 	sd_event_source_unref(service->idle);
@@ -357,7 +359,7 @@ int main(int argc, char *argv[]) {
 	(void)sigaddset(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	service.desk.idle = on_last_call;
-	service.desk.mounts.desk = &service.desk;
+	service.desk.mounts.desk = service.desk.watchers.desk = &service.desk;
 	objects_init(service.desk.objects, &service.desk);
 	r = start(&service, libexec);
 	if (r < 0)

@@ -475,7 +475,8 @@ static void namespaces_have_their_properties(void **state) {
 /* ---- introspection ---- */
 
 static bool is_managers(const char *interface) {
-	static const char *const interfaces[] = { "Mounts", "Host", "Namespaces", "Processes" };
+	static const char *const interfaces[] = { "Mounts", "Host", "Namespaces", "Processes",
+						  "Watches" };
 	bool found = false;
 
 	for (size_t i = 0; i < N_OF(interfaces); i++)

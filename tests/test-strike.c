@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +122,13 @@ static size_t needless(const struct operation *row, const char *kind, int number
 	return 1;
 }
 
+/* By these a file system is opened that is another one in every subvolume, and there is none here.
+ */
+static bool is_for_btrfs(const struct operation *row, int number) {
+	return strcmp(row->interface, "Watches") == 0 &&
+	       (number == SYS_fsopen || number == SYS_fsconfig || number == SYS_fsmount);
+}
+
 static void without_any_one_system_call_of_its_row_no_operation_succeeds(void **state) {
 	size_t wrong = 0;
 
@@ -128,7 +136,8 @@ static void without_any_one_system_call_of_its_row_no_operation_succeeds(void **
 	trials_required();
 	for (size_t row = 0; row < operations_n; row++)
 		for (const int *number = operations[row]->syscalls; *number >= 0; number++)
-			if (!is_missed(operations[row], (struct strike){ *number, 0 }))
+			if (!is_for_btrfs(operations[row], *number) &&
+			    !is_missed(operations[row], (struct strike){ *number, 0 }))
 				wrong += needless(operations[row], "system call", *number);
 	(void)fflush(stdout);
 	assert_int_equal(wrong, 0);

@@ -745,6 +745,7 @@ static void the_properties_of_objects_are_the_keys_of_their_messages(void **stat
 	assert_properties("Namespace", &usher__namespace_object__descriptor);
 	assert_properties("Process", &usher__process_object__descriptor);
 	assert_properties("Timer", &usher__timer_object__descriptor);
+	assert_properties("Watch", &usher__watch_object__descriptor);
 }
 
 /* ---- the contract: what clients were promised, and what therefore never changes ---- */
@@ -788,6 +789,16 @@ static const struct {
 	  "in:h in:o absolute:b slack_usec:t cancel_on_set:b lifetime:s" },
 	{ "Timer", "Set", "tta{sv}", "", "in:h in:o" },
 	{ "Timer", "Close", "a{sv}", "", "in:h in:o" },
+	{ "Watches", "Subscribe", "sasa{sv}", "o",
+	  "in:h in:o root:h scope:s backend:s exclude:as settle_usec:t queue:u decide:b "
+	  "decide_timeout_usec:t all:b lifetime:s" },
+	{ "Watches", "Open", "sasa{sv}", "oh",
+	  "in:h in:o root:h scope:s backend:s exclude:as settle_usec:t queue:u decide:b "
+	  "decide_timeout_usec:t all:b lifetime:s" },
+	{ "Watch", "SetEvents", "asa{sv}", "", "in:h in:o" },
+	{ "Watch", "Since", "ta{sv}", "astb", "in:h in:o" },
+	{ "Watch", "Decide", "tba{sv}", "", "in:h in:o" },
+	{ "Watch", "Close", "a{sv}", "", "in:h in:o" },
 };
 
 static const struct {
@@ -818,6 +829,14 @@ static const struct {
 	{ "Process", "Status", "i", "true" },
 	{ "Timer", "Clock", "s", "const" },
 	{ "Timer", "IntervalUSec", "t", "true" },
+	{ "Watch", "Path", "s", "false" },
+	{ "Watch", "Events", "as", "true" },
+	{ "Watch", "Scope", "s", "const" },
+	{ "Watch", "Backend", "s", "const" },
+	{ "Watch", "Owner", "u", "const" },
+	{ "Watch", "Clock", "t", "false" },
+	{ "Watch", "Delivered", "t", "false" },
+	{ "Watch", "Lost", "t", "false" },
 };
 
 static const char list_keys[] = "Id:t Parent:t Source:s Target:s FSType:s Options:as Propagation:s "

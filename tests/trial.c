@@ -119,6 +119,16 @@ struct trial trials[] = {
 	{ "Timer.Set",
 	  "initial_usec=1000|interval_usec=5|clock=boottime-alarm|timerfd_fd=3|signalling_fd=3",
 	  HERE, 0 },
+	{ "Watches.Subscribe", "path=@/src", NOBODYS, 0 },
+	{ "Watches.Subscribe", "path=@/closed/src", HERE, 0 },
+	{ "Watches.Subscribe", "path=@/new|scope=filesystem", OTHER, 0 },
+	{ "Watches.Subscribe", "path=@/image|scope=inode|backend=inotify", NOBODYS, 0 },
+	{ "Watches.Subscribe", "path=/|scope=mounts", OTHER, 0 },
+	{ "Watches.Open", "path=@/src|events=modify", NOBODYS, 0 },
+	{ "Watches.Open", "path=@/closed/src", HERE, 0 },
+	{ "Watches.Subscribe", "path=@/far|backend=fanotify", OTHER, 0 },
+	{ "Watches.Open", "path=@/far|backend=fanotify", OTHER, 0 },
+	{ "Watches.Open", "path=/|scope=mounts", OTHER, 0 },
 };
 
 const size_t trials_n = N_OF(trials);
@@ -135,9 +145,9 @@ static int make_image(const char *path, mode_t mode) {
 
 static int make_files(void) {
 	if (mkdir("src", 0755) < 0 || mkdir("dst", 0755) < 0 || mkdir("new", 0755) < 0 ||
-	    (covered = open("new", O_PATH | O_CLOEXEC)) < 0 || mkdir("closed", 0700) < 0 ||
-	    mkdir("closed/src", 0755) < 0 || mkdir("closed/dst", 0755) < 0 ||
-	    mount("new", "new", "tmpfs", 0, NULL) < 0 ||
+	    mkdir("far", 0755) < 0 || (covered = open("new", O_PATH | O_CLOEXEC)) < 0 ||
+	    mkdir("closed", 0700) < 0 || mkdir("closed/src", 0755) < 0 ||
+	    mkdir("closed/dst", 0755) < 0 || mount("new", "new", "tmpfs", 0, NULL) < 0 ||
 	    mount("dst", "closed/dst", "tmpfs", 0, NULL) < 0 || mkdir("new/old", 0755) < 0 ||
 	    mkdir("closed/dst/old", 0755) < 0)
 		return -errno;
@@ -179,7 +189,7 @@ static int join(enum where where) {
 	if (unshare(flags | (where == OWN ? CLONE_NEWUSER : 0)) < 0)
 		return -errno;
 	if (where == OTHER)
-		return 0;
+		return mount("far", "far", "tmpfs", 0, NULL) < 0 ? -errno : 0;
 	r = write_file("/proc/self/uid_map", "0 0 1");
 	if (r == 0)
 		r = write_file("/proc/self/setgroups", "deny");

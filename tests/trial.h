@@ -21,10 +21,10 @@ enum where {
 
 /*
  * "@" is a directory of the test's: a file system with the directories "src", "dst" and "new", on
- * which there is one with a directory "old"; an "image"; a directory "closed", which only a
- * capability opens, with "src", "image" and a mount "dst", again with "old". "%" is the id of the
- * mount on closed/dst. Descriptor 0 is the image, 1 a directory that something is mounted on, 2 the
- * process whose namespaces are meant.
+ * which there is one with a directory "old"; "far", on which there is one in OTHER; an "image"; a
+ * directory "closed", which only a capability opens, with "src", "image" and a mount "dst", again
+ * with "old". "%" is the id of the mount on closed/dst. Descriptor 0 is the image, 1 a directory
+ * that something is mounted on, 2 the process whose namespaces are meant.
  */
 
 struct trial {

@@ -191,14 +191,14 @@ class Good(CommandTestCase):
 
     def test_limits(self):
         told = {label: value.strip() for label, value in (line.split(":", 1) for line in self.good("limits").splitlines())}
-        self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "loop devices", "timers", "objects", "descriptors", "bytes of requests"])
+        self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "watches", "loop devices", "timers", "objects", "descriptors", "bytes of requests"])
         for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("namespaces", "Namespaces"), ("processes", "Processes"),
-                            ("loop devices", "LoopDevices"), ("timers", "Timers"), ("objects", "Objects"),
+                            ("watches", "Watches"), ("loop devices", "LoopDevices"), ("timers", "Timers"), ("objects", "Objects"),
                             ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes")):
             self.assertEqual(told[label], str(self.alice.get("Limits", name)))
         self.assertEqual(json.loads(self.good("--json", "limits")),
                          {"calls": int(told["calls under way"]), "mounts": int(told["mounts"]), "namespaces": int(told["namespaces"]),
-                          "processes": int(told["processes"]), "loop_devices": int(told["loop devices"]),
+                          "processes": int(told["processes"]), "watches": int(told["watches"]), "loop_devices": int(told["loop devices"]),
                           "timers": int(told["timers"]), "objects": int(told["objects"]), "descriptors": int(told["descriptors"]),
                           "queued_bytes": int(told["bytes of requests"])})
 

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "watches.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "call.h"
+#include "lifetime.h"
+#include "message-bus.h"
+#include "message.h"
+#include "store.h"
+#include "watch-words.h"
+#include "watchers.h"
+#include "wire.h"
+
+struct watch {
+	struct object base;
+	bool told;  /* its watcher has heard of it */
+	bool begun; /* one has said that it looks after it, in this life of the service or before */
+	uint64_t serial; /* of the change of events that is under way, or 0 */
+	uint32_t events; /* that it is to have then */
+};
+
+enum { MORE_ROOT, MORE_SUPERBLOCK };
+
+static uint64_t last_serial;
+
+static Usher__WatchObject *message_of(const struct object *object) {
+	return (Usher__WatchObject *)object->message;
+}
+
+static struct watchers *watchers_of(const struct object *object) {
+	return &object->objects->desk->watchers;
+}
+
+const char *watch_key(const struct object *object) {
+	return message_of(object)->watcher;
+}
+
+bool watch_is_told(const struct object *object) {
+	return ((const struct watch *)object)->told;
+}
+
+/* ---- to its watcher ---- */
+
+static int add_copy(struct fds *fds, int fd, uint32_t *ret) {
+	int place = fds_add_copy(fds, fd);
+
+	*ret = (uint32_t)place;
+	return place < 0 ? place : 0;
+}
+
+int watch_introduce(struct object *object, int connection) {
+	struct watch *watch = (struct watch *)object;
+	Usher__WatcherOrder order = USHER__WATCHER_ORDER__INIT;
+	Usher__WatchAdd add = USHER__WATCH_ADD__INIT;
+	_cleanup_(fds_done) struct fds fds = { 0 };
+	int r;
+
+	add.number = object->number;
+	add.watch = message_of(object)->order;
+	add.has_resumed = add.resumed = watch->begun;
+	add.has_stream_fd = object->socket >= 0;
+	r = add_copy(&fds, object->more[MORE_ROOT], &add.root_fd);
+	if (r == 0 && add.has_stream_fd)
+		r = add_copy(&fds, object->socket, &add.stream_fd);
+	order.add = &add;
+	if (r == 0)
+		r = wire_send(connection, &order.base, &fds);
+	watch->told = r == 0;
+	return r;
+}
+
+/* ---- from its watcher ---- */
+
+static void send_signal(const struct object *object, sd_bus_message *message, int r) {
+	if (r >= 0 && message)
+		(void)sd_bus_send(object->objects->desk->bus, message, NULL);
+	sd_bus_message_unref(message);
+}
+
+/* To the connection alone. With it gone, nobody hears it. */
+static sd_bus_message *signal_to_owner(const struct object *object, const char *member) {
+	return object->caller && !object->hidden ? object_signal(object, member) : NULL;
+}
+
+static int append_field(sd_bus_message *message, const ProtobufCMessage *frame, const char *name) {
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(frame->descriptor, name);
+
+	return message_bus_append_field(message, frame, field, NULL);
+}
+
+static void tell_events(const struct object *object, const Usher__WatchEvents *events) {
+	sd_bus_message *message = signal_to_owner(object, "Events");
+
+	if (message)
+		send_signal(object, message, append_field(message, &events->base, "events"));
+}
+
+static void tell_lost(const struct object *object, const Usher__WatchLost *lost) {
+	sd_bus_message *message = signal_to_owner(object, "Lost");
+	int r;
+
+	if (!message)
+		return;
+	r = append_field(message, &lost->base, "clock");
+	send_signal(object, message, r < 0 ? r : append_field(message, &lost->base, "directories"));
+}
+
+static void end_with(struct object *object, int code, const char *text) {
+	/* nobody has been told of one that is being made */
+	if (!object->hidden || !call_begun(object, code, text))
+		object_end(object);
+}
+
+static void on_added(struct object *object, const Usher__WatchDone *done) {
+	struct watch *watch = (struct watch *)object;
+	bool again = watch->begun;
+
+	if (done->code != 0) {
+		end_with(object, done->code, done->text);
+		return;
+	}
+	watch->begun = true;
+	if (!again)
+		message_of(object)->clock = done->clock;
+	if (object->hidden)
+		(void)call_begun(object, 0, NULL);
+}
+
+static int rename_events(char ***words, size_t *n, uint32_t events) {
+	char **named = NULL;
+	size_t n_named = 0;
+	int r = watch_words_name(events, &named, &n_named);
+
+	if (r == 0) {
+		char **old = *words;
+		size_t n_old = *n;
+
+		*words = named;
+		*n = n_named;
+		named = old;
+		n_named = n_old;
+	}
+	while (n_named > 0)
+		free(named[--n_named]);
+	free(named);
+	return r;
+}
+
+/* It is told already; what is written down is for the next watcher. */
+static int note_events(struct object *object, uint32_t events) {
+	Usher__WatchObject *m = message_of(object);
+	char path[OBJECT_PATH_MAX];
+	int r = rename_events(&m->events, &m->n_events, events);
+
+	if (r == 0)
+		r = rename_events(&m->order->events, &m->order->n_events, events);
+	if (r == 0)
+		r = store_renew(watch_kind.name, object->number, &m->base);
+	object_path(object, path);
+	(void)sd_bus_emit_properties_changed(object->objects->desk->bus, path, "org.usher1.Watch",
+					     "Events", NULL);
+	return r;
+}
+
+static void answer_nothing(struct call *call) {
+	call_answer(call, message_new(&usher__empty__descriptor));
+}
+
+static void on_ordered(struct object *object, const Usher__WatchDone *done) {
+	struct watch *watch = (struct watch *)object;
+	struct call *call = call_find_awaiting(object, done->serial);
+	int r = done->code;
+
+	if (watch->serial == done->serial && watch->serial != 0) {
+		watch->serial = 0;
+		if (r == 0)
+			r = note_events(object, watch->events);
+	}
+	if (call && r == 0)
+		answer_nothing(call);
+	else if (call)
+		call_refuse(call, r, done->text);
+}
+
+static void on_changed(struct object *object, const Usher__WatchChanged *changed) {
+	struct call *call = call_find_awaiting(object, changed->serial);
+	Usher__SinceReply *reply =
+		call ? (Usher__SinceReply *)message_new(&usher__since_reply__descriptor) : NULL;
+	int r = reply ? 0 : -ENOMEM;
+
+	if (!call)
+		return;
+	for (size_t i = 0; r == 0 && i < changed->n_directories; i++)
+		r = message_append_string(&reply->directories, &reply->n_directories,
+					  changed->directories[i]);
+	if (r == 0) {
+		reply->clock = changed->clock;
+		reply->complete = changed->complete;
+	} else
+		message_freep((ProtobufCMessage **)&reply);
+	call_answer(call, (ProtobufCMessage *)reply);
+}
+
+static void on_counters(struct object *object, const Usher__WatchCounters *counters) {
+	Usher__WatchObject *m = message_of(object);
+
+	m->clock = counters->clock;
+	m->delivered = counters->delivered;
+	m->lost = counters->lost;
+}
+
+uint64_t watch_number(const Usher__WatcherReport *report) {
+	return report->done       ? report->done->number
+	       : report->events   ? report->events->number
+	       : report->lost     ? report->lost->number
+	       : report->changed  ? report->changed->number
+	       : report->counters ? report->counters->number
+	       : report->ended    ? report->ended->number
+				  : 0;
+}
+
+bool watch_heed(struct objects *watches, const Usher__WatcherReport *report) {
+	struct object *object = objects_find(watches, watch_number(report));
+
+	if (!object)
+		return false;
+	if (report->done && report->done->has_serial)
+		on_ordered(object, report->done);
+	else if (report->done)
+		on_added(object, report->done);
+	else if (report->events)
+		tell_events(object, report->events);
+	else if (report->lost)
+		tell_lost(object, report->lost);
+	else if (report->changed)
+		on_changed(object, report->changed);
+	else if (report->counters)
+		on_counters(object, report->counters);
+	else
+		end_with(object, REFUSED_FAILED, report->ended->text);
+	return true;
+}
+
+void watch_lose_watcher(struct object *object) {
+	struct watch *watch = (struct watch *)object;
+
+	watch->told = false;
+	watch->serial = 0;
+	call_refuse_awaiting(object, REFUSED_RETRY, "the watcher of the watch has just died");
+}
+
+void watch_give_up(struct object *object, const char *why) {
+	call_refuse_awaiting(object, REFUSED_FAILED, why);
+	end_with(object, REFUSED_FAILED, why);
+}
+
+/* ---- calls ---- */
+
+static void order_for(struct object *object, struct call *call, const Usher__WatcherOrder *order) {
+	int r = watchers_order(watchers_of(object), object, order);
+
+	if (r == -EAGAIN)
+		call_refuse(call, REFUSED_RETRY, "the watcher of the watch is being started again");
+	else if (r < 0)
+		call_refuse(call, r, NULL);
+	else
+		call_await(call, "the watcher of the watch does not answer");
+}
+
+static void set_events(struct object *object, struct call *call) {
+	const Usher__SetEventsRequest *m = (const void *)call->request;
+	const Usher__Watcher *own = message_of(object)->order;
+	struct watch *watch = (struct watch *)object;
+	Usher__WatcherOrder order = USHER__WATCHER_ORDER__INIT;
+	Usher__WatchSetEvents change = USHER__WATCH_SET_EVENTS__INIT;
+	struct refusal refusal = { 0 };
+	uint32_t events;
+	int r = watch_words_events(m->events, m->n_events, own->scope, own->decide, &events,
+				   &refusal);
+
+	if (r == 0 && watch->serial != 0)
+		r = refusal_note(&refusal, REFUSED_BUSY,
+				 "another call is changing the events of the watch");
+	if (r == 0)
+		r = watch_words_name(events, &change.events, &change.n_events);
+	if (r == 0) {
+		change.number = object->number;
+		change.has_serial = true;
+		change.serial = watch->serial = call->serial = ++last_serial;
+		watch->events = events;
+		order.set_events = &change;
+		order_for(object, call, &order);
+	} else
+		call_refuse(call, r, *refusal.text ? refusal.text : NULL);
+	while (change.n_events > 0)
+		free(change.events[--change.n_events]);
+	free(change.events);
+}
+
+static void since(struct object *object, struct call *call) {
+	const Usher__SinceRequest *m = (const void *)call->request;
+	Usher__WatcherOrder order = USHER__WATCHER_ORDER__INIT;
+	Usher__WatchSince question = USHER__WATCH_SINCE__INIT;
+
+	question.number = object->number;
+	question.serial = call->serial = ++last_serial;
+	question.clock = m->clock;
+	order.since = &question;
+	order_for(object, call, &order);
+}
+
+static void decide(struct object *object, struct call *call) {
+	const Usher__DecideRequest *m = (const void *)call->request;
+	Usher__WatcherOrder order = USHER__WATCHER_ORDER__INIT;
+	Usher__WatchDecide decision = USHER__WATCH_DECIDE__INIT;
+
+	if (!message_of(object)->order->decide) {
+		call_refuse(call, REFUSED_UNSUPPORTED, "a watch without `decide` asks nothing");
+		return;
+	}
+	decision.number = object->number;
+	decision.clock = m->clock;
+	decision.allow = m->allow;
+	decision.has_serial = true;
+	decision.serial = call->serial = ++last_serial;
+	order.decide = &decision;
+	order_for(object, call, &order);
+}
+
+static void answer(struct object *object, struct call *call) {
+	const ProtobufCMessageDescriptor *request = call->operation->request;
+
+	if (request == &usher__set_events_request__descriptor)
+		set_events(object, call);
+	else if (request == &usher__since_request__descriptor)
+		since(object, call);
+	else if (request == &usher__decide_request__descriptor)
+		decide(object, call);
+	else {
+		answer_nothing(call);
+		object_end(object);
+	}
+}
+
+/* ---- as an object ---- */
+
+static int adopt(struct object *object, const ProtobufCMessage *request) {
+	const Usher__WatchObject *m = message_of(object);
+
+	/* nothing of it is left without what is watched: not after a stop of the service */
+	return m->path && m->scope && m->backend && m->lifetime && m->watcher && m->order &&
+			       object->more[MORE_ROOT] >= 0
+		       ? 0
+		       : -EBADMSG;
+}
+
+static int start(struct object *object) {
+	return watchers_add(watchers_of(object), object);
+}
+
+/* One of an earlier life, whose watcher may have gone with that. */
+static void begin(struct object *object) {
+	struct watch *watch = (struct watch *)object;
+
+	if (watch->begun)
+		return;
+	watch->begun = true;
+	(void)watchers_add(watchers_of(object), object);
+}
+
+static void end(struct object *object) {
+	call_refuse_awaiting(object, REFUSED_NOT_FOUND, "the watch has been closed");
+	watchers_remove(watchers_of(object), object);
+	object_remove(object);
+}
+
+/* Signals go to it, and to nobody else. */
+static bool needs_connection(const struct object *object) {
+	return object->socket < 0;
+}
+
+static void lose_connection(struct object *object) {
+	caller_release(object->caller);
+	object->caller = NULL;
+}
+
+static int order(const struct object *object, ProtobufCMessage *request, struct fds *fds) {
+	return 0;
+}
+
+const struct object_kind watch_kind = {
+	.name = "watch",
+	.interface = "Watch",
+	.size = sizeof(struct watch),
+	.message = &usher__watch_object__descriptor,
+	.reply = &usher__subscribe_reply__descriptor,
+	.other_reply = &usher__open_watch_reply__descriptor,
+	.more = { [MORE_ROOT] = "root_fd", [MORE_SUPERBLOCK] = "superblock_fd" },
+	.socket = "writing_fd",
+	.lifetime = "lifetime",
+	.limit = LIMIT_WATCHES,
+	.adopt = adopt,
+	.start = start,
+	.begin = begin,
+	.end = end,
+	.needs_connection = needs_connection,
+	.lose_connection = lose_connection,
+	.order = order,
+	.answer = answer,
+};
