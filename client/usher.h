@@ -508,8 +508,13 @@ int usher_watch_decide(struct usher_watch *watch, uint64_t clock, bool allow);
 /* The path of its object org.usher1.Watch; NULL if it was adopted. */
 const char *usher_watch_get_object(const struct usher_watch *watch);
 
-/* Ends it. Takes NULL; returns it. */
+/*
+ * Ends it; or only lets go of it: with the lifetime "manual", one over the bus then stays until it
+ * is ended by its object, and usher_watch_since() can be asked about all that happens until then.
+ * Both take NULL, and return it.
+ */
 struct usher_watch *usher_watch_close(struct usher_watch *watch);
+struct usher_watch *usher_watch_leave(struct usher_watch *watch);
 
 /* The name of an event, one bit; NULL if it is none. And the bit of a name; 0. */
 const char *usher_watch_event_name(uint32_t event);

@@ -256,6 +256,12 @@ int usher_watch_adopt(int stream, struct usher_watch **ret) {
 	return 0;
 }
 
+struct usher_watch *usher_watch_leave(struct usher_watch *watch) {
+	if (watch)
+		free_watch(watch);
+	return NULL;
+}
+
 struct usher_watch *usher_watch_close(struct usher_watch *watch) {
 	if (!watch)
 		return NULL;

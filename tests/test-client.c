@@ -532,6 +532,10 @@ static void a_watch_is_asked_for_with_its_keys(void **state) {
 	assert_true(usher_watch_get_fd(watch) > 2);
 	assert_null(usher_watch_close(watch));
 	assert_heard("/org/usher1/process/9 Watch.Close []");
+	assert_int_equal(usher_watch_open(stage.usher, "/none", EVENTS, &keys, NULL, &watch), 0);
+	assert_null(usher_watch_leave(watch));
+	assert_null(usher_watch_leave(NULL));
+	assert_heard("/org/usher1 Watches.Open s'/none' [s'create' s'move'] []");
 	keys.root_fd = 0;
 	keys.scope = "recursive";
 	keys.backend = "fanotify";
