@@ -285,8 +285,9 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct call *call = userdata;
 
 	settle(call, REFUSED_TIMED_OUT,
-	       call->done ? "systemd does not take the object into its keeping"
-			  : "the kernel does not finish, and will not be interrupted",
+	       call->done && !call->begun ? "who should see to the object does not answer"
+	       : call->done               ? "systemd does not take the object into its keeping"
+			    : "the kernel does not finish, and will not be interrupted",
 	       NULL, NULL);
 	call->given_up = true;
 	return 0;

@@ -35,7 +35,6 @@ struct watcher {
 	int connection;  /* -1: it is to be started again */
 	int superblock, group, journal;
 	sd_event_source *io, *timer, *sending;
-	bool ready; /* for watches */
 	bool heard; /* its first report has been acted upon, and is still to be taken */
 	unsigned failures;
 	uint64_t started_usec;
@@ -50,7 +49,7 @@ static void disconnect(struct watcher *watcher) {
 	watcher->timer = sd_event_source_disable_unref(watcher->timer);
 	watcher->sending = sd_event_source_disable_unref(watcher->sending);
 	fd_closep(&watcher->connection);
-	watcher->ready = watcher->heard = false;
+	watcher->heard = false;
 	if (watcher->number == 0)
 		return;
 	store_forget(kind_name, watcher->number);
@@ -221,7 +220,7 @@ static void replace(int *fd, const struct fds *fds, bool has, uint32_t place) {
 	*fd = copy;
 }
 
-/* Before anything of anybody's is looked after, so that nothing is lost of what comes then. */
+/* It says so before it marks anything. */
 static int on_kept(struct watcher *watcher) {
 	_cleanup_(fds_done) struct fds fds = { 0 };
 	ProtobufCMessage *message = NULL;
@@ -232,14 +231,13 @@ static int on_kept(struct watcher *watcher) {
 	if (r < 0)
 		return r;
 	kept = ((Usher__WatcherReport *)message)->kept;
-	if (kept && !watcher->ready) {
+	if (kept && watcher->number == 0) {
 		replace(&watcher->group, &fds, kept->has_group_fd, kept->group_fd);
 		replace(&watcher->journal, &fds, kept->has_journal_fd, kept->journal_fd);
 		r = keep(watcher);
-		watcher->ready = r == 0;
 	}
 	message_freep(&message);
-	return r == 0 ? introduce_all(watcher) : r;
+	return r;
 }
 
 static bool is_awaited(const struct watcher *watcher) {
@@ -332,18 +330,6 @@ static int listen_to(struct watcher *watcher) {
 			       EPOLLIN, on_report, watcher);
 }
 
-/* One that keeps nothing has nothing to say before it is of use. */
-static int begin(struct watcher *watcher) {
-	int r = say_what_for(watcher);
-
-	if (r == 0)
-		r = set_timer(watcher, patience_usec, on_late);
-	if (r < 0 || strncmp(watcher->key, decisions, strlen(decisions)) != 0)
-		return r;
-	watcher->ready = true;
-	return introduce_all(watcher);
-}
-
 static int start(struct watcher *watcher) {
 	int r;
 
@@ -351,7 +337,9 @@ static int start(struct watcher *watcher) {
 	watcher->connection = launcher_connect_watcher(&watcher->watchers->desk->launcher);
 	r = watcher->connection < 0 ? watcher->connection : listen_to(watcher);
 	if (r >= 0)
-		r = begin(watcher);
+		r = say_what_for(watcher);
+	if (r >= 0)
+		r = introduce_all(watcher);
 	if (r < 0)
 		disconnect(watcher);
 	return r < 0 ? r : 0;
@@ -420,7 +408,7 @@ int watchers_add(struct watchers *watchers, struct object *watch) {
 
 	if (watcher && watcher->connection < 0 && watcher->failures == 0)
 		r = start(watcher);
-	else if (watcher && watcher->ready)
+	else if (watcher && watcher->connection >= 0)
 		r = introduce(watcher, watch);
 	if (watcher && r < 0)
 		r = set_timer(watcher, 0, on_late);
@@ -431,7 +419,7 @@ int watchers_order(const struct watchers *watchers, const struct object *watch,
 		   const Usher__WatcherOrder *order) {
 	const struct watcher *watcher = find(watchers, watch_key(watch));
 
-	if (!watcher || !watcher->ready || !watch_is_told(watch))
+	if (!watcher || watcher->connection < 0 || !watch_is_told(watch))
 		return -EAGAIN;
 	return wire_send(watcher->connection, &order->base, NULL);
 }
@@ -474,7 +462,6 @@ static int adopt(struct watchers *watchers, const Usher__WatcherObject *m,
 	watcher->connection = fd_take(&descriptors->socket);
 	watcher->journal = fd_take(&descriptors->more[0]);
 	watcher->superblock = fd_take(&descriptors->more[1]);
-	watcher->ready = true;
 	watcher->started_usec = instant_usec();
 	if (watchers->last_number < m->number)
 		watchers->last_number = m->number;

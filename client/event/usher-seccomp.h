@@ -62,7 +62,8 @@ int usher_filter_add(struct usher_filter *filter, uint32_t action, const char *c
 int usher_filter_add_exact(struct usher_filter *filter, uint32_t action, const char *call,
 			   const struct usher_condition conditions[], size_t count);
 
-/* "x86_64", "x86", "x32", "aarch64"...; NULL: the machine's, the only one at first. Calls of others kill. */
+/* "x86_64", "x86", "x32", "aarch64"...; NULL: the machine's, the only one at first. Calls of others
+ * kill. */
 int usher_filter_add_architecture(struct usher_filter *filter, const char *name);
 int usher_filter_remove_architecture(struct usher_filter *filter, const char *name);
 /* All of `other`, which has none of its architectures and the same action otherwise, and is gone
