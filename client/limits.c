@@ -19,6 +19,7 @@ static const struct {
 	{ "Processes", offsetof(struct usher_limits, processes) },
 	{ "Watches", offsetof(struct usher_limits, watches) },
 	{ "LoopDevices", offsetof(struct usher_limits, loop_devices) },
+	{ "Traps", offsetof(struct usher_limits, traps) },
 	{ "Timers", offsetof(struct usher_limits, timers) },
 	{ "Objects", offsetof(struct usher_limits, objects) },
 	{ "Descriptors", offsetof(struct usher_limits, descriptors) },

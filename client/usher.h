@@ -571,6 +571,7 @@ struct usher_limits {
 	int64_t queued_bytes; /* of all requests under way */
 	int64_t namespaces;
 	int64_t processes; /* that run */
+	int64_t traps;
 	int64_t timers;
 	int64_t watches;
 };

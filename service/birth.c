@@ -50,12 +50,10 @@ static void judge_power(struct job *job, struct birth *birth, bool own_place) {
 	place->permitted = ~UINT64_C(0);
 }
 
-static void read_request(const struct job *job, struct birth *birth) {
-	struct surroundings around = surroundings_of(job->request);
+static void read_request(struct birth *birth, const ProtobufCMessage *request) {
+	struct surroundings around = surroundings_of(request);
 
 	birth->surroundings = around;
-	if (job->request->descriptor == &usher__spawn_request__descriptor)
-		birth->spawn = (const Usher__SpawnRequest *)job->request;
 	birth->own_users = around.types & CLONE_NEWUSER;
 	birth->interior = (struct interior){ .mounts = around.mounts,
 					     .n_mounts = around.n_mounts,
@@ -76,9 +74,9 @@ static int open_files(const struct job *job, struct birth *birth, const char *li
 	if (birth->null < 0)
 		return -errno;
 	heritage_read(&birth->heritage, job->place.proc, job->place.caller);
-	if (birth->spawn)
+	if (!birth->own)
 		return 0;
-	(void)snprintf(path, sizeof path, "%s/usher-leader", libexec);
+	(void)snprintf(path, sizeof path, "%s/%s", libexec, birth->own);
 	birth->program = open(path, O_PATH | O_CLOEXEC);
 	return birth->program < 0 ? -errno : 0;
 }
@@ -139,7 +137,8 @@ static int start(struct job *job, struct birth *birth) {
 	return 0;
 }
 
-int birth_begin(struct job *job, const char *libexec) {
+static int begin(struct job *job, const char *libexec, const Usher__SpawnRequest *spawn,
+		 const char *own) {
 	struct birth *birth = calloc(1, sizeof *birth);
 	int r;
 
@@ -148,8 +147,10 @@ int birth_begin(struct job *job, const char *libexec) {
 	birth->null = birth->program = birth->socket = birth->pidfd = -1;
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		birth->entrance.fd[i] = -1;
+	birth->spawn = spawn;
+	birth->own = own;
 	job->birth = birth;
-	read_request(job, birth);
+	read_request(birth, spawn ? &spawn->base : job->request);
 	r = entrance_open(&birth->entrance, &job->place, job->in >= 0 ? job->in : job->caller);
 	if (r < 0)
 		return r;
@@ -165,6 +166,17 @@ int birth_begin(struct job *job, const char *libexec) {
 	if (r == 0)
 		r = open_files(job, birth, libexec);
 	return r == 0 ? start(job, birth) : r;
+}
+
+int birth_begin(struct job *job, const char *libexec) {
+	if (job->request->descriptor != &usher__spawn_request__descriptor)
+		return begin(job, libexec, NULL, "usher-leader");
+	return begin(job, libexec, (const Usher__SpawnRequest *)job->request, NULL);
+}
+
+int birth_begin_own(struct job *job, const char *libexec, const Usher__SpawnRequest *spawn,
+		    const char *program) {
+	return begin(job, libexec, spawn, program);
 }
 
 void birth_done(struct birth *birth) {

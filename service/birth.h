@@ -46,6 +46,7 @@ struct birth_word {
 
 struct birth {
 	const Usher__SpawnRequest *spawn; /* NULL: it is to lead new namespaces, and no more */
+	const char *own;                  /* a program of the service's, instead of spawn's argv */
 	struct surroundings surroundings;
 	struct entrance entrance;
 	struct identity identity; /* where own_users, or below */
@@ -54,7 +55,7 @@ struct birth {
 	bool own_users; /* a user namespace is made for it */
 	bool power; /* the caller has every right in the place's own, which is not the service's */
 	bool below; /* and it lies below the caller's */
-	int null, program; /* for born: /dev/null, and what leads */
+	int null, program; /* for born: /dev/null, and that program */
 	int socket;        /* one end for each */
 	pid_t pid;         /* of the process that will stay; first of born */
 	int pidfd;
@@ -62,6 +63,10 @@ struct birth {
 
 /* Forks it; before confinement. 0, a refusal or a negative errno. */
 int birth_begin(struct job *job, const char *libexec);
+/* The same for a program of our own from libexec, which is not to be found anywhere inside: as if
+ * `spawn` had been asked for, which stays with the caller. */
+int birth_begin_own(struct job *job, const char *libexec, const Usher__SpawnRequest *spawn,
+		    const char *program);
 /* In resolve(): who must allow it, and what to tell. */
 int birth_resolve(struct job *job);
 /* In run(): up to where nothing is left but execve(2). */

@@ -350,7 +350,9 @@ static void set_credentials(const struct born *born) {
 		must(born, -errno, "credentials", "new privileges cannot be renounced");
 }
 
-/* A leader has none, not even the standard ones. */
+/* A leader has none, not even the standard ones. A program of ours is behind those that it is
+ * given.
+ */
 static void set_descriptors(struct born *born) {
 	struct birth *birth = born->birth;
 	struct outfit outfit = { .null = birth->null };
@@ -363,6 +365,11 @@ static void set_descriptors(struct born *born) {
 		outfit.numbers[outfit.n] = (int)fd->key;
 		outfit.fds[outfit.n++] = fds_get(&born->job->fds, fd->value_fd);
 	}
+	if (birth->spawn && birth->own) {
+		outfit.numbers[outfit.n] = STDERR_FILENO + 1;
+		outfit.fds[outfit.n++] = birth->program;
+		birth->program = STDERR_FILENO + 1;
+	}
 	r = birth->spawn ? outfit_place(&outfit, &birth->socket) : fd_close_all_but(keep, 2);
 	for (int fd = 0; !birth->spawn && fd <= STDERR_FILENO; fd++)
 		(void)close(fd);
@@ -371,6 +378,17 @@ static void set_descriptors(struct born *born) {
 
 /* ---- its program ---- */
 
+static _Noreturn void be_own(const struct born *born) {
+	char name[32];
+	char *const arguments[] = { name, NULL }, *const environment[] = { NULL };
+
+	(void)snprintf(name, sizeof name, "%s", born->birth->own);
+	(void)syscall(SYS_execveat, born->birth->program, "", arguments, environment,
+		      AT_EMPTY_PATH);
+	must(born, -errno, "exec", name);
+	_exit(1);
+}
+
 static _Noreturn void be_program(struct born *born) {
 	const Usher__SpawnRequest *spawn = born->birth->spawn;
 	int signal = 0;
@@ -378,18 +396,14 @@ static _Noreturn void be_program(struct born *born) {
 	if (spawn->parent_death_signal)
 		signal = signal_name_find(spawn->parent_death_signal);
 	(void)prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
+	if (born->birth->own)
+		be_own(born);
 	fail(born, execution_begin(&born->execution, &born->job->refusal));
 }
 
-static _Noreturn void be_leader(struct born *born) {
-	static char name[] = "usher-leader";
-	char *const arguments[] = { name, NULL }, *const environment[] = { NULL };
-
+static _Noreturn void be_leader(const struct born *born) {
 	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
-	(void)syscall(SYS_execveat, born->birth->program, "", arguments, environment,
-		      AT_EMPTY_PATH);
-	must(born, -errno, "exec", name);
-	_exit(1);
+	be_own(born);
 }
 
 _Noreturn void born_live(struct job *job, struct birth *birth) {

@@ -205,6 +205,7 @@ static const sd_bus_vtable limits_properties[] = {
 	SD_BUS_PROPERTY("Processes", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Watches", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Traps", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Timers", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Descriptors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -254,6 +255,18 @@ static const sd_bus_vtable process_properties[] = {
 	SD_BUS_PROPERTY("State", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Status", "i", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", SD_BUS_PARAM(state) SD_BUS_PARAM(status), 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable trap_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Signals", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Pid", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_SIGNAL_WITH_NAMES("Received", "suuiit",
+				 SD_BUS_PARAM(signal) SD_BUS_PARAM(pid) SD_BUS_PARAM(uid)
+					 SD_BUS_PARAM(code) SD_BUS_PARAM(value) SD_BUS_PARAM(usec),
+				 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -445,6 +458,10 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = add_manager(door, "Processes", NULL);
 	if (r >= 0)
 		r = add_objects(door, &desk->objects[KIND_PROCESS], process_properties);
+	if (r >= 0)
+		r = add_manager(door, "Signals", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_TRAP], trap_properties);
 	if (r >= 0)
 		r = add_manager(door, "Timers", NULL);
 	if (r >= 0)

@@ -79,7 +79,8 @@ static void on_child(int number) {
 
 static bool await_end(const struct keeper *keeper, siginfo_t *ret) {
 	const struct sigaction action = { .sa_handler = on_child };
-	struct pollfd broker = { .fd = keeper->socket, .events = POLLIN | POLLRDHUP };
+	struct pollfd fds[] = { { .fd = keeper->socket, .events = POLLIN | POLLRDHUP },
+				{ .fd = keeper->report, .events = POLLIN } };
 	sigset_t child, none;
 
 	sigemptyset(&none);
@@ -87,16 +88,21 @@ static bool await_end(const struct keeper *keeper, siginfo_t *ret) {
 	sigaddset(&child, SIGCHLD);
 	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &child, NULL) < 0)
 		return false;
-	while (!reap(keeper, ret))
-		if (ppoll(&broker, 1, NULL, &none) > 0)
+	while (!reap(keeper, ret)) {
+		if (ppoll(fds, 2, NULL, &none) <= 0)
+			continue;
+		if (fds[0].revents)
 			return false; /* nothing is said to us any more: it has gone */
+		if (fds[1].revents && !keeper->pass_on(keeper))
+			fds[1].fd = -1;
+	}
 	return true;
 }
 
 static void give_up_everything(const struct keeper *keeper) {
-	const int keep[] = { keeper->socket, keeper->proc };
+	const int keep[] = { keeper->socket, keeper->proc, keeper->report, keeper->kept };
 
-	(void)fd_close_all_but(keep, 2);
+	(void)fd_close_all_but(keep, 4);
 	(void)confine_capabilities(KEEPER_CAPABILITIES);
 	(void)confine_raise();
 }

@@ -13,6 +13,12 @@ struct keeper {
 	int proc;   /* the service's */
 	pid_t pid;  /* a child of ours, which has not been waited for */
 	bool stays; /* the process does, if the broker goes */
+	/* What it says meanwhile, to be passed on; -1: nothing. False when nothing more can come.
+	 */
+	int report;
+	bool (*pass_on)(const struct keeper *keeper);
+	const void *data; /* for that */
+	int kept;         /* stays open, for that; or -1 */
 };
 
 /* Kills what there is of children and their children, as far as they become ours, and waits for

@@ -70,6 +70,9 @@ struct kernel_statmount {
 /* ioctl(2) on a mount namespace: its id, which is never used again (Linux 6.10) */
 #define KERNEL_NS_GET_MNTNS_ID _IOR(0xb7, 0x5, __u64)
 
+/* ioctl(2) on a pid namespace: the number that a process of it has in our own (Linux 6.11) */
+#define KERNEL_NS_GET_TGID_FROM_PIDNS _IOR(0xb7, 0x7, int)
+
 /* ioctl(2) on a pidfd: a namespace of that process (Linux 6.11) */
 #define KERNEL_PIDFD_GET_CGROUP_NAMESPACE _IO(0xff, 1)
 #define KERNEL_PIDFD_GET_IPC_NAMESPACE    _IO(0xff, 2)

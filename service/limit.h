@@ -15,6 +15,7 @@ enum limit {
 	LIMIT_PROCESSES, /* that run, and calls that wait for one */
 	LIMIT_WATCHES,
 	LIMIT_LOOP_DEVICES, /* of images, also of those that are no object; counted by the worker */
+	LIMIT_TRAPS,
 	LIMIT_TIMERS,
 	LIMIT_OBJECTS,      /* of every kind */
 	LIMIT_DESCRIPTORS,  /* that the service holds: of calls under way, and of objects */

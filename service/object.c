@@ -17,6 +17,7 @@
 #include "processes.h"
 #include "store.h"
 #include "timers.h"
+#include "traps.h"
 #include "watches.h"
 
 /* So many of a kind are ended at once; what would not end is tried again after a while: of one
@@ -27,8 +28,8 @@ static const uint64_t patience_usec = 1000000;
 
 static const struct object_kind *const kinds[_KIND_MAX] = {
 	[KIND_MOUNT] = &mount_kind,     [KIND_NAMESPACE] = &namespace_kind,
-	[KIND_PROCESS] = &process_kind, [KIND_TIMER] = &timer_kind,
-	[KIND_WATCH] = &watch_kind,
+	[KIND_PROCESS] = &process_kind, [KIND_TRAP] = &trap_kind,
+	[KIND_TIMER] = &timer_kind,     [KIND_WATCH] = &watch_kind,
 };
 
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk) {

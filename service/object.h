@@ -89,7 +89,15 @@ struct objects {
 	sd_event_source *again;
 };
 
-enum kind { KIND_MOUNT, KIND_NAMESPACE, KIND_PROCESS, KIND_TIMER, KIND_WATCH, _KIND_MAX };
+enum kind {
+	KIND_MOUNT,
+	KIND_NAMESPACE,
+	KIND_PROCESS,
+	KIND_TRAP,
+	KIND_TIMER,
+	KIND_WATCH,
+	_KIND_MAX
+};
 
 /* Those of each kind, at the beginning. */
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk);

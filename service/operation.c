@@ -17,10 +17,10 @@ const struct operation *const operations[] = {
 	&operation_create,       &operation_attach,         &operation_connect_veth,
 	&operation_open_tun,     &operation_open_namespace, &operation_open_leader,
 	&operation_destroy,      &operation_spawn,          &operation_signal,
-	&operation_wait,         &operation_create_timer,   &operation_set_timer,
-	&operation_close_timer,  &operation_subscribe,      &operation_open_watch,
-	&operation_set_events,   &operation_since,          &operation_decide,
-	&operation_close_watch,
+	&operation_wait,         &operation_trap,           &operation_close_trap,
+	&operation_create_timer, &operation_set_timer,      &operation_close_timer,
+	&operation_subscribe,    &operation_open_watch,     &operation_set_events,
+	&operation_since,        &operation_decide,         &operation_close_watch,
 };
 
 const size_t operations_n = sizeof operations / sizeof *operations;

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,18 @@ int signal_name_find(const char *name) {
 			return number;
 	}
 	return real_time(name);
+}
+
+bool signal_name_of(int number, char ret[SIGNAL_NAME_MAX]) {
+	const char *known = number > 0 && number < FIRST_REAL_TIME ? sigabbrev_np(number) : NULL;
+
+	if (known)
+		(void)snprintf(ret, SIGNAL_NAME_MAX, "%s", known);
+	else if (number >= SIGRTMIN && number <= LAST)
+		(void)snprintf(ret, SIGNAL_NAME_MAX, "RTMIN+%d", number - SIGRTMIN);
+	else
+		return false;
+	return true;
 }
 
 int signal_name_check(const char *argument, const char *name, struct refusal *refusal) {

@@ -744,6 +744,7 @@ static void the_properties_of_objects_are_the_keys_of_their_messages(void **stat
 	assert_properties("Mount", &usher__mount_object__descriptor);
 	assert_properties("Namespace", &usher__namespace_object__descriptor);
 	assert_properties("Process", &usher__process_object__descriptor);
+	assert_properties("SignalTrap", &usher__signal_trap_object__descriptor);
 	assert_properties("Timer", &usher__timer_object__descriptor);
 	assert_properties("Watch", &usher__watch_object__descriptor);
 }
@@ -785,6 +786,8 @@ static const struct {
 	  "parent_death_signal:s lifetime:s" },
 	{ "Process", "Signal", "sa{sv}", "", "in:h in:o" },
 	{ "Process", "Wait", "a{sv}", "si", "in:h in:o" },
+	{ "Signals", "Trap", "asa{sv}", "ouh", "in:h in:o lifetime:s" },
+	{ "SignalTrap", "Close", "a{sv}", "", "in:h in:o" },
 	{ "Timers", "Create", "stta{sv}", "oh",
 	  "in:h in:o absolute:b slack_usec:t cancel_on_set:b lifetime:s" },
 	{ "Timer", "Set", "tta{sv}", "", "in:h in:o" },
@@ -827,6 +830,8 @@ static const struct {
 	{ "Process", "Namespace", "o", "const" },
 	{ "Process", "State", "s", "true" },
 	{ "Process", "Status", "i", "true" },
+	{ "SignalTrap", "Signals", "as", "const" },
+	{ "SignalTrap", "Pid", "u", "const" },
 	{ "Timer", "Clock", "s", "const" },
 	{ "Timer", "IntervalUSec", "t", "true" },
 	{ "Watch", "Path", "s", "false" },

@@ -114,6 +114,8 @@ struct trial trials[] = {
 	{ "Processes.Spawn", "argv=/bin/sleep|argv=1000|types=net", NOBODYS, 0 },
 	{ "Processes.Spawn", "argv=/bin/false/nothing", NOBODYS, -ENOTDIR },
 	{ "Process.Signal", "name=URG|process_fd=2", NOBODYS, 0 },
+	{ "Signals.Trap", "signals=USR1", APART, 0 },
+	{ "Signals.Trap", "signals=USR1|signals=RTMIN", NOBODYS, 0 },
 	{ "Timers.Create", "clock=boottime|initial_usec=1000|interval_usec=5", OTHER, 0 },
 	{ "Timers.Create", "clock=realtime-alarm|initial_usec=1000|interval_usec=0", HERE, WAKES },
 	{ "Timer.Set",
@@ -188,7 +190,7 @@ static int join(enum where where) {
 			       : 0;
 	if (unshare(flags | (where == OWN ? CLONE_NEWUSER : 0)) < 0)
 		return -errno;
-	if (where == OTHER)
+	if (where == OTHER || where == APART)
 		return mount("far", "far", "tmpfs", 0, NULL) < 0 ? -errno : 0;
 	r = write_file("/proc/self/uid_map", "0 0 1");
 	if (r == 0)
@@ -219,7 +221,8 @@ static int start_place(enum where where, struct place_of_test *ret) {
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return -errno;
-	ret->pid = fork();
+	ret->pid = (pid_t)syscall(SYS_clone, SIGCHLD | (where == APART ? CLONE_NEWPID : 0), 0, 0, 0,
+				  0);
 	if (ret->pid == 0)
 		stay(where, pair[1]);
 	(void)close(pair[1]);
@@ -369,9 +372,37 @@ static void end_process(int *pidfd) {
 	fd_closep(pidfd);
 }
 
+/* Those of which is told later how they end; of a trap, that it has received something. */
+static bool is_spawning(const char *operation) {
+	return strcmp(operation, "Processes.Spawn") == 0 || strcmp(operation, "Signals.Trap") == 0;
+}
+
+/* By a process of the place's, which has a number there. */
+static bool send_from(pid_t place, int pidfd) {
+	int there = (int)syscall(SYS_pidfd_open, place, 0), status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (setns(there, CLONE_NEWPID) < 0)
+			_exit(1);
+		pid = fork();
+		if (pid == 0)
+			_exit(syscall(SYS_pidfd_send_signal, pidfd, SIGUSR1, NULL, 0) < 0);
+		_exit(waitpid(pid, &status, 0) != pid || status != 0);
+	}
+	(void)close(there);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void go_on_with(const char *operation, int socket, pid_t place, int pidfd) {
+	if (strcmp(operation, "Signals.Trap") != 0 || !send_from(place, pidfd))
+		(void)shutdown(socket, SHUT_WR);
+}
+
 /* The broker's part: grants whatever is found, and notes the outcome. */
-static int play_broker(int socket, const char *operation, struct trial_result *result) {
-	bool spawns = strcmp(operation, "Processes.Spawn") == 0,
+static int play_broker(int socket, const char *operation, pid_t place,
+		       struct trial_result *result) {
+	bool spawns = is_spawning(operation),
 	     attaches = strcmp(operation, "Namespaces.Attach") == 0;
 	_cleanup_(end_process) int pidfd = -1;
 	Usher__Grant grant = USHER__GRANT__INIT;
@@ -396,10 +427,12 @@ static int play_broker(int socket, const char *operation, struct trial_result *r
 			result->code = reply->outcome->code;
 			if (result->code == 0 && spawns)
 				result->code = -EINPROGRESS; /* until its keeper has told its end */
-			(void)shutdown(socket, SHUT_WR);
+			go_on_with(operation, socket, place, pidfd);
 			(void)snprintf(result->text, sizeof result->text, "%s",
 				       reply->outcome->text ?: "");
-		} else if (reply->ended)
+		} else if (reply->received)
+			(void)shutdown(socket, SHUT_WR);
+		else if (reply->ended)
 			result->code = 0;
 		else
 			(void)wire_send(socket, &grant.base, NULL);
@@ -425,7 +458,7 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	}
 	(void)close(pair[1]);
 	(void)send_order(pair[0], doing->trial, place); /* it may not live long enough */
-	if (play_broker(pair[0], doing->trial->operation, result) < 0 ||
+	if (play_broker(pair[0], doing->trial->operation, place->pid, result) < 0 ||
 	    waitpid(pid, &result->status, 0) != pid)
 		return -EIO;
 	result->after = mounts_of(place->pid);
@@ -436,15 +469,15 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 }
 
 /* What leads namespaces is beside the test. */
-static int link_leader(void) {
+static int link_program(const char *name) {
 	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "/usher-leader");
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
 
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	(void)strcpy(strrchr(path, '/'), "/usher-leader");
-	return symlink(path, "usher-leader") < 0 ? -errno : 0;
+	(void)sprintf(strrchr(path, '/'), "/%.30s", name);
+	return symlink(path, name) < 0 ? -errno : 0;
 }
 
 static int try_it(void *data) {
@@ -453,8 +486,8 @@ static int try_it(void *data) {
 	const struct rlimit no_core = { 0, 0 };
 	int r;
 
-	if (make_base() < 0 || link_leader() < 0 || start_place(doing->trial->where, &place) < 0 ||
-	    setrlimit(RLIMIT_CORE, &no_core) < 0)
+	if (make_base() < 0 || link_program("usher-leader") < 0 || link_program("usher-trap") < 0 ||
+	    start_place(doing->trial->where, &place) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return 1;
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)alarm(30);

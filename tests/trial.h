@@ -17,6 +17,7 @@ enum where {
 	OTHER,   /* in another mount and UTS namespace */
 	OWN,     /* in those of a user namespace that is the caller's own */
 	NOBODYS, /* here, and the caller is not root */
+	APART,   /* as OTHER, and in another pid namespace */
 };
 
 /*

@@ -37,6 +37,7 @@ static int limits_to_json(const struct usher_limits *limits) {
 	add_limit(object, "processes", limits->processes);
 	add_limit(object, "watches", limits->watches);
 	add_limit(object, "loop_devices", limits->loop_devices);
+	add_limit(object, "traps", limits->traps);
 	add_limit(object, "timers", limits->timers);
 	add_limit(object, "objects", limits->objects);
 	add_limit(object, "descriptors", limits->descriptors);
@@ -58,6 +59,7 @@ static int limits_run(const struct arguments *a, struct usher *usher) {
 	print_limit("processes:", limits->processes);
 	print_limit("watches:", limits->watches);
 	print_limit("loop devices:", limits->loop_devices);
+	print_limit("signal traps:", limits->traps);
 	print_limit("timers:", limits->timers);
 	print_limit("objects:", limits->objects);
 	print_limit("descriptors:", limits->descriptors);

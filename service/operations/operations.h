@@ -29,6 +29,8 @@ extern const struct operation operation_destroy;
 extern const struct operation operation_spawn;
 extern const struct operation operation_signal;
 extern const struct operation operation_wait;
+extern const struct operation operation_trap;
+extern const struct operation operation_close_trap;
 extern const struct operation operation_create_timer;
 extern const struct operation operation_set_timer;
 extern const struct operation operation_close_timer;

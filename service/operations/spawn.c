@@ -227,7 +227,9 @@ static void spawn_stay(struct job *job) {
 	const struct keeper keeper = { .socket = job->socket,
 				       .proc = job->place.proc,
 				       .pid = job->birth->pid,
-				       .stays = is_to_stay((const void *)job->request) };
+				       .stays = is_to_stay((const void *)job->request),
+				       .report = -1,
+				       .kept = -1 };
 
 	keeper_stay(&keeper);
 }

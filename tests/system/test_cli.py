@@ -191,15 +191,17 @@ class Good(CommandTestCase):
 
     def test_limits(self):
         told = {label: value.strip() for label, value in (line.split(":", 1) for line in self.good("limits").splitlines())}
-        self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "watches", "loop devices", "timers", "objects", "descriptors", "bytes of requests"])
+        self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "watches", "loop devices", "signal traps", "timers", "objects", "descriptors",
+                                      "bytes of requests"])
         for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("namespaces", "Namespaces"), ("processes", "Processes"),
-                            ("watches", "Watches"), ("loop devices", "LoopDevices"), ("timers", "Timers"), ("objects", "Objects"),
+                            ("watches", "Watches"), ("loop devices", "LoopDevices"), ("signal traps", "Traps"), ("timers", "Timers"), ("objects", "Objects"),
                             ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes")):
             self.assertEqual(told[label], str(self.alice.get("Limits", name)))
         self.assertEqual(json.loads(self.good("--json", "limits")),
                          {"calls": int(told["calls under way"]), "mounts": int(told["mounts"]), "namespaces": int(told["namespaces"]),
                           "processes": int(told["processes"]), "watches": int(told["watches"]), "loop_devices": int(told["loop devices"]),
-                          "timers": int(told["timers"]), "objects": int(told["objects"]), "descriptors": int(told["descriptors"]),
+                          "traps": int(told["signal traps"]), "timers": int(told["timers"]), "objects": int(told["objects"]),
+                          "descriptors": int(told["descriptors"]),
                           "queued_bytes": int(told["bytes of requests"])})
 
     def test_pivot_root(self):

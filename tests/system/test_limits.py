@@ -12,9 +12,9 @@ from support import Variant, wait_until
 
 USHERD = "usherd.service"
 ETC, RUN, LIB = PLACES = "/etc/usher", "/run/usher", "/usr/lib/usher"
-NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Timers", "Objects", "Descriptors", "QueuedBytes")
-USUAL = {"Calls": 64, "Mounts": 1000, "Namespaces": 128, "Processes": 256, "Watches": 128, "LoopDevices": 32, "Timers": 128, "Objects": 2000, "Descriptors": 512,
-         "QueuedBytes": 32 << 20}
+NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Traps", "Timers", "Objects", "Descriptors", "QueuedBytes")
+USUAL = {"Calls": 64, "Mounts": 1000, "Namespaces": 128, "Processes": 256, "Watches": 128, "LoopDevices": 32, "Traps": 16, "Timers": 128,
+         "Objects": 2000, "Descriptors": 512, "QueuedBytes": 32 << 20}
 
 
 def reload():
