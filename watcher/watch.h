@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "interfaces/watch-stream.h"
+#include "backlog.h"
+#include "happening.h"
+#include "hints.h"
+#include "stream.h"
 #include "usher.pb-c.h"
 #include "watcher.h"
 
@@ -23,29 +26,26 @@ enum watch_scope {
 };
 
 struct watch {
-	struct source stream; /* -1: the broker tells it */
+	struct source reader; /* -1: the broker tells it */
 	uint64_t number;
 	Usher__Watcher *order; /* the words of it: beholder, excludes; owned */
 	uint32_t events;       /* enum usher_watch_event, that are wanted */
 	enum watch_scope scope;
 	int root;     /* the watched file; owned */
 	bool resumed; /* an earlier watcher had it */
+	bool gone;    /* what is watched has: nothing follows what has been told */
 	bool ended;   /* nothing is told any more */
 	void *own;    /* the kind's */
-	struct outlet *outlet;
-	uint64_t delivered, lost;
-};
 
-/* Something that has happened to one path. */
-struct happening {
-	uint32_t events; /* one bit or several */
-	bool directory;
-	uint64_t clock, usec;
-	pid_t pid;        /* 0: unknown, or not to be known */
-	const char *path; /* relative to the root */
-	size_t path_length;
-	const char *old_path; /* NULL: none */
-	size_t old_path_length;
+	/* For watch.c alone. */
+	struct stream stream;
+	bool listening; /* for room in it */
+	struct backlog backlog;
+	struct hints missing;     /* what the broker has to be told */
+	uint64_t due;             /* of the backlog */
+	uint64_t told;            /* when the broker was told something last */
+	uint64_t delivered, lost; /* of the broker's */
+	uint64_t counted, counted_at;
 };
 
 /* The descriptors are taken out of fds. 0, a negative errno or a refusal. */

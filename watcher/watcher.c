@@ -63,13 +63,16 @@ void watcher_say(struct watcher *watcher, const Usher__WatcherReport *report,
 		watcher->leaving = true;
 }
 
-static void say_done(struct watcher *watcher, uint64_t number, int code, const char *text) {
+static void say_done(struct watcher *watcher, uint64_t number, const uint64_t *serial, int code,
+		     const char *text) {
 	Usher__WatcherReport report = USHER__WATCHER_REPORT__INIT;
 	Usher__WatchDone done = USHER__WATCH_DONE__INIT;
 
 	done.number = number;
 	done.code = code;
 	done.text = code != 0 && *text ? (char *)(uintptr_t)text : NULL;
+	done.has_serial = serial != NULL;
+	done.serial = serial ? *serial : 0;
 	done.has_clock = true;
 	done.clock = journal_clock(&watcher->journal);
 	report.done = &done;
@@ -81,6 +84,7 @@ void watcher_keep(struct watcher *watcher, int group) {
 	Usher__WatcherKept kept = USHER__WATCHER_KEPT__INIT;
 	const struct fds fds = { .fd = { group, watcher->journal.fd }, .n = 2 };
 
+	kept.has_group_fd = true;
 	kept.group_fd = 0;
 	kept.has_journal_fd = true;
 	kept.journal_fd = 1;
@@ -251,14 +255,14 @@ static void obey(struct watcher *watcher, const Usher__WatcherOrder *order, stru
 	if (!watcher->kind)
 		return;
 	if (order->add)
-		say_done(watcher, order->add->number, add(watcher, order->add, fds, &refusal),
+		say_done(watcher, order->add->number, NULL, add(watcher, order->add, fds, &refusal),
 			 refusal.text);
 	if (order->set_events)
-		say_done(watcher, order->set_events->number,
+		say_done(watcher, order->set_events->number, &order->set_events->serial,
 			 set_events(watcher, order->set_events, &refusal), refusal.text);
 	if (order->decide)
-		say_done(watcher, order->decide->number, decide(watcher, order->decide, &refusal),
-			 refusal.text);
+		say_done(watcher, order->decide->number, &order->decide->serial,
+			 decide(watcher, order->decide, &refusal), refusal.text);
 	if (order->since)
 		since(watcher, order->since);
 	if (order->has_remove)
@@ -340,6 +344,8 @@ static void finish(struct watcher *watcher) {
 	while (watcher->n_watches > 0)
 		drop(watcher, watcher->watches[0]->number);
 	free(watcher->watches);
+	if (watcher->kind && watcher->kind->end)
+		watcher->kind->end(watcher);
 	journal_close(&watcher->journal);
 	fd_closep(&watcher->epoll);
 }

@@ -46,6 +46,8 @@ struct watcher_kind {
 	 * which it has to be called again at the latest, UINT64_MAX for never. NULL: nothing to do.
 	 */
 	uint64_t (*settle)(struct watcher *watcher, uint64_t now);
+	/* Lets go of what it has, also if it could not begin. NULL: nothing. */
+	void (*end)(struct watcher *watcher);
 };
 
 struct watcher {

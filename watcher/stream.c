@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "instant.h"
+
+enum { PACKET_FIRST = 2048, RECORD_BYTES = 256 /* of room, in the mean */ };
+
+struct packet {
+	struct packet *next;
+	size_t size, space, records;
+	uint8_t bytes[];
+};
+
+static struct packet *packet_new(size_t space) {
+	struct packet *packet = malloc(sizeof *packet + space);
+
+	if (packet)
+		*packet = (struct packet){ .space = space };
+	return packet;
+}
+
+static size_t record_size(const struct happening *happening) {
+	size_t size = sizeof(struct usher_watch_record) + happening->path_length +
+		      happening->old_path_length + 2;
+
+	return (size + 7) & ~(size_t)7;
+}
+
+static void *enlarge(struct stream *stream, struct packet **at, size_t needed) {
+	size_t space = (*at)->space;
+	struct packet *larger;
+
+	while (space < needed)
+		space *= 2;
+	larger = realloc(*at, sizeof *larger + space);
+	if (!larger)
+		return NULL;
+	larger->space = space;
+	*at = larger;
+	stream->last = larger;
+	return larger;
+}
+
+/* Room for so many bytes at the end of the last packet, or in a new one. */
+static void *reserve(struct stream *stream, size_t size) {
+	struct packet *last = stream->last, **at = &stream->first;
+	uint8_t *bytes;
+
+	if (last && last->size + size > USHER_WATCH_PACKET_MAX)
+		last = NULL;
+	if (!last) {
+		last = packet_new(size > PACKET_FIRST ? size : PACKET_FIRST);
+		if (!last)
+			return NULL;
+		if (stream->last)
+			stream->last->next = last;
+		else
+			stream->first = last;
+		stream->last = last;
+	}
+	if (last->size + size > last->space) {
+		while (*at != last)
+			at = &(*at)->next;
+		last = enlarge(stream, at, last->size + size);
+		if (!last)
+			return NULL;
+	}
+	bytes = last->bytes + last->size;
+	last->size += size;
+	last->records++;
+	stream->waiting++;
+	return bytes;
+}
+
+static int append(struct stream *stream, const struct happening *happening, uint16_t kind,
+		  uint16_t flags) {
+	size_t size = record_size(happening);
+	struct usher_watch_record *record = reserve(stream, size);
+	char *end;
+
+	if (!record)
+		return -ENOMEM;
+	*record = (struct usher_watch_record){
+		.size = (uint32_t)size,
+		.kind = kind,
+		.flags = flags,
+		.clock = happening->clock,
+		.usec = happening->usec,
+		.events = happening->events,
+		.pid = (uint32_t)happening->pid,
+		.path_length = (uint32_t)happening->path_length,
+		.old_path_length = (uint32_t)happening->old_path_length,
+	};
+	memset((uint8_t *)record + size - 8, 0, 8);
+	end = mempcpy(record + 1, happening->path, happening->path_length);
+	*end++ = '\0';
+	if (happening->old_path)
+		end = mempcpy(end, happening->old_path, happening->old_path_length);
+	*end = '\0';
+	return 0;
+}
+
+static void lose(struct stream *stream, const struct happening *happening) {
+	stream->n_lost++;
+	hints_add(&stream->lost, happening->path, happening_directory(happening), happening->clock);
+	if (happening->old_path) {
+		const struct happening from = { .path = happening->old_path,
+						.path_length = happening->old_path_length };
+
+		hints_add(&stream->lost, from.path, happening_directory(&from), happening->clock);
+	}
+}
+
+void stream_put(struct stream *stream, const struct happening *happening) {
+	if (stream->broken)
+		return;
+	/* What comes after something that is lost is lost too until that has been said. */
+	if (hints_any(&stream->lost) || stream->waiting >= stream->room ||
+	    append(stream, happening, USHER_WATCH_EVENT,
+		   happening->directory ? USHER_WATCH_DIRECTORY : 0) < 0)
+		lose(stream, happening);
+}
+
+/* Once nothing waits before it. Without memory it is tried again. */
+static void say(struct stream *stream, struct hints *hints, uint16_t kind) {
+	struct happening happening = { .clock = hints->clock,
+				       .usec = instant_date_usec(),
+				       .path = "" };
+
+	if (hints->all && append(stream, &happening, USHER_WATCH_LOST, USHER_WATCH_ALL) < 0)
+		return;
+	while (hints->n > 0) {
+		happening.path = hints->directory[hints->n - 1];
+		happening.path_length = strlen(happening.path);
+		if (append(stream, &happening, kind, USHER_WATCH_DIRECTORY) < 0)
+			return;
+		free(hints->directory[--hints->n]);
+	}
+	hints_clear(hints);
+}
+
+/* False when the reader has to read first. */
+static bool send_all(struct stream *stream) {
+	while (stream->first) {
+		struct packet *packet = stream->first;
+
+		if (packet->size > 0 && send(stream->fd, packet->bytes, packet->size,
+					     MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			stream->stuck = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+			stream->broken = !stream->stuck && errno != EINTR;
+			return false;
+		}
+		stream->delivered += packet->records;
+		stream->waiting -= packet->records;
+		/* the last one is written to again, unless it has become large and nothing comes */
+		if (packet == stream->last) {
+			packet->size = packet->records = 0;
+			break;
+		}
+		stream->first = packet->next;
+		free(packet);
+	}
+	return true;
+}
+
+void stream_flush(struct stream *stream) {
+	stream->stuck = false;
+	if (stream->broken || !send_all(stream))
+		return;
+	if (!hints_any(&stream->lost) && !hints_any(&stream->rescan))
+		return;
+	say(stream, &stream->lost, USHER_WATCH_LOST);
+	say(stream, &stream->rescan, USHER_WATCH_RESCAN);
+	(void)send_all(stream);
+}
+
+bool stream_is_empty(const struct stream *stream) {
+	return stream->waiting == 0 && !hints_any(&stream->lost) && !hints_any(&stream->rescan);
+}
+
+void stream_done(struct stream *stream) {
+	while (stream->first) {
+		struct packet *packet = stream->first;
+
+		stream->first = packet->next;
+		free(packet);
+	}
+	hints_clear(&stream->lost);
+	hints_clear(&stream->rescan);
+}
