@@ -4,12 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "handle.h"
 #include "instant.h"
+
+enum { ENTRIES = 1 << 16, HANDLE_SPACE = 44 };
 
 static const uint64_t magic = UINT64_C(0x7573686572570001); /* "usherW", 1 */
 
@@ -18,6 +22,13 @@ struct journal_page {
 	uint64_t magic;
 	uint64_t clock, floor;
 	uint64_t busy;
+	uint64_t head; /* entries that were ever made: the next one is this, modulo ENTRIES */
+
+	struct entry {
+		uint64_t clock; /* 0: none, or there is a later one of the same directory */
+		uint32_t size;
+		uint8_t bytes[HANDLE_SPACE];
+	} entry[ENTRIES];
 };
 
 static int map(struct journal *journal) {
@@ -93,4 +104,63 @@ void journal_set_busy(struct journal *journal, bool busy) {
 
 void journal_forget(struct journal *journal) {
 	journal->page->floor = journal->page->clock;
+}
+
+uint64_t journal_floor(const struct journal *journal) {
+	return journal->page->floor;
+}
+
+static bool holds(const struct entry *entry, const struct handle *handle) {
+	return entry->clock > 0 && entry->size == handle->size &&
+	       memcmp(entry->bytes, handle->bytes, handle->size) == 0;
+}
+
+/* The oldest makes room: nobody can be told of its time any more. */
+static struct entry *take_next(struct journal *journal, uint32_t *ret_number) {
+	struct journal_page *page = journal->page;
+	struct entry *entry = &page->entry[page->head % ENTRIES];
+
+	if (entry->clock > page->floor)
+		page->floor = entry->clock;
+	entry->clock = 0;
+	*ret_number = (uint32_t)(page->head % ENTRIES) + 1;
+	page->head++;
+	return entry;
+}
+
+uint32_t journal_note(struct journal *journal, uint32_t number, const struct handle *handle,
+		      uint64_t clock) {
+	struct journal_page *page = journal->page;
+	struct entry *entry = number > 0 ? &page->entry[number - 1] : NULL;
+
+	if (handle->size > HANDLE_SPACE) {
+		journal_forget(journal);
+		return 0;
+	}
+	/* One that is not about to make room is as good as a new one. */
+	if (entry && holds(entry, handle)) {
+		if ((page->head - number + 1) % ENTRIES < ENTRIES / 2) {
+			entry->clock = clock;
+			return number;
+		}
+		entry->clock = 0;
+	}
+	entry = take_next(journal, &number);
+	entry->size = (uint32_t)handle->size;
+	memcpy(entry->bytes, handle->bytes, handle->size);
+	entry->clock = clock;
+	return number;
+}
+
+bool journal_next(const struct journal *journal, uint64_t clock, uint32_t *at, struct handle *ret) {
+	for (; *at < ENTRIES; (*at)++) {
+		const struct entry *entry = &journal->page->entry[*at];
+
+		if (entry->clock <= clock || entry->size > HANDLE_SPACE)
+			continue;
+		*ret = (struct handle){ entry->bytes, entry->size };
+		(*at)++;
+		return true;
+	}
+	return false;
 }

@@ -29,3 +29,13 @@ uint64_t journal_tick(struct journal *journal);
 void journal_set_busy(struct journal *journal, bool busy);
 /* Nobody can be told what happened before now. */
 void journal_forget(struct journal *journal);
+
+struct handle;
+/* Something has happened in a directory. entry is what an earlier call returned for it, or 0. */
+uint32_t journal_note(struct journal *journal, uint32_t entry, const struct handle *handle,
+		      uint64_t clock);
+/* The earliest time from which all is known. */
+uint64_t journal_floor(const struct journal *journal);
+/* Of the directories in which something has happened after a time: the next from *at on, which is
+ * 0 at first. False when there is none any more. */
+bool journal_next(const struct journal *journal, uint64_t clock, uint32_t *at, struct handle *ret);
