@@ -1,24 +1,389 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Watches of whole file systems: one fanotify mark that all of them share. */
+/* Watches of whole file systems and parts of them: one fanotify mark that all of them share. */
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/fanotify.h>
+#include <sys/stat.h>
 
-#include "watch.h"
-#include "watcher.h"
+#include "instant.h"
+#include "lookout.h"
+
+enum {
+	BUSY_USEC = 200,   /* between batches of which the next comes as soon as that … */
+	STREAK = 16,       /* … so many times … */
+	PAUSE_USEC = 2000, /* … it pays to let more come together … */
+	FEW = 20,          /* … unless they are no more than these */
+	GATHERING_USEC =
+		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
+	CHANGED_MAX = 10000,
+};
+
+/* What the table of directories lives on, whatever the watches want. */
+static const uint64_t of_directories =
+	FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ATTRIB | FAN_ONDIR;
+/* Reading habits, which nobody has told whoever may look into a directory; but of their own file or
+ * directory people may know, as they may by inotify. */
+static const uint32_t of_habits =
+	USHER_WATCH_OPEN | USHER_WATCH_OPEN_EXEC | USHER_WATCH_ACCESS | USHER_WATCH_CLOSE_NOWRITE;
+static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_MOUNT_ATTACH |
+				  USHER_WATCH_MOUNT_DETACH | USHER_WATCH_OPEN_PERM |
+				  USHER_WATCH_ACCESS_PERM | USHER_WATCH_EXEC_PERM;
+
+static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
+	struct lookout *lookout = (struct lookout *)source; /* its first member */
+	size_t before = lookout->taken;
+	uint64_t now = instant_usec();
+
+	lookout->streak = now - lookout->last_read < BUSY_USEC ? lookout->streak + 1 : 0;
+	batch_read(lookout);
+	lookout->last_read = instant_usec();
+	if (lookout->streak >= STREAK) {
+		if (lookout->taken - before < FEW)
+			lookout->streak = 0;
+		else
+			lookout->waits_until = lookout->last_read + PAUSE_USEC;
+	}
+}
 
 static int begin(struct watcher *watcher, int *superblock, int *group, struct refusal *refusal) {
-	return refusal_note(refusal, REFUSED_UNSUPPORTED, "file systems cannot be watched yet");
+	struct lookout *lookout = calloc(1, sizeof *lookout);
+	int r;
+
+	if (!lookout)
+		return -ENOMEM;
+	watcher->own = lookout;
+	lookout->watcher = watcher;
+	lookout->group = (struct source){ .fd = -1, .ready = hear_group };
+	lookout->superblock.fd = -1;
+	lookout->now.bytes = malloc(LOOKOUT_BLOCK);
+	lookout->ahead.bytes = malloc(LOOKOUT_BLOCK);
+	lookout->spot = calloc(1, sizeof *lookout->spot);
+	lookout->n_spots = 1;
+	if (!lookout->now.bytes || !lookout->ahead.bytes || !lookout->spot)
+		return -ENOMEM;
+	if (*superblock < 0)
+		return -EBADF;
+	r = superblock_begin(&lookout->superblock, superblock);
+	if (r < 0)
+		return r;
+	if (*group >= 0) {
+		/* marked with whatever it was: that is wanted again as soon as the watches come */
+		lookout->group.fd = fd_take(group);
+		lookout->mask = group_mask(~(uint32_t)0) | of_directories;
+		lookout->waits_until = instant_usec() + GATHERING_USEC;
+	} else {
+		lookout->group.fd = group_new();
+	}
+	if (lookout->group.fd < 0)
+		return refusal_note(refusal, lookout->group.fd,
+				    "file systems cannot be watched here");
+	r = watcher_listen(watcher, &lookout->group, lookout->waits_until ? 0 : EPOLLIN);
+	lookout->listening = lookout->waits_until == 0;
+	watcher_keep(watcher, lookout->group.fd);
+	return r;
+}
+
+/* ---- the mark ---- */
+
+static uint64_t wanted_mask(const struct lookout *lookout, bool with, const struct watch *watch) {
+	uint64_t mask = of_directories;
+
+	for (uint32_t i = 1; i < lookout->n_spots; i++) {
+		if (lookout->spot[i].n > 0 && !lookout->spot[i].directory)
+			mask |= FAN_DELETE_SELF;
+		for (size_t j = 0; j < lookout->spot[i].n; j++) {
+			const struct watch *other = lookout->spot[i].eye[j]->watch;
+
+			if (other != watch || with)
+				mask |= group_mask(other->events & ~of_others);
+		}
+	}
+	return mask;
+}
+
+/* A little at a time: what was wanted by an earlier watcher's watches may be by those still to
+ * come. */
+static int mark(struct lookout *lookout, uint64_t mask) {
+	int r;
+
+	if (lookout->waits_until && lookout->batch == 0)
+		mask |= lookout->mask;
+	r = group_mark(lookout->group.fd, lookout->superblock.fd, lookout->mask, mask);
+	if (r < 0)
+		return r;
+	if (mask & ~lookout->mask)
+		journal_forget(&lookout->watcher->journal);
+	lookout->mask = mask;
+	return 0;
+}
+
+static int check_events(const struct lookout *lookout, const struct watch *watch,
+			struct refusal *refusal) {
+	if (watch->events & of_habits && !watch->order->beholder->everything &&
+	    watch->scope != WATCH_INODE && watch->scope != WATCH_CHILDREN)
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "events: open, open-exec, access and close-nowrite take the "
+				    "scope inode or children");
+	return 0;
+}
+
+/* ---- where watches begin ---- */
+
+/* The node of a spot, which it may have to be made for. */
+static uint32_t settle_spot(struct lookout *lookout, uint32_t number) {
+	struct spot *spot = &lookout->spot[number];
+
+	if (spot->directory)
+		spot->node = superblock_find(&lookout->superblock, &spot->handle);
+	else
+		spot->node = nodes_add(&lookout->superblock.nodes, &spot->handle, 0, "", 0);
+	if (spot->node)
+		lookout->superblock.nodes.node[spot->node].spot = number;
+	return spot->node;
+}
+
+static uint32_t find_spot(struct lookout *lookout, const struct handle *handle, bool directory) {
+	struct spot *more, *spot;
+	uint32_t free = 0;
+
+	for (uint32_t i = 1; i < lookout->n_spots; i++) {
+		if (lookout->spot[i].n == 0)
+			free = i;
+		else if (handle_is(&lookout->spot[i].handle, handle))
+			return i;
+	}
+	if (!free) {
+		more = reallocarray(lookout->spot, lookout->n_spots + 1, sizeof *more);
+		if (!more)
+			return 0;
+		lookout->spot = more;
+		free = lookout->n_spots++;
+		/* they point into themselves */
+		for (uint32_t i = 1; i < free; i++)
+			more[i].handle.bytes = more[i].space;
+	}
+	spot = &lookout->spot[free];
+	*spot = (struct spot){ .directory = directory };
+	memcpy(spot->space, handle->bytes, handle->size);
+	spot->handle = (struct handle){ spot->space, handle->size };
+	return settle_spot(lookout, free) ? free : 0;
+}
+
+static int stand(struct lookout *lookout, struct eye *eye) {
+	uint8_t space[HANDLE_MAX];
+	struct handle handle;
+	struct eye **more;
+	struct spot *spot;
+	struct stat st;
+	int r;
+
+	if (fstat(eye->watch->root, &st) < 0)
+		return -errno;
+	r = handle_of(eye->watch->root, space, &handle);
+	if (r < 0)
+		return r;
+	eye->spot = find_spot(lookout, &handle, S_ISDIR(st.st_mode));
+	if (!eye->spot)
+		return -ESTALE;
+	spot = &lookout->spot[eye->spot];
+	more = reallocarray(spot->eye, spot->n + 1, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	spot->eye = more;
+	more[spot->n++] = eye;
+	lookout->n_files += !spot->directory;
+	return outlook_take(lookout, eye);
+}
+
+static void leave_spot(struct lookout *lookout, const struct eye *eye) {
+	struct spot *spot = &lookout->spot[eye->spot];
+
+	for (size_t i = 0; i < spot->n; i++)
+		if (spot->eye[i] == eye) {
+			spot->eye[i] = spot->eye[--spot->n];
+			lookout->n_files -= !spot->directory;
+			break;
+		}
+	if (spot->n > 0)
+		return;
+	free(spot->eye);
+	spot->eye = NULL;
+	if (!spot->node)
+		return;
+	lookout->superblock.nodes.node[spot->node].spot = 0;
+	if (!spot->directory)
+		nodes_drop(&lookout->superblock.nodes, spot->node);
+}
+
+/* ---- what the broker orders ---- */
+
+static void remove_watch(struct watcher *watcher, struct watch *watch) {
+	struct lookout *lookout = watcher->own;
+	struct eye *eye = watch->own;
+
+	if (!eye)
+		return;
+	outlook_release(lookout, eye);
+	if (eye->spot)
+		leave_spot(lookout, eye);
+	beholders_release(&lookout->superblock.beholders, eye->beholder);
+	free(eye);
+	watch->own = NULL;
+	if (watcher->n_watches > 0)
+		(void)mark(lookout, wanted_mask(lookout, false, watch));
+}
+
+static int open_eye(struct lookout *lookout, struct watch *watch) {
+	struct eye *eye = calloc(1, sizeof *eye);
+	int r;
+
+	if (!eye)
+		return -ENOMEM;
+	r = beholders_take(&lookout->superblock.beholders, watch->order->beholder);
+	if (r < 0) {
+		free(eye);
+		return r;
+	}
+	eye->beholder = (size_t)r;
+	eye->watch = watch;
+	watch->own = eye;
+	r = nodes_widen(&lookout->superblock.nodes,
+			beholders_words(&lookout->superblock.beholders));
+	return r < 0 ? r : stand(lookout, eye);
 }
 
 static int add(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
-	return -EOPNOTSUPP;
+	struct lookout *lookout = watcher->own;
+	int r = check_events(lookout, watch, refusal);
+
+	if (r != 0)
+		return r;
+	r = open_eye(lookout, watch);
+	if (r == 0)
+		r = mark(lookout, wanted_mask(lookout, true, watch));
+	if (r == -EUSERS)
+		r = refusal_note(refusal, REFUSED_LIMIT,
+				 "%d different users and groups watch this file system already",
+				 BEHOLDERS_MAX);
+	else if (r < 0)
+		r = refusal_note(refusal, r, "the file system cannot be watched: %s",
+				 strerrordesc_np(-r));
+	if (r != 0)
+		remove_watch(watcher, watch);
+	else if (lookout->waits_until && lookout->batch == 0)
+		lookout->waits_until = instant_usec() + GATHERING_USEC;
+	return r;
 }
 
 static int set_events(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
-	return -EOPNOTSUPP;
+	struct lookout *lookout = watcher->own;
+	int r = check_events(lookout, watch, refusal);
+
+	return r != 0 ? r : mark(lookout, wanted_mask(lookout, true, watch));
 }
 
-static void remove_watch(struct watcher *watcher, struct watch *watch) {
+/* ---- since ---- */
+
+struct inquiry {
+	const struct eye *eye;
+	Usher__WatchChanged *changed;
+	bool failed;
+};
+
+static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+			  bool doubtful, void *data) {
+	struct inquiry *inquiry = data;
+
+	if (eye != inquiry->eye)
+		return;
+	if (inquiry->changed->n_directories >= CHANGED_MAX ||
+	    watcher_changed(inquiry->changed, path) < 0)
+		inquiry->failed = true;
+}
+
+static bool since(struct watcher *watcher, struct watch *watch, uint64_t clock,
+		  Usher__WatchChanged *changed) {
+	struct lookout *lookout = watcher->own;
+	struct inquiry inquiry = { .eye = watch->own, .changed = changed };
+	struct handle handle;
+	uint32_t at = 0;
+
+	if (clock < journal_floor(&watcher->journal) || clock > journal_clock(&watcher->journal))
+		return false;
+	while (journal_next(&watcher->journal, clock, &at, &handle)) {
+		uint32_t number = superblock_find(&lookout->superblock, &handle);
+
+		if (!number || !sight_prepare(lookout, number))
+			continue;
+		(void)sight_each(lookout, SIGHT_NEW, number, "", 0, visit_changed, &inquiry);
+	}
+	return !inquiry.failed;
+}
+
+/* ---- after everything ---- */
+
+/* Something has happened that is not known: all begin anew. */
+static void start_over(struct lookout *lookout) {
+	struct watcher *watcher = lookout->watcher;
+
+	lookout->overflowed = false;
+	if (superblock_forget(&lookout->superblock) < 0) {
+		watcher->leaving = true;
+		return;
+	}
+	for (uint32_t i = 1; i < lookout->n_spots; i++)
+		if (lookout->spot[i].n > 0)
+			(void)settle_spot(lookout, i);
+	(void)journal_tick(&watcher->journal);
+	journal_forget(&watcher->journal);
+	for (size_t i = 0; i < watcher->n_watches; i++)
+		watch_tell_lost(watcher, watcher->watches[i], journal_clock(&watcher->journal));
+}
+
+static void listen_if(struct lookout *lookout, bool listening) {
+	if (lookout->listening != listening)
+		(void)watcher_listen_for(lookout->watcher, &lookout->group,
+					 listening ? EPOLLIN : 0);
+	lookout->listening = listening;
+}
+
+static uint64_t settle(struct watcher *watcher, uint64_t now) {
+	struct lookout *lookout = watcher->own;
+
+	if (!lookout || lookout->group.fd < 0)
+		return UINT64_MAX;
+	if (lookout->waits_until && now >= lookout->waits_until) {
+		lookout->waits_until = 0;
+		hear_group(watcher, &lookout->group, 0);
+	} else if (lookout->ahead.size > 0) {
+		batch_read(lookout);
+	}
+	if (lookout->overflowed)
+		start_over(lookout);
+	listen_if(lookout, lookout->waits_until == 0);
+	if (lookout->ahead.size > 0)
+		return 0;
+	return lookout->waits_until ? lookout->waits_until : UINT64_MAX;
+}
+
+static void end(struct watcher *watcher) {
+	struct lookout *lookout = watcher->own;
+
+	if (!lookout)
+		return;
+	fd_closep(&lookout->group.fd);
+	superblock_done(&lookout->superblock);
+	free(lookout->now.bytes);
+	free(lookout->ahead.bytes);
+	free(lookout->event);
+	free(lookout->rescan);
+	free(lookout->leaving);
+	free(lookout->spot);
+	free(lookout->actors);
+	free(lookout);
 }
 
 const struct watcher_kind filesystem_kind = {
@@ -27,4 +392,7 @@ const struct watcher_kind filesystem_kind = {
 	.add = add,
 	.set_events = set_events,
 	.remove = remove_watch,
+	.since = since,
+	.settle = settle,
+	.end = end,
 };

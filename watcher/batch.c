@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <unistd.h>
+
+#include "instant.h"
+#include "lookout.h"
+
+enum {
+	READ_SIZE = 1 << 18, /* at once; the rest of a block is for looking ahead */
+};
+
+/* ---- lists ---- */
+
+static void append(uint32_t **list, size_t *n, size_t *space, uint32_t number) {
+	if (*n == *space) {
+		size_t larger = *space ? *space * 2 : 64;
+		uint32_t *more = reallocarray(*list, larger, sizeof *more);
+
+		if (!more)
+			abort(); /* what is lost by that is told by who comes after us */
+		*list = more;
+		*space = larger;
+	}
+	(*list)[(*n)++] = number;
+}
+
+void batch_rescan(struct lookout *lookout, uint32_t number) {
+	struct node *node = &lookout->superblock.nodes.node[number];
+
+	if (node->flags & NODE_RESCAN)
+		return;
+	node->flags |= NODE_RESCAN;
+	append(&lookout->rescan, &lookout->n_rescans, &lookout->space_rescans, number);
+}
+
+void batch_leave(struct lookout *lookout, uint32_t number) {
+	append(&lookout->leaving, &lookout->n_leaving, &lookout->space_leaving, number);
+}
+
+void batch_note(struct lookout *lookout, uint32_t number, uint64_t clock) {
+	struct node *node = &lookout->superblock.nodes.node[number];
+	const struct handle handle = node_handle(node);
+
+	node->entry = journal_note(&lookout->watcher->journal, node->entry, &handle, clock);
+}
+
+/* ---- what events say of directories, before any is told ---- */
+
+static struct node *node_of(const struct lookout *lookout, uint32_t number) {
+	return &lookout->superblock.nodes.node[number];
+}
+
+static uint32_t find(struct lookout *lookout, const struct handle *handle) {
+	uint64_t before = lookout->superblock.asked;
+	uint32_t number;
+
+	if (!handle->bytes)
+		return 0;
+	number = superblock_find(&lookout->superblock, handle);
+	if (lookout->superblock.asked != before) {
+		lookout->asked = true;
+		/* with what it is below, as far as that is new */
+		for (uint32_t i = number; i && node_of(lookout, i)->read == 0;
+		     i = node_of(lookout, i)->parent)
+			node_of(lookout, i)->read = lookout->batch;
+	}
+	return number;
+}
+
+/* Until when what happened where it says cannot be told from what happened after that: a change may
+ * have been merged with a later one, behind events that are still in the queue. */
+static uint64_t horizon(struct lookout *lookout) {
+	if (lookout->horizon == 0)
+		lookout->horizon = lookout->taken + group_waiting(lookout->group.fd);
+	return lookout->horizon;
+}
+
+static void scan_rights(struct lookout *lookout, const struct group_event *raw) {
+	const struct handle *handle = strcmp(raw->name, ".") == 0 ? &raw->directory : &raw->object;
+	uint32_t number = handle->bytes ? nodes_find(&lookout->superblock.nodes, handle) : 0;
+
+	if (!number)
+		return;
+	node_of(lookout, number)->changed = horizon(lookout);
+	node_of(lookout, number)->flags &= ~(uint32_t)NODE_FRESH;
+}
+
+/* What is to come after what is told now. */
+static void glance(struct lookout *lookout, const struct group_event *raw) {
+	uint32_t number;
+
+	if (!(raw->mask & FAN_ONDIR))
+		return;
+	if (raw->mask & FAN_ATTRIB && raw->name)
+		scan_rights(lookout, raw);
+	if (!(raw->mask & (FAN_RENAME | FAN_DELETE)) || !raw->object.bytes)
+		return;
+	number = nodes_find(&lookout->superblock.nodes, &raw->object);
+	if (number && raw->mask & FAN_RENAME)
+		node_of(lookout, number)->moved = horizon(lookout);
+	if (number && raw->mask & FAN_DELETE)
+		node_of(lookout, number)->flags |= NODE_LEAVES;
+}
+
+/* The directory that was made, moved or deleted: as it was before that. */
+static void scan_directory(struct lookout *lookout, struct event *event) {
+	const struct group_event *raw = &event->raw;
+	bool moves = raw->mask & FAN_RENAME && event->old_directory;
+	struct nodes *nodes = &lookout->superblock.nodes;
+
+	event->object = nodes_find(nodes, &raw->object);
+	if (event->object || !(raw->mask & (FAN_CREATE | FAN_RENAME)))
+		return;
+	if (moves)
+		event->object = nodes_add(nodes, &raw->object, event->old_directory, raw->old_name,
+					  raw->old_name_length);
+	else if (event->directory)
+		event->object = nodes_add(nodes, &raw->object, event->directory, raw->name,
+					  raw->name_length);
+}
+
+static void scan(struct lookout *lookout, struct event *event) {
+	const struct group_event *raw = &event->raw;
+
+	if (raw->mask & FAN_Q_OVERFLOW) {
+		lookout->overflowed = true;
+		return;
+	}
+	event->directory = find(lookout, &raw->directory);
+	event->old_directory = find(lookout, &raw->old_directory);
+	if (raw->object.bytes && raw->mask & FAN_ONDIR &&
+	    raw->mask & (FAN_CREATE | FAN_DELETE | FAN_RENAME))
+		scan_directory(lookout, event);
+	else if (raw->object.bytes && lookout->n_files > 0)
+		event->object = nodes_find(&lookout->superblock.nodes, &raw->object);
+	glance(lookout, raw);
+}
+
+static void prepare(struct lookout *lookout, uint32_t directory) {
+	if (directory)
+		(void)sight_prepare(lookout, directory);
+}
+
+/* ---- reading ---- */
+
+enum found { NOTHING, SOMETHING, NO_ROOM };
+
+static enum found read_some(struct lookout *lookout, struct block *block, size_t most) {
+	size_t room = LOOKOUT_BLOCK - block->size;
+	ssize_t n = read(lookout->group.fd, block->bytes + block->size, room < most ? room : most);
+
+	if (n < 0 && errno == EINVAL && block->size > 0)
+		return NO_ROOM; /* for the next one */
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		lookout->overflowed = true;
+	if (n <= 0)
+		return NOTHING;
+	if (block->size == 0)
+		block->offset = lookout->taken;
+	lookout->taken += group_count(block->bytes + block->size, (size_t)n);
+	lookout->horizon = 0;
+	block->size += (size_t)n;
+	return SOMETHING;
+}
+
+static bool keep(struct lookout *lookout, const struct group_event *raw, uint64_t position) {
+	if (lookout->n_events == lookout->space_events) {
+		size_t space = lookout->space_events ? lookout->space_events * 2 : 64;
+		struct event *more = reallocarray(lookout->event, space, sizeof *more);
+
+		if (!more)
+			return false;
+		lookout->event = more;
+		lookout->space_events = space;
+	}
+	lookout->event[lookout->n_events++] = (struct event){ .raw = *raw, .position = position };
+	return true;
+}
+
+/* What cannot be understood is as good as lost. */
+static void understand(struct lookout *lookout) {
+	const struct block *block = &lookout->now;
+	struct group_event raw;
+	uint64_t position = block->offset;
+	size_t at = 0;
+	int r;
+
+	while ((r = group_parse(block->bytes, block->size, &at, &raw)) > 0)
+		if (!keep(lookout, &raw, position++))
+			lookout->overflowed = true;
+	if (r < 0)
+		lookout->overflowed = true;
+	for (size_t i = 0; i < lookout->n_events; i++)
+		scan(lookout, &lookout->event[i]);
+	for (size_t i = 0; i < lookout->n_events; i++) {
+		prepare(lookout, lookout->event[i].directory);
+		prepare(lookout, lookout->event[i].old_directory);
+	}
+}
+
+void batch_look_ahead(struct lookout *lookout) {
+	struct block *ahead = &lookout->ahead;
+	size_t at = ahead->size;
+	uint64_t end;
+	struct group_event raw;
+	enum found found = SOMETHING;
+
+	lookout->horizon = 0;
+	end = horizon(lookout);
+	while (lookout->taken < end && found == SOMETHING)
+		found = read_some(lookout, ahead, LOOKOUT_BLOCK);
+	if (found == NO_ROOM)
+		lookout->uncertain = true;
+	while (group_parse(ahead->bytes, ahead->size, &at, &raw) > 0)
+		glance(lookout, &raw);
+}
+
+/* ---- a batch ---- */
+
+static void begin(struct lookout *lookout) {
+	struct block now = lookout->now;
+
+	lookout->now = lookout->ahead;
+	lookout->ahead = now;
+	lookout->ahead.size = 0;
+	lookout->n_events = lookout->n_rescans = lookout->n_leaving = 0;
+	lookout->asked = lookout->uncertain = false;
+	lookout->batch++;
+}
+
+static void end(struct lookout *lookout) {
+	for (size_t i = 0; i < lookout->n_rescans; i++) {
+		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;
+		telling_rescan(lookout, lookout->rescan[i]);
+	}
+	for (size_t i = 0; i < lookout->n_leaving; i++) {
+		uint32_t number = lookout->leaving[i];
+
+		if (node_of(lookout, number)->spot == 0)
+			nodes_drop(&lookout->superblock.nodes, number);
+	}
+	nodes_trim(&lookout->superblock.nodes);
+}
+
+void batch_read(struct lookout *lookout) {
+	begin(lookout);
+	journal_set_busy(&lookout->watcher->journal, true);
+	if (lookout->now.size < READ_SIZE)
+		(void)read_some(lookout, &lookout->now, READ_SIZE - lookout->now.size);
+	lookout->usec = instant_date_usec();
+	understand(lookout);
+	if (lookout->asked)
+		batch_look_ahead(lookout);
+	for (size_t i = 0; i < lookout->n_events && !lookout->overflowed; i++) {
+		lookout->position = lookout->event[i].position;
+		telling_event(lookout, &lookout->event[i]);
+	}
+	end(lookout);
+}

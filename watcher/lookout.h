@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What looks out over one file system for all of its watches: the group that events are read from,
+ * what of them has been read, the directories, and the places where watches begin.
+ *
+ * Events are read and told in batches. Before any of a batch is told, all that is in the queue by
+ * the time at which rights were looked up has been read, too: what is in it may have changed who
+ * could see what. A directory whose name, place or rights have changed in a batch, or one above it,
+ * is in doubt: of what happened in it no names are told, but that it has to be listed anew.
+ */
+#pragma once
+
+#include "group.h"
+#include "superblock.h"
+#include "watch.h"
+#include "watcher.h"
+
+/* A watch, on this file system. */
+struct eye {
+	struct watch *watch;
+	size_t beholder; /* its place */
+	uint32_t spot;
+	struct outlook *outlook;
+	uint32_t stamp; /* of the rename that it has seen the one end of, which is: */
+	char *old_path;
+	size_t old_path_length;
+};
+
+/* Where watches begin. */
+struct spot {
+	uint32_t node; /* 0: it is not there any more */
+	struct eye **eye;
+	size_t n;
+	uint8_t space[HANDLE_MAX]; /* its handle, by which it is found again */
+	struct handle handle;
+	bool directory;
+};
+
+struct event {
+	struct group_event raw;
+	uint32_t directory, old_directory; /* nodes; 0: not to be found, or none */
+	uint32_t object;                   /* where it is a directory or a spot */
+	uint64_t position;                 /* in all that was ever read */
+};
+
+enum { LOOKOUT_BLOCK = 1 << 20 };
+
+struct block {
+	uint8_t *bytes;
+	size_t size;
+	uint64_t offset; /* of its beginning, in all that was ever read */
+};
+
+struct lookout {
+	struct source group; /* the first member */
+	struct watcher *watcher;
+	struct superblock superblock;
+	uint64_t mask; /* FAN_*, that is marked */
+	struct spot *spot;
+	uint32_t n_spots; /* with the 0th, which is none */
+	size_t n_files;   /* spots that are no directories */
+	struct outlook *outlooks;
+	struct actors *actors;
+
+	struct block now, ahead;
+	uint64_t taken;    /* events that have been read out of the queue, ever */
+	uint64_t horizon;  /* and what was in it then; 0: not known */
+	uint64_t position; /* of the event that is being told */
+	struct event *event;
+	size_t n_events, space_events;
+	uint32_t batch; /* counted from 1 */
+	bool asked;     /* the kernel, for rights or places, since the queue was read */
+	bool uncertain; /* what was asked may be newer than what could be read */
+	bool overflowed;
+	uint32_t stamp;
+	uint64_t usec;
+	uint32_t *rescan, *leaving;
+	size_t n_rescans, n_leaving, space_rescans, space_leaving;
+
+	uint64_t waits_until; /* nothing is read before; 0: it is */
+	uint64_t last_read;
+	unsigned streak; /* batches that followed each other closely */
+	bool listening;
+};
+
+/* ---- batch.c ---- */
+/* Reads what there is to read, and has it told. */
+void batch_read(struct lookout *lookout);
+/* Reads on, so that what has happened by now is known. */
+void batch_look_ahead(struct lookout *lookout);
+/* Adds to a list of nodes that is gone through when the batch ends. */
+void batch_rescan(struct lookout *lookout, uint32_t node);
+void batch_leave(struct lookout *lookout, uint32_t node);
+/* Something has happened in a directory: for who asks later. */
+void batch_note(struct lookout *lookout, uint32_t node, uint64_t clock);
+
+/* ---- sight.c ---- */
+/* Somebody who may know what has happened to a name in a directory. The path, which may be written
+ * to and has a zero behind it, lasts until the next look. */
+typedef void (*sight_visit)(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+			    bool doubtful, void *data);
+
+/* A line of sight: which of two places paths are put in. */
+enum sight_line { SIGHT_NEW, SIGHT_OLD };
+
+/* Visits all who see the directory, where it is now. True if it is below any spot. */
+bool sight_each(struct lookout *lookout, enum sight_line line, uint32_t directory, const char *name,
+		size_t length, sight_visit visit, void *data);
+/* Has the rights of all directories hold on the way from one to the top; false if none of them is a
+ * spot: then nobody needs them. */
+bool sight_prepare(struct lookout *lookout, uint32_t directory);
+
+/* ---- outlook.c ---- */
+/* Eyes that look from the same place in the same mount. 0 or a negative errno. */
+int outlook_take(struct lookout *lookout, struct eye *eye);
+void outlook_release(struct lookout *lookout, struct eye *eye);
+/* Whether the path leads there to that directory now, and not to what somebody has mounted on it.
+ */
+bool outlook_shows(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+		   const char *path);
+
+/* ---- actor.c ---- */
+/* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */
+uid_t actor_uid(struct lookout *lookout, pid_t pid);
+
+/* ---- telling.c ---- */
+/* Tells everybody of one event, and moves the directories as it says. */
+void telling_event(struct lookout *lookout, struct event *event);
+/* A directory that is to be listed anew, or the nearest above it that can be. */
+void telling_rescan(struct lookout *lookout, uint32_t directory);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lookout.h"
+
+enum { KNOWN = 256 };
+
+struct outlook {
+	struct outlook *next;
+	unsigned eyes;
+	uint32_t spot;
+	uint64_t mount; /* held, so that no other gets its number */
+	int root;
+
+	struct {
+		uint32_t directory, batch;
+		bool shows;
+	} known[KNOWN];
+};
+
+static int mount_of(int fd, uint64_t *ret) {
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_MNT_ID, &stx) < 0)
+		return -errno;
+	*ret = stx.stx_mnt_id;
+	return 0;
+}
+
+int outlook_take(struct lookout *lookout, struct eye *eye) {
+	struct outlook *outlook;
+	uint64_t mount;
+	int r = mount_of(eye->watch->root, &mount);
+
+	if (r < 0)
+		return r;
+	for (outlook = lookout->outlooks; outlook; outlook = outlook->next)
+		if (outlook->spot == eye->spot && outlook->mount == mount) {
+			outlook->eyes++;
+			eye->outlook = outlook;
+			return 0;
+		}
+	outlook = calloc(1, sizeof *outlook);
+	if (!outlook)
+		return -ENOMEM;
+	outlook->root = fcntl(eye->watch->root, F_DUPFD_CLOEXEC, 3);
+	if (outlook->root < 0) {
+		free(outlook);
+		return -errno;
+	}
+	outlook->eyes = 1;
+	outlook->spot = eye->spot;
+	outlook->mount = mount;
+	outlook->next = lookout->outlooks;
+	lookout->outlooks = eye->outlook = outlook;
+	return 0;
+}
+
+void outlook_release(struct lookout *lookout, struct eye *eye) {
+	struct outlook *outlook = eye->outlook, **at = &lookout->outlooks;
+
+	eye->outlook = NULL;
+	if (!outlook || --outlook->eyes > 0)
+		return;
+	while (*at != outlook)
+		at = &(*at)->next;
+	*at = outlook->next;
+	(void)close(outlook->root);
+	free(outlook);
+}
+
+/* 0, -ENOENT when the path leads nowhere, -EXDEV when it leads elsewhere. */
+static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t directory,
+		const char *path) {
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, outlook->root, path, &how, sizeof how);
+	const struct handle known = node_handle(&lookout->superblock.nodes.node[directory]);
+	uint8_t space[HANDLE_MAX];
+	struct handle handle;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ENOENT : -EXDEV;
+	return handle_of(fd, space, &handle) == 0 && handle_is(&handle, &known) ? 0 : -EXDEV;
+}
+
+static bool is_leaving(const struct lookout *lookout, uint32_t directory) {
+	return lookout->superblock.nodes.node[directory].flags & NODE_LEAVES;
+}
+
+/* What has been deleted since cannot have been mounted on; the one that it was in can. */
+static bool shows_parent(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+			 const char *path) {
+	char parent[2 * PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	uint32_t above = lookout->superblock.nodes.node[directory].parent;
+
+	if (!is_leaving(lookout, directory))
+		batch_look_ahead(lookout);
+	if (!is_leaving(lookout, directory))
+		return false;
+	if (!slash)
+		return true;
+	*(char *)mempcpy(parent, path, (size_t)(slash - path)) = '\0';
+	return outlook_shows(lookout, outlook, above, parent);
+}
+
+bool outlook_shows(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+		   const char *path) {
+	size_t place = directory % KNOWN;
+	int r;
+
+	if (!*path)
+		return true; /* the root, which is open */
+	if (outlook->known[place].directory != directory ||
+	    outlook->known[place].batch != lookout->batch) {
+		r = look(lookout, outlook, directory, path);
+		outlook->known[place].shows =
+			r == 0 || ((r == -ENOENT || is_leaving(lookout, directory)) &&
+				   shows_parent(lookout, outlook, directory, path));
+		outlook->known[place].directory = directory;
+		outlook->known[place].batch = lookout->batch;
+	}
+	return outlook->known[place].shows;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "superblock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "fd.h"
+
+enum {
+	NODES_MAX = 1 << 20, /* some 120 MB, of which a quiet system needs little */
+	LIST_MAX = 1 << 16,
+	DEPTH_MAX = PATH_MAX / 2,
+};
+
+int superblock_begin(struct superblock *superblock, int *fd) {
+	*superblock = (struct superblock){ .fd = -1, .has_lists = true, .list = malloc(LIST_MAX) };
+	if (!superblock->list)
+		return -ENOMEM;
+	superblock->fd = fd_take(fd);
+	return nodes_begin(&superblock->nodes, NODES_MAX);
+}
+
+void superblock_done(struct superblock *superblock) {
+	nodes_done(&superblock->nodes);
+	beholders_done(&superblock->beholders);
+	free(superblock->list);
+	fd_closep(&superblock->fd);
+}
+
+int superblock_forget(struct superblock *superblock) {
+	size_t words = superblock->nodes.words;
+	int r;
+
+	nodes_done(&superblock->nodes);
+	r = nodes_begin(&superblock->nodes, NODES_MAX);
+	return r < 0 ? r : nodes_widen(&superblock->nodes, words);
+}
+
+/* ---- rights ---- */
+
+static void own_path(int fd, char ret[64]) {
+	(void)snprintf(ret, 64, "/proc/self/fd/%d", fd);
+}
+
+static size_t read_list(struct superblock *superblock, int fd) {
+	char path[64];
+	ssize_t n;
+
+	own_path(fd, path);
+	n = getxattr(path, "system.posix_acl_access", superblock->list, LIST_MAX);
+	if (n < 0 && errno == EOPNOTSUPP)
+		superblock->has_lists = false;
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static void set_bits(struct superblock *superblock, uint32_t number,
+		     const struct access_rights *rights, bool encrypted) {
+	uint64_t *passers = node_passers(&superblock->nodes, number);
+	uint64_t *listers = node_listers(&superblock->nodes, number);
+
+	memset(passers, 0, 2 * superblock->nodes.words * sizeof *passers);
+	for (size_t i = 0; i < superblock->beholders.n; i++) {
+		const struct beholder *beholder = &superblock->beholders.beholder[i];
+		uint64_t bit = UINT64_C(1) << i % 64;
+
+		if (beholder->watches == 0)
+			continue;
+		/* names that are in clear only because their owner has said the key are his */
+		if (!beholder->everything &&
+		    (!rights || !access_is_allowed(rights, &beholder->person, ACCESS_EXECUTE) ||
+		     (encrypted && beholder->person.uid != rights->uid)))
+			continue;
+		passers[i / 64] |= bit;
+		if (beholder->everything ||
+		    access_is_allowed(rights, &beholder->person, ACCESS_READ))
+			listers[i / 64] |= bit;
+	}
+	superblock->nodes.node[number].generation = superblock->beholders.generation;
+}
+
+/* Of a directory that is open. False when it has been deleted, or is none. */
+static bool read_rights(struct superblock *superblock, uint32_t number, int fd) {
+	struct node *node = &superblock->nodes.node[number];
+	struct access_rights rights;
+	struct statx stx;
+
+	node->flags |= NODE_FRESH;
+	if (fd < 0 ||
+	    statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT,
+		  STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID | STATX_NLINK, &stx) < 0 ||
+	    stx.stx_nlink == 0 || !S_ISDIR(stx.stx_mode)) {
+		set_bits(superblock, number, NULL, false);
+		return false;
+	}
+	rights = (struct access_rights){ stx.stx_uid, stx.stx_gid, stx.stx_mode, superblock->list,
+					 0 };
+	if (superblock->has_lists && stx.stx_mode & S_IRWXG)
+		rights.acl_size = read_list(superblock, fd);
+	set_bits(superblock, number, &rights, stx.stx_attributes & STATX_ATTR_ENCRYPTED);
+	node->uid = stx.stx_uid;
+	node->flags &= ~(uint32_t)NODE_STICKY;
+	if (stx.stx_mode & S_ISVTX)
+		node->flags |= NODE_STICKY;
+	return true;
+}
+
+void superblock_refresh(struct superblock *superblock, uint32_t number) {
+	const struct handle handle = node_handle(&superblock->nodes.node[number]);
+	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);
+
+	(void)read_rights(superblock, number, fd);
+}
+
+/* ---- finding ---- */
+
+/* The path from the top as long as it is known to end with the name of the directory at hand. */
+struct trail {
+	char path[PATH_MAX];
+	size_t length;
+	int depth;
+};
+
+static int read_trail(int fd, struct trail *ret) {
+	char link[64];
+	ssize_t n;
+
+	own_path(fd, link);
+	n = readlink(link, ret->path, sizeof ret->path);
+	if (n < 0)
+		return -errno;
+	if (n == 0 || n == sizeof ret->path || ret->path[0] != '/')
+		return -ENOENT;
+	ret->length = n == 1 ? 0 : (size_t)n;
+	ret->depth = 0;
+	return 0;
+}
+
+static uint32_t learn(struct superblock *superblock, const struct handle *handle, int fd,
+		      struct trail *trail);
+
+/* What the directory is in; 0 if that is nothing: then *ret_top says whether it is the top. */
+static uint32_t find_parent(struct superblock *superblock, const struct handle *handle, int fd,
+			    struct trail *trail, bool *ret_top) {
+	_cleanup_close_ int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	uint8_t space[HANDLE_MAX];
+	struct handle above;
+	uint32_t number;
+
+	*ret_top = false;
+	if (parent < 0 || handle_of(parent, space, &above) < 0)
+		return 0;
+	if (handle_is(handle, &above)) {
+		*ret_top = trail->length == 0;
+		return 0;
+	}
+	number = nodes_find(&superblock->nodes, &above);
+	return number ? number : learn(superblock, &above, parent, trail);
+}
+
+static uint32_t learn(struct superblock *superblock, const struct handle *handle, int fd,
+		      struct trail *trail) {
+	size_t length = trail->length;
+	const char *slash = length > 0 ? memrchr(trail->path, '/', length) : NULL;
+	uint32_t parent, number;
+	bool top;
+
+	if (++trail->depth > DEPTH_MAX)
+		return 0;
+	trail->length = slash ? (size_t)(slash - trail->path) : 0;
+	parent = find_parent(superblock, handle, fd, trail, &top);
+	if (top ? length > 0 : !parent || !slash)
+		return 0;
+	number = nodes_add(&superblock->nodes, handle, parent, slash ? slash + 1 : "",
+			   slash ? length - (size_t)(slash + 1 - trail->path) : 0);
+	if (number && !read_rights(superblock, number, fd)) {
+		nodes_drop(&superblock->nodes, number);
+		return 0;
+	}
+	return number;
+}
+
+uint32_t superblock_find(struct superblock *superblock, const struct handle *handle) {
+	uint32_t number = nodes_find(&superblock->nodes, handle);
+	struct trail trail;
+	int fd;
+
+	if (number)
+		return number;
+	superblock->asked++;
+	fd = handle_open(superblock->fd, handle);
+	if (fd < 0)
+		return 0;
+	if (read_trail(fd, &trail) == 0)
+		number = learn(superblock, handle, fd, &trail);
+	(void)close(fd);
+	return number;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The directories of one file system, as the kernel tells of them. Whatever is opened here is found
+ * by its handle and nothing else, in a mount of the file system's own top.
+ */
+#pragma once
+
+#include "beholder.h"
+#include "node.h"
+
+struct superblock {
+	int fd;
+	struct nodes nodes;
+	struct beholders beholders;
+	bool has_lists; /* access control lists, as far as is known */
+	uint8_t *list;  /* room for one */
+	uint64_t asked; /* how often the kernel had to be asked for a directory */
+};
+
+/* Takes fd. 0 or a negative errno. */
+int superblock_begin(struct superblock *superblock, int *fd);
+void superblock_done(struct superblock *superblock);
+/* Forgets all directories. 0 or -ENOMEM. */
+int superblock_forget(struct superblock *superblock);
+
+/* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
+ * reached from the top. */
+uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
+/* Has what a directory says of rights hold. */
+void superblock_refresh(struct superblock *superblock, uint32_t number);
+
+static inline bool superblock_is_fresh(const struct superblock *superblock, uint32_t number) {
+	const struct node *node = &superblock->nodes.node[number];
+
+	return node->flags & NODE_FRESH && node->generation == superblock->beholders.generation;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <limits.h>
+#include <string.h>
+#include <sys/fanotify.h>
+
+#include "lookout.h"
+
+static const uint32_t of_entries = USHER_WATCH_CREATE | USHER_WATCH_DELETE | USHER_WATCH_MOVE;
+static const uint32_t of_itself = USHER_WATCH_DELETE_SELF | USHER_WATCH_MOVE_SELF;
+
+struct telling {
+	struct happening happening;
+	uint32_t directory; /* in which it happened */
+	size_t name_length;
+	pid_t pid;
+	bool rescan;   /* somebody could not be told by name */
+	size_t halves; /* who has seen the old end of a move, and not yet the new one */
+};
+
+static const struct beholder *beholder_of(const struct lookout *lookout, const struct eye *eye) {
+	return &lookout->superblock.beholders.beholder[eye->beholder];
+}
+
+static bool is_owner(const struct lookout *lookout, const struct eye *eye, uint32_t directory) {
+	return lookout->superblock.nodes.node[directory].uid ==
+	       beholder_of(lookout, eye)->person.uid;
+}
+
+/* In a directory that everybody shares, what others do is told as rarely as if it had been looked
+ * for, and no more than would be seen by that. */
+static void keep_private(struct lookout *lookout, const struct eye *eye,
+			 const struct telling *telling, struct happening *happening) {
+	const struct beholder *beholder = beholder_of(lookout, eye);
+	bool shared = lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY;
+	bool by_itself;
+
+	if (!eye->watch->order->report_pid && !shared)
+		return;
+	by_itself =
+		beholder->everything || actor_uid(lookout, telling->pid) == beholder->person.uid;
+	if (eye->watch->order->report_pid && by_itself)
+		happening->pid = telling->pid;
+	if (shared && !by_itself && !is_owner(lookout, eye, telling->directory)) {
+		happening->events &= of_entries;
+		happening->slow = true;
+	}
+}
+
+/* Whether the path to a name leads there for somebody. */
+static bool is_shown(struct lookout *lookout, const struct eye *eye, const struct telling *telling,
+		     char *path, size_t length, bool doubtful) {
+	char *slash;
+	bool shown;
+
+	if (beholder_of(lookout, eye)->everything)
+		return true;
+	if (doubtful)
+		return false;
+	if (length == telling->name_length)
+		return true;
+	slash = path + length - telling->name_length - 1;
+	*slash = '\0';
+	shown = outlook_shows(lookout, eye->outlook, telling->directory, path);
+	*slash = '/';
+	return shown;
+}
+
+static bool wants(const struct eye *eye, uint32_t events) {
+	return (eye->watch->events & events) != 0;
+}
+
+static void tell(struct lookout *lookout, const struct eye *eye, const struct telling *telling,
+		 struct happening *happening) {
+	keep_private(lookout, eye, telling, happening);
+	if (happening->events)
+		watch_tell(lookout->watcher, eye->watch, happening);
+}
+
+static void visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+		       bool doubtful, void *data) {
+	struct telling *telling = data;
+	struct happening happening = telling->happening;
+
+	if (!wants(eye, happening.events))
+		return;
+	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
+		telling->rescan = true;
+		return;
+	}
+	happening.path = path;
+	happening.path_length = length;
+	tell(lookout, eye, telling, &happening);
+}
+
+static void look_at(struct lookout *lookout, struct telling *telling, enum sight_line line,
+		    uint32_t directory, const char *name, size_t length, sight_visit visit) {
+	if (!directory)
+		return;
+	telling->directory = directory;
+	telling->name_length = length;
+	telling->rescan = false;
+	if (sight_each(lookout, line, directory, name, length, visit, telling))
+		batch_note(lookout, directory, telling->happening.clock);
+	if (telling->rescan)
+		batch_rescan(lookout, directory);
+}
+
+/* ---- moves ---- */
+
+static void visit_old(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+		      bool doubtful, void *data) {
+	struct telling *telling = data;
+
+	if (!wants(eye, of_entries))
+		return;
+	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
+		telling->rescan = true;
+		return;
+	}
+	eye->stamp = lookout->stamp;
+	eye->old_path = path;
+	eye->old_path_length = length;
+	telling->halves++;
+}
+
+static void visit_new(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+		      bool doubtful, void *data) {
+	struct telling *telling = data;
+	struct happening happening = telling->happening;
+
+	if (!wants(eye, of_entries))
+		return;
+	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
+		telling->rescan = true;
+		return;
+	}
+	happening.path = path;
+	happening.path_length = length;
+	happening.events = USHER_WATCH_CREATE;
+	happening.half = true;
+	if (eye->stamp == lookout->stamp) {
+		happening.events = USHER_WATCH_MOVE;
+		happening.half = false;
+		happening.old_path = eye->old_path;
+		happening.old_path_length = eye->old_path_length;
+		eye->stamp = 0;
+		telling->halves--;
+	}
+	tell(lookout, eye, telling, &happening);
+}
+
+/* Who has seen it go and not where to. */
+static void visit_left(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+		       bool doubtful, void *data) {
+	struct telling *telling = data;
+	struct happening happening = telling->happening;
+
+	if (eye->stamp != lookout->stamp)
+		return;
+	eye->stamp = 0;
+	happening.events = USHER_WATCH_DELETE;
+	happening.half = true;
+	happening.path = path;
+	happening.path_length = length;
+	tell(lookout, eye, telling, &happening);
+}
+
+static void tell_move(struct lookout *lookout, struct telling *telling, const struct event *event) {
+	const struct group_event *raw = &event->raw;
+
+	lookout->stamp++;
+	if (raw->old_name)
+		look_at(lookout, telling, SIGHT_OLD, event->old_directory, raw->old_name,
+			raw->old_name_length, visit_old);
+	if (raw->name)
+		look_at(lookout, telling, SIGHT_NEW, event->directory, raw->name, raw->name_length,
+			visit_new);
+	if (telling->halves > 0)
+		look_at(lookout, telling, SIGHT_OLD, event->old_directory, raw->old_name,
+			raw->old_name_length, visit_left);
+}
+
+/* ---- what is watched itself ---- */
+
+static void tell_spot(struct lookout *lookout, const struct telling *telling, uint32_t node,
+		      uint32_t events) {
+	uint32_t number = lookout->superblock.nodes.node[node].spot;
+	const struct spot *spot = &lookout->spot[number];
+
+	for (size_t i = 0; number && i < spot->n; i++) {
+		struct watch *watch = spot->eye[i]->watch;
+		struct happening happening = telling->happening;
+
+		happening.path = "";
+		happening.events = events & watch->events;
+		happening.directory = spot->directory;
+		if (happening.events)
+			watch_tell(lookout->watcher, watch, &happening);
+		if (events & USHER_WATCH_DELETE_SELF)
+			watch->gone = true;
+	}
+}
+
+static void tell_object(struct lookout *lookout, const struct telling *telling,
+			const struct event *event, uint32_t events) {
+	uint64_t mask = event->raw.mask;
+
+	if (!event->object || !lookout->superblock.nodes.node[event->object].spot)
+		return;
+	if (mask & FAN_ONDIR && mask & FAN_DELETE)
+		events |= USHER_WATCH_DELETE_SELF;
+	if (mask & FAN_RENAME)
+		events |= USHER_WATCH_MOVE_SELF;
+	tell_spot(lookout, telling, event->object, events & ~of_entries);
+}
+
+/* ---- directories ---- */
+
+static void move_object(struct lookout *lookout, const struct event *event) {
+	const struct group_event *raw = &event->raw;
+	struct nodes *nodes = &lookout->superblock.nodes;
+
+	if (!event->object || !(raw->mask & FAN_ONDIR))
+		return;
+	if (raw->mask & FAN_RENAME &&
+	    !(event->directory &&
+	      nodes_move(nodes, event->object, event->directory, raw->name, raw->name_length)))
+		batch_leave(lookout, event->object);
+	if (raw->mask & FAN_DELETE)
+		batch_leave(lookout, event->object);
+}
+
+/* What happened to a directory has happened in the one that it is in. */
+static void tell_directory(struct lookout *lookout, struct telling *telling, uint32_t directory) {
+	const struct node *node = &lookout->superblock.nodes.node[directory];
+	size_t length;
+	const char *name = node_name(node, &length);
+
+	tell_spot(lookout, telling, directory, telling->happening.events);
+	telling->happening.events &= ~of_itself;
+	if (node->parent && telling->happening.events)
+		look_at(lookout, telling, SIGHT_NEW, node->parent, name, length, visit_name);
+}
+
+void telling_event(struct lookout *lookout, struct event *event) {
+	const struct group_event *raw = &event->raw;
+	struct telling telling = {
+		.happening = {
+			.events = group_events(raw->mask),
+			.directory = raw->mask & FAN_ONDIR,
+			.clock = journal_tick(&lookout->watcher->journal),
+			.usec = lookout->usec,
+		},
+		.pid = raw->pid,
+	};
+
+	tell_object(lookout, &telling, event, telling.happening.events);
+	if (raw->mask & FAN_RENAME) {
+		tell_move(lookout, &telling, event);
+	} else if (event->directory && strcmp(raw->name, ".") == 0) {
+		tell_directory(lookout, &telling, event->directory);
+	} else if (event->directory) {
+		telling.happening.events &= ~of_itself;
+		look_at(lookout, &telling, SIGHT_NEW, event->directory, raw->name, raw->name_length,
+			visit_name);
+	}
+	move_object(lookout, event);
+}
+
+/* ---- what is to be listed anew ---- */
+
+static void visit_rescan(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+			 bool doubtful, void *data) {
+	static char shorter[2 * PATH_MAX];
+	struct telling *telling = data;
+	uint32_t directory = telling->directory;
+
+	while (length > 0 && !outlook_shows(lookout, eye->outlook, directory, path)) {
+		const char *slash = memrchr(path, '/', length);
+
+		length = slash ? (size_t)(slash - path) : 0;
+		directory = lookout->superblock.nodes.node[directory].parent;
+		/* others are still to come that look along the same path */
+		path = memmove(shorter, path, length);
+		path[length] = '\0';
+	}
+	watch_tell_rescan(lookout->watcher, eye->watch, path, length, telling->happening.clock);
+}
+
+void telling_rescan(struct lookout *lookout, uint32_t directory) {
+	struct telling telling = {
+		.happening = { .clock = journal_tick(&lookout->watcher->journal) },
+		.directory = directory,
+	};
+
+	(void)sight_prepare(lookout, directory);
+	(void)sight_each(lookout, SIGHT_NEW, directory, "", 0, visit_rescan, &telling);
+	batch_note(lookout, directory, telling.happening.clock);
+}
