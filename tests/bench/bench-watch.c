@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What it costs to look at files, for tests/bench/run: events that one process makes, looked at by
+ * nobody, by root with a bare read of fanotify, by inotify, and by subscribers of usher's.
+ *
+ *	watch none|floor|inotify DIR COUNT EVERY
+ *	watch usher DIR COUNT EVERY SUBSCRIBERS
+ *	watch latency-inotify|latency-stream|latency-signal DIR COUNT
+ *	watch subscribe DIR COUNT
+ *	watch touch DIR COUNT
+ *
+ * So many files are made in the directories d0 to d63 of DIR; after each EVERY of them a directory
+ * is renamed, unless that is 0. Each prints a line of JSON.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <usher.h>
+
+#include "measure.h"
+
+enum { DIRECTORIES = 64, UID = 60000, QUIET_MSEC = 500, PACE_USEC = 2000 };
+
+static const char *const creates[] = { "create", NULL };
+
+static double cpu_usec(int who) {
+	struct rusage usage;
+
+	(void)getrusage(who, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void directory_name(char *path, size_t size, const char *where, unsigned number,
+			   bool other) {
+	(void)snprintf(path, size, "%s/d%u%s", where, number, other ? "-renamed" : "");
+}
+
+static void make_directories(const char *where) {
+	char path[4096];
+
+	for (unsigned i = 0; i < DIRECTORIES; i++) {
+		directory_name(path, sizeof path, where, i, false);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			err(1, "%s", path);
+	}
+}
+
+/* ---- the writer ---- */
+
+/* What the writer paid for each file. */
+static double make_files(const char *where, unsigned count, unsigned every) {
+	bool other[DIRECTORIES] = { false };
+	char directory[4096], path[4200];
+	double before = cpu_usec(RUSAGE_SELF);
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = i % DIRECTORIES;
+
+		directory_name(directory, sizeof directory, where, at, other[at]);
+		(void)snprintf(path, sizeof path, "%s/f%u", directory, i);
+		if (mknod(path, S_IFREG | 0644, 0) < 0)
+			err(1, "%s", path);
+		if (every == 0 || i % every != 0)
+			continue;
+		directory_name(path, sizeof path, where, at, !other[at]);
+		if (rename(directory, path) < 0)
+			err(1, "%s", path);
+		other[at] = !other[at];
+	}
+	return (cpu_usec(RUSAGE_SELF) - before) / count;
+}
+
+struct writer {
+	pid_t pid;
+	int result;
+};
+
+static struct writer start_writer(const char *where, unsigned count, unsigned every) {
+	struct writer writer;
+	int pipes[2];
+
+	if (pipe(pipes) < 0 || (writer.pid = fork()) < 0)
+		err(1, "fork");
+	if (writer.pid == 0) {
+		double cost = make_files(where, count, every);
+
+		_exit(write(pipes[1], &cost, sizeof cost) != sizeof cost);
+	}
+	(void)close(pipes[1]);
+	writer.result = pipes[0];
+	return writer;
+}
+
+static double end_writer(const struct writer *writer) {
+	double cost = 0;
+
+	if (read(writer->result, &cost, sizeof cost) != sizeof cost)
+		errx(1, "the writer has failed");
+	(void)waitpid(writer->pid, NULL, 0);
+	return cost;
+}
+
+/* ---- bare readers ---- */
+
+/* How many events of this kind are in what was read, and how many were lost. */
+typedef unsigned count_function(const char *bytes, ssize_t size, unsigned *ret_lost);
+
+static unsigned count_fanotify(const char *bytes, ssize_t size, unsigned *ret_lost) {
+	const struct fanotify_event_metadata *event = (const void *)bytes;
+	unsigned n = 0;
+
+	for (; FAN_EVENT_OK(event, size); event = FAN_EVENT_NEXT(event, size)) {
+		*ret_lost += (event->mask & FAN_Q_OVERFLOW) != 0;
+		n += (event->mask & FAN_CREATE) != 0;
+	}
+	return n;
+}
+
+static unsigned count_inotify(const char *bytes, ssize_t size, unsigned *ret_lost) {
+	unsigned n = 0;
+
+	for (ssize_t at = 0; at < size;) {
+		const struct inotify_event *event = (const void *)(bytes + at);
+
+		*ret_lost += (event->mask & IN_Q_OVERFLOW) != 0;
+		n += (event->mask & IN_CREATE) != 0;
+		at += (ssize_t)(sizeof *event + event->len);
+	}
+	return n;
+}
+
+static void print(const char *name, unsigned events, unsigned lost, double reader, double writer,
+		  uint64_t took) {
+	printf("{\"name\": \"%s\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
+	       "\"a_second\": %.0f}\n",
+	       name, events, lost, reader, writer, events / ((double)took / 1e9));
+}
+
+/* Reads as a watcher does: all that is there, then a rest while there is more to come. */
+static void read_all(const char *name, int fd, count_function *count_events, const char *where,
+		     unsigned count, unsigned every) {
+	static char buffer[262144] __attribute__((aligned(8)));
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	uint64_t began = measure_now(), end = began;
+	double before = cpu_usec(RUSAGE_SELF), cost;
+	struct writer writer = start_writer(where, count, every);
+	unsigned n = 0, lost = 0;
+	ssize_t size;
+
+	while (n < count && poll(&poll_fd, 1, n ? QUIET_MSEC : -1) > 0) {
+		while ((size = read(fd, buffer, sizeof buffer)) > 0) {
+			n += count_events(buffer, size, &lost);
+			if (size < (ssize_t)sizeof buffer / 2)
+				break;
+		}
+		end = measure_now();
+		(void)usleep(PACE_USEC);
+	}
+	before = cpu_usec(RUSAGE_SELF) - before;
+	cost = end_writer(&writer);
+	print(name, n, lost, before / (n ? n : 1), cost, end - began);
+}
+
+static int bare_fanotify(const char *where) {
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+				       FAN_REPORT_DFID_NAME_TARGET,
+			       O_RDONLY);
+
+	if (fd < 0 ||
+	    fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+			  FAN_CREATE | FAN_RENAME | FAN_ATTRIB | FAN_DELETE_SELF | FAN_ONDIR,
+			  AT_FDCWD, where) < 0)
+		err(1, "fanotify");
+	return fd;
+}
+
+static int bare_inotify(const char *where) {
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[4096];
+
+	for (unsigned i = 0; i < DIRECTORIES; i++) {
+		directory_name(path, sizeof path, where, i, false);
+		if (inotify_add_watch(fd, path, IN_CREATE) < 0)
+			err(1, "%s", path);
+	}
+	return fd;
+}
+
+/* ---- subscribers ---- */
+
+static struct usher *open_bus(void) {
+	struct usher *usher;
+	int r = usher_open(&usher, 0);
+
+	if (r < 0)
+		errx(1, "the bus: %s", strerror(-r));
+	return usher;
+}
+
+static struct usher_watch *open_watch(struct usher *usher, const char *where, bool streams) {
+	struct usher_watch_options options = USHER_WATCH_OPTIONS_INIT;
+	struct usher_watch *watch;
+	int r;
+
+	options.scope = "recursive";
+	if (streams)
+		options.queue = 65536;
+	else
+		options.settle_usec = 0;
+	r = (streams ? usher_watch_open : usher_watch_subscribe)(usher, where, creates, &options,
+								 NULL, &watch);
+	if (r < 0)
+		errx(1, "%s: %s", where, usher_message(usher));
+	return watch;
+}
+
+/* One of them, somebody else each: says when it listens, and what it has counted. */
+static void subscribe(const char *where, unsigned number, unsigned count, int ready, int result) {
+	struct {
+		unsigned events, lost;
+		double cpu;
+	} seen = { 0, 0, 0 };
+	struct usher_change change;
+	struct usher_watch *watch;
+	struct pollfd fd = { .events = POLLIN };
+	int r;
+
+	if (setresgid(UID + number, UID + number, UID + number) < 0 ||
+	    setresuid(UID + number, UID + number, UID + number) < 0)
+		err(1, "setresuid");
+	watch = open_watch(open_bus(), where, true);
+	fd.fd = usher_watch_get_fd(watch);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	seen.cpu = cpu_usec(RUSAGE_SELF);
+	while (seen.events < count && poll(&fd, 1, seen.events ? 4 * QUIET_MSEC : -1) > 0) {
+		while ((r = usher_watch_next(watch, &change)) > 0) {
+			seen.events += change.kind == USHER_WATCH_EVENT;
+			seen.lost += change.kind == USHER_WATCH_LOST;
+		}
+		if (r < 0)
+			break;
+		(void)usleep(PACE_USEC);
+	}
+	seen.cpu = cpu_usec(RUSAGE_SELF) - seen.cpu;
+	_exit(write(result, &seen, sizeof seen) != sizeof seen);
+}
+
+/* What the watchers have had of the processors, in microseconds. */
+static double watchers_cpu(void) {
+	DIR *processes = opendir("/proc");
+	struct dirent *entry;
+	double sum = 0;
+
+	while (processes && (entry = readdir(processes))) {
+		char path[300], text[256];
+		unsigned long long nsec;
+		FILE *file;
+		ssize_t n;
+
+		(void)snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
+		n = readlink(path, text, sizeof text - 1);
+		if (n < 0)
+			continue;
+		text[n] = '\0';
+		if (!strstr(text, "/usher-watcher"))
+			continue;
+		(void)snprintf(path, sizeof path, "/proc/%s/schedstat", entry->d_name);
+		file = fopen(path, "re");
+		if (file && fscanf(file, "%llu", &nsec) == 1)
+			sum += (double)nsec / 1000;
+		if (file)
+			(void)fclose(file);
+	}
+	(void)closedir(processes);
+	return sum;
+}
+
+static void measure_usher(const char *where, unsigned count, unsigned every, unsigned subscribers) {
+	struct {
+		unsigned events, lost;
+		double cpu;
+	} seen;
+
+	unsigned events = 0, lost = 0, least = count;
+	int ready[2], result[2];
+	struct writer writer;
+	double cpu, cost;
+	uint64_t began;
+	char byte;
+
+	if (pipe(ready) < 0 || pipe(result) < 0)
+		err(1, "pipe");
+	for (unsigned i = 0; i < subscribers; i++)
+		if (fork() == 0)
+			subscribe(where, i, count, ready[1], result[1]);
+	(void)close(ready[1]);
+	for (unsigned i = 0; i < subscribers; i++)
+		if (read(ready[0], &byte, 1) != 1)
+			errx(1, "a subscriber has failed");
+	cpu = watchers_cpu();
+	began = measure_now();
+	writer = start_writer(where, count, every);
+	for (unsigned i = 0; i < subscribers; i++) {
+		if (read(result[0], &seen, sizeof seen) != sizeof seen)
+			errx(1, "a subscriber has failed");
+		events += seen.events;
+		lost += seen.lost;
+		least = seen.events < least ? seen.events : least;
+		/* the watcher is there until the last of them ends, and they wait for nobody */
+		if (i == 0)
+			began = measure_now() - began;
+	}
+	cpu = watchers_cpu() - cpu;
+	cost = end_writer(&writer);
+	printf("{\"name\": \"usher\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
+	       "\"a_second\": %.0f, \"deliveries\": %u}\n",
+	       least, lost, cpu / count, cost, count / ((double)began / 1e9), events);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* ---- how long it takes until somebody knows ---- */
+
+static void touch(const char *where, unsigned number) {
+	char path[4096];
+
+	(void)snprintf(path, sizeof path, "%s/d0/t%u", where, number);
+	if (mknod(path, S_IFREG | 0644, 0) < 0)
+		err(1, "%s", path);
+}
+
+static void latency_inotify(const char *where, unsigned count) {
+	struct measure measure = measure_new("latency-inotify", count);
+	struct pollfd fd = { .fd = bare_inotify(where), .events = POLLIN };
+	char buffer[4096];
+
+	for (unsigned i = 0; i < count; i++) {
+		(void)usleep(5000);
+		measure_begin(&measure);
+		touch(where, i);
+		if (poll(&fd, 1, -1) < 0 || read(fd.fd, buffer, sizeof buffer) < 0)
+			err(1, "inotify");
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void latency_usher(const char *where, unsigned count, bool streams) {
+	struct measure measure = measure_new(streams ? "latency-stream" : "latency-signal", count);
+	struct usher_watch *watch = open_watch(open_bus(), where, streams);
+	struct usher_change change;
+	int r;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct pollfd fd = { .fd = usher_watch_get_fd(watch), .events = POLLIN };
+
+		/* of signals there are at most ten a second */
+		(void)usleep(streams ? 5000 : 150000);
+		measure_begin(&measure);
+		touch(where, i);
+		while ((r = usher_watch_next(watch, &change)) == 0)
+			if (poll(&fd, 1, 5000) <= 0)
+				errx(1, "nothing is told");
+		measure_end(&measure);
+		if (r < 0)
+			errx(1, "the watch has gone");
+	}
+	measure_print(&measure);
+}
+
+static void measure_subscribe(const char *where, unsigned count) {
+	struct measure measure = measure_new("subscribe", count);
+	struct usher *usher = open_bus();
+	/* one that stays, so that the file system has its watcher */
+	struct usher_watch *first = open_watch(usher, where, true);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct usher_watch *watch;
+
+		measure_begin(&measure);
+		watch = open_watch(usher, where, true);
+		measure_end(&measure);
+		usher_watch_close(watch);
+	}
+	measure_print(&measure);
+	usher_watch_close(first);
+}
+
+/* One file in each of so many directories, each the child of the last but nine. */
+static void touch_tree(const char *where, unsigned count) {
+	char path[4096];
+
+	if (chdir(where) < 0)
+		err(1, "%s", where);
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(path, sizeof path, "t%u/u%u", i / 300, i % 300);
+		if (i % 300 == 0) {
+			char parent[32];
+
+			(void)snprintf(parent, sizeof parent, "t%u", i / 300);
+			if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+				err(1, "%s", parent);
+		}
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			err(1, "%s", path);
+		(void)strcat(path, "/f");
+		if (unlink(path) < 0 && errno != ENOENT)
+			err(1, "%s", path);
+		if (mknod(path, S_IFREG | 0644, 0) < 0)
+			err(1, "%s", path);
+	}
+}
+
+static unsigned number(char **argv, int argc, int at) {
+	return argc > at ? (unsigned)strtoul(argv[at], NULL, 10) : 0;
+}
+
+int main(int argc, char **argv) {
+	const char *what = argc > 3 ? argv[1] : "", *where = argv[2];
+	unsigned count = number(argv, argc, 3), every = number(argv, argc, 4);
+
+	if (strcmp(what, "touch") == 0) {
+		touch_tree(where, count);
+		return 0;
+	}
+	if (argc > 3)
+		make_directories(where);
+	if (strcmp(what, "none") == 0)
+		print("none", count, 0, 0, make_files(where, count, every), 1000000000);
+	else if (strcmp(what, "floor") == 0)
+		read_all(what, bare_fanotify(where), count_fanotify, where, count, every);
+	else if (strcmp(what, "inotify") == 0)
+		read_all(what, bare_inotify(where), count_inotify, where, count, every);
+	else if (strcmp(what, "usher") == 0)
+		measure_usher(where, count, every, number(argv, argc, 5));
+	else if (strcmp(what, "latency-inotify") == 0)
+		latency_inotify(where, count);
+	else if (strcmp(what, "latency-stream") == 0 || strcmp(what, "latency-signal") == 0)
+		latency_usher(where, count, strcmp(what, "latency-stream") == 0);
+	else if (strcmp(what, "subscribe") == 0)
+		measure_subscribe(where, count);
+	else
+		errx(2, "usage: watch KIND DIR COUNT [EVERY [SUBSCRIBERS]]");
+	return 0;
+}

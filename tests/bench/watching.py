@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What it costs to watch a file system: by usher, by bare reads, and by others; for tests/bench/run."""
+
+import os
+import select
+import shutil
+import subprocess
+import time
+
+PLACE = "/home/watched"
+TREES = {"10": 10, "100,000": 100000}
+EVENTS = 200000
+SUBSCRIBERS = (1, 8, 32)
+RENAMES = {"": 0, ", 10% renames": 10}
+PATIENCE = 60
+
+
+def named(name):
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == name:
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def fresh(directories=0, tools=None):
+    """A file system with nothing on it, or a tree."""
+    if os.path.ismount(PLACE):
+        subprocess.run(["umount", PLACE], check=True)
+    os.makedirs(PLACE, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g,nr_inodes=2m,mode=755", "watched", PLACE], check=True)
+    if directories:
+        subprocess.run([f"{tools}/watch", "touch", PLACE, str(directories)], check=True)
+
+
+def measure(bench, tools, weight, say):
+    say("watches")
+    for title, count in TREES.items():
+        fresh(count, tools)
+        bench.measure(f"watch {title}", "watch", "subscribe", 0, PLACE, "200")
+        for name, start in (("inotifywait -r", start_inotifywait), ("watchman", start_watchman)):
+            if not shutil.which(name.split()[0]):
+                bench.notes.append(f"not measured: {name}: not installed (tools/deps bench)")
+                continue
+            began = time.monotonic()
+            process, pid = start()
+            bench.results[f"watch {title}/{name}"] = {"took": (time.monotonic() - began) * 1e6, **weight(pid)}
+            stop(process, pid)
+    measure_memory(bench, tools, weight)
+    measure_events(bench)
+    measure_latency(bench)
+    subprocess.run(["umount", PLACE], check=True)
+
+
+def start_inotifywait():
+    process = subprocess.Popen(["inotifywait", "-m", "-r", "-e", "create", PLACE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    while b"established" not in (line := process.stderr.readline()):
+        if not line:
+            raise RuntimeError("inotifywait has failed")
+    return process, process.pid
+
+
+WATCHMAN = ("watchman", "--sockname=/tmp/watchman.sock", "--logfile=/tmp/watchman.log", "--pidfile=/tmp/watchman.pid", "--no-save-state")
+
+
+def start_watchman():
+    # The first question is answered when all of the tree has been read.
+    for words in (("watch", PLACE), ("find", PLACE, "*.none")):
+        subprocess.run([*WATCHMAN, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE,
+                       check=True)
+    with open("/tmp/watchman.pid", encoding="ascii") as file:
+        return None, int(file.read())
+
+
+def stop(process, pid):
+    os.kill(pid, 9)
+    if process:
+        process.stderr.close()
+        process.wait()
+    deadline = time.monotonic() + PATIENCE
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def measure_memory(bench, tools, weight):
+    """Of a watcher that has had something to tell about each of 100,000 directories."""
+    fresh()
+    with subprocess.Popen(["usher", "watch", "-r", "--event", "create", PLACE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as client:
+        select.select([client.stderr], [], [], PATIENCE)
+        before = sum(weight(pid)["private"] for pid in named("usher-watcher"))
+        subprocess.run([f"{tools}/watch", "touch", PLACE, "100000"], check=True)
+        time.sleep(2)
+        bench.results["watch memory"] = {"empty": before, "full": sum(weight(pid)["private"] for pid in named("usher-watcher"))}
+        client.kill()
+
+
+def measure_events(bench):
+    for title, every in RENAMES.items():
+        for kind in ("none", "floor", "inotify"):
+            fresh()
+            bench.measure(f"watch events{title}", "watch", kind, 0, PLACE, str(bench.n(EVENTS)), str(every))
+        for count in SUBSCRIBERS:
+            fresh()
+            bench.measure(f"watch events{title}, {count}", "watch", "usher", 0, PLACE, str(bench.n(EVENTS)), str(every), str(count))
+
+
+def measure_latency(bench):
+    for kind, count in (("inotify", 1000), ("stream", 1000), ("signal", 100)):
+        fresh()
+        bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count)))
+
+
+# ---- what is told of it
+
+def targets(f, target):
+    rows = []
+    for title in TREES:
+        rows.append(target(f"Watches.Open on a tree of {title} directories (p50, ms)",
+                           f.times(f.get(f"watch {title}/subscribe"), 1000), 1))
+    for title in RENAMES:
+        floor = f.get(f"watch events{title}/floor", "reader")
+        for count in SUBSCRIBERS:
+            found = f.get(f"watch events{title}, {count}/usher", "reader")
+            rows.append(target(f"Processor time of an event with {count} subscribers{title} (µs)", found, 2.0))
+            rows.append(target(f"the same, times the bare read", f.times(found, floor), 2.0))
+    rows.append(target("Latency of a stream when idle (p50, µs)", f.get("watch latency/latency-stream"), 75))
+    full = f.get("watch memory", "full")
+    rows.append(target("Private memory of a watcher, 100,000 active directories (MiB)", f.times(full, 1024), 20))
+    return rows
+
+
+def render(f, table, number):
+    parts = ["\n## Watches\n\nUntil a tree is watched, and what who watches it weighs then. A second watch of usher's weighs nothing more.\n"]
+    rows = []
+    for title in TREES:
+        rows.append([f"usher, {title} directories", number(f.get(f"watch {title}/subscribe")), "-"])
+        for name in ("inotifywait -r", "watchman"):
+            rows.append([f"{name}, {title} directories", number(f.get(f"watch {title}/{name}", "took")),
+                         number(f.get(f"watch {title}/{name}", "private"))])
+    rows.append(["usher's watcher, none of 100,000 directories active", "-", number(f.get("watch memory", "empty"))])
+    rows.append(["usher's watcher, all of them active", "-", number(f.get("watch memory", "full"))])
+    parts.append(table(["", "µs (p50)", "private KiB"], rows))
+    parts.append(f"\n{EVENTS} files made in 64 directories of a tmpfs, one event each; with renames, a directory is renamed after every tenth. "
+                 "*Reader* is the\nprocessor time for an event of who reads from the kernel: of usher the watcher, with all it tells; root's bare "
+                 "`read` of fanotify is the\nfloor. *Writer* is what making a file takes the one who makes it.\n")
+    rows = []
+    for title in RENAMES:
+        for name, key in (("nobody", f"watch events{title}/none"), ("bare fanotify", f"watch events{title}/floor"),
+                          ("bare inotify, 64 watches", f"watch events{title}/inotify"),
+                          *((f"usher, {count} subscriber{'s' if count > 1 else ''}", f"watch events{title}, {count}/usher")
+                            for count in SUBSCRIBERS)):
+            rows.append([name + title, *(f"{f.get(key, part):.2f}" if f.get(key, part) else "-" for part in ("reader", "writer")),
+                         number(f.get(key, "a_second")), f.get(key, "lost") if f.get(key, "lost") is not None else "-"])
+    parts.append(table(["who looks", "reader, µs", "writer, µs", "events a second", "lost"], rows))
+    parts.append("\nFrom making a file until who watches has read it, on an idle machine, in microseconds.\n")
+    parts.append(table(["", "p50", "p99"], [[name, number(f.get(f"watch latency/latency-{key}")), number(f.get(f"watch latency/latency-{key}", "p99"))]
+                                            for name, key in (("inotify", "inotify"), ("usher, stream", "stream"), ("usher, signal", "signal"))]))
+    return parts
