@@ -374,12 +374,66 @@ static void say_process(struct child *child, char *lifetime, const struct fds *f
 	announce(child, &reply.base, fds);
 }
 
+/* What has the same path is on the same file system. */
+static Usher__WatchObject *describe_watch(const struct child *child, char *lifetime) {
+	Usher__WatchObject *made =
+		(Usher__WatchObject *)message_new(&usher__watch_object__descriptor);
+	Usher__Watcher *order = (Usher__Watcher *)message_new(&usher__watcher__descriptor);
+
+	made->has_owner = true;
+	made->owner = child->order->uid;
+	made->path = strdup(message_string(child->request, "path"));
+	made->scope = strdup("recursive");
+	made->backend = strdup("fanotify");
+	made->lifetime = strdup(lifetime);
+	assert_true(asprintf(&made->watcher, "filesystem:%s", made->path) > 0);
+	assert_int_equal(message_append_string(&made->events, &made->n_events, "create"), 0);
+	order->beholder = (Usher__Beholder *)message_new(&usher__beholder__descriptor);
+	order->beholder->uid = order->beholder->gid = child->order->uid;
+	order->scope = strdup("recursive");
+	assert_int_equal(message_append_string(&order->events, &order->n_events, "create"), 0);
+	made->order = order;
+	return made;
+}
+
+/* The watched file, its file system and, of a stream, both ends. */
+static void say_watch(struct child *child, char *lifetime) {
+	ProtobufCMessage *reply = message_new(child->operation->reply);
+	const char *fields[] = { "root_fd", "superblock_fd", "stream_fd", "writing_fd" };
+	bool streams = reply->descriptor == &usher__open_watch_reply__descriptor;
+	Usher__WatchObject **made =
+		message_member(reply,
+			       protobuf_c_message_descriptor_get_field_by_name(reply->descriptor,
+									       "made"));
+	struct fds fds = { 0 };
+	int pair[2];
+
+	*made = describe_watch(child, lifetime);
+	assert_int_equal(message_set_string(reply, "watch_object", ""), 0);
+	assert_int_equal(fds_add(&fds, some_descriptor()), 0);
+	assert_int_equal(fds_add(&fds, some_descriptor()), 1);
+	if (streams) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		assert_int_equal(fds_add(&fds, pair[0]), 2);
+		assert_int_equal(fds_add(&fds, pair[1]), 3);
+	}
+	for (size_t i = 0; i < fds.n; i++)
+		message_set_number(reply, fields[i], i);
+	announce(child, reply, &fds);
+	fds_done(&fds);
+	message_freep(&reply);
+}
+
 static void say_made(struct child *child, const char *lifetime) {
 	const ProtobufCMessageDescriptor *reply = child->operation->reply;
 	struct fds fds = { 0 };
 	char word[32];
 
 	(void)snprintf(word, sizeof word, "%.*s", (int)strcspn(lifetime, " "), lifetime);
+	if (strcmp(child->operation->interface, "Watches") == 0) {
+		say_watch(child, word);
+		return;
+	}
 	if (reply != &usher__namespace_reply__descriptor &&
 	    reply != &usher__spawn_reply__descriptor) {
 		say_mount(child, word);
@@ -689,7 +743,7 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	stage->uid = as_root || geteuid() != 0 ? geteuid() : NOBODY;
 	assert_true(sd_event_new(&stage->event) >= 0);
 	stage->desk.event = stage->event;
-	stage->desk.mounts.desk = &stage->desk;
+	stage->desk.mounts.desk = stage->desk.watchers.desk = &stage->desk;
 	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
@@ -750,6 +804,7 @@ void stage_free(struct stage *stage) {
 	door_bus_free(stage->door);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&stage->desk.objects[kind]);
+	watchers_done(&stage->desk.watchers);
 	callers_free(stage->desk.callers);
 	sd_bus_flush_close_unref(stage->client);
 	sd_bus_flush_close_unref(stage->polkit_bus);

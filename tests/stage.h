@@ -34,8 +34,8 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   leave          the caller leaves
  *   asked          waits until polkit has been asked
  *   ok             an outcome, with an empty reply of the right kind
- *   made=LIFETIME  the announcement of what the order makes: a mount, or namespaces or a process,
- *                  for which there is a process then
+ *   made=LIFETIME  the announcement of what the order makes: a mount, or a watch, or namespaces or
+ *                  a process, for which there is a process then
  *   go             waits for the second grant, which answers that
  *   end            that process ends
  *   ended=HOW:N    tells that it has
