@@ -385,6 +385,7 @@ static int answer(struct job *job, int code) {
 	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
 	outcome.has_reply = replies && r == 0;
 	outcome.finding = job->untold ? &job->finding : NULL;
+	outcome.has_gone = outcome.gone = job->announced && job->gone;
 	said.outcome = &outcome;
 	r = wire_send(job->socket, &said.base, outcome.has_reply ? &job->reply_fds : NULL);
 	free(outcome.reply.data);
