@@ -398,7 +398,8 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 	(void)prctl(PR_SET_NAME, "usher-born");
 	go_with_parent();
 	keep_what_is_needed(&born);
-	await_word(&born);
+	if (!birth->ahead)
+		await_word(&born);
 	if (birth->spawn)
 		must(&born, execution_prepare(&born.execution, birth->spawn), "exec",
 		     "environment");
