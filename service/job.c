@@ -453,8 +453,11 @@ static void fetch_pages(void) {
 }
 
 int job_open_own(int vessel) {
+	int r;
+
 	only.place.vessel = vessel;
-	return place_prepare(&only.place);
+	r = place_prepare(&only.place);
+	return r == 0 ? entrance_prepare(&only.place) : r;
 }
 
 int job_prepare(int first, int last) {
