@@ -69,6 +69,8 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
 	uint64_t took = instant_usec() - call->began_usec;
 
+	if (call->caller) /* who has its answer may go */
+		caller_describe(call->caller);
 	if (!call->door || (call->caller && call->caller->gone))
 		; /* nobody is there to hear it */
 	else if (code == 0)
