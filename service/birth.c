@@ -151,6 +151,7 @@ static int begin(struct job *job, const char *libexec, const Usher__SpawnRequest
 	birth->own = own;
 	job->birth = birth;
 	read_request(birth, spawn ? &spawn->base : job->request);
+	birth->ahead = birth->own_users && job->in < 0;
 	r = entrance_open(&birth->entrance, &job->place, job->in >= 0 ? job->in : job->caller);
 	if (r < 0)
 		return r;
@@ -409,7 +410,7 @@ static int write_maps(struct job *job) {
 				 r < 0 ? strerrordesc_np(-r) : "refused");
 	if (r == 0)
 		r = set_clocks(job);
-	return r == 0 ? tell(birth, NULL) : r;
+	return r == 0 ? tell(birth, birth->ahead ? &birth->interior.trees : NULL) : r;
 }
 
 /* It goes on in a child of ours, or it is a lie. */
@@ -431,22 +432,22 @@ static int follow(struct job *job, int *pidfd) {
 	return 0;
 }
 
-static int act_on(struct job *job, const struct birth_word *word, int *fd, bool *made,
-		  bool *ready) {
+static int act_on(struct job *job, const struct birth_word *word, int *fd) {
+	struct birth *birth = job->birth;
+
 	switch (word->step) {
-	case BIRTH_SPLIT: return write_maps(job);
-	case BIRTH_MADE: *made = true; return follow(job, fd);
-	case BIRTH_READY: *ready = true; return 0;
+	case BIRTH_SPLIT: birth->made = !birth_branches(birth); return write_maps(job);
+	case BIRTH_MADE: birth->made = true; return follow(job, fd);
+	case BIRTH_READY: birth->ready = true; return 0;
 	default: return reason(job, word);
 	}
 }
 
 /* The one that it goes on in may be ready before the other one has told of it. */
-static int listen_to(struct job *job) {
-	bool made = !birth_branches(job->birth), ready = false;
+static int listen_until(struct job *job, const bool *what) {
 	int r = 0;
 
-	while (r == 0 && !(made && ready)) {
+	while (r == 0 && !*what) {
 		_cleanup_close_ int fd = -1;
 		struct birth_word word;
 
@@ -455,7 +456,7 @@ static int listen_to(struct job *job) {
 			return refusal_note(&job->refusal, REFUSED_FAILED,
 					    "the process was killed before it began");
 		if (r > 0)
-			r = act_on(job, &word, &fd, &made, &ready);
+			r = act_on(job, &word, &fd);
 	}
 	return r;
 }
@@ -464,12 +465,15 @@ int birth_go(struct job *job) {
 	struct birth *birth = job->birth;
 	int r = 0;
 
+	birth->made = !birth->own_users && !birth_branches(birth);
 	if (has_images(birth))
 		r = interior_open(job, &birth->interior);
-	if (r == 0)
+	if (r == 0 && !birth->ahead)
 		r = tell(birth, &birth->interior.trees);
+	if (r == 0)
+		r = listen_until(job, &birth->made);
 	fds_done(&birth->interior.trees);
-	return r == 0 ? listen_to(job) : r;
+	return r;
 }
 
 int birth_announce(struct job *job) {
@@ -486,8 +490,11 @@ int birth_announce(struct job *job) {
 int birth_finish(struct job *job) {
 	struct birth_word word;
 	_cleanup_close_ int fd = -1;
-	int r = tell(job->birth, NULL);
+	int r = listen_until(job, &job->birth->ready);
 
+	if (r != 0)
+		return r;
+	r = tell(job->birth, NULL);
 	if (r == 0)
 		r = hear(job->birth, &word, &fd);
 	if (r > 0)

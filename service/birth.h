@@ -6,13 +6,14 @@
  *believed as far as nobody could gain by a lie: the job knows it by pidfds that the kernel made.
  *
  *	job			born
- *	birth_begin()		waits for the word
- *	... is asked about, granted ...
- *	birth_go()		joins the place; becomes the caller; new namespaces
- *	  writes maps		waits
+ *	birth_begin()		waits for the word, unless all is made in a user namespace of its
+ *own
+ *	... is asked about,	joins the place; becomes the caller; new namespaces
+ *	granted ...
+ *	birth_go()		waits for its maps, and has done nothing yet that anybody could see
  *				forks, if what is new shows in children only, and ends
- *				mounts, root, directory, descriptors, credentials
- *	job_announce()		waits
+ *	job_announce()		mounts, root, directory, descriptors, credentials
+ *				waits
  *	birth_finish()		execve(2)
  */
 #pragma once
@@ -37,7 +38,7 @@ enum birth_step {
 
 enum { BIRTH_TEXT_MAX = REFUSAL_TEXT_MAX };
 
-/* From born to the job; in the other direction it is a byte, the first time with descriptors. */
+/* From born to the job; in the other direction it is a byte, the first one with descriptors. */
 struct birth_word {
 	uint32_t step;
 	int32_t code;
@@ -53,6 +54,9 @@ struct birth {
 	struct interior interior;
 	struct heritage heritage;
 	bool own_users; /* a user namespace is made for it */
+	bool ahead;     /* it need not wait: what it does first is the caller's to do, and unseen */
+	bool made;      /* it is the process that will stay */
+	bool ready;     /* and nothing is left but execve(2) */
 	bool power; /* the caller has every right in the place's own, which is not the service's */
 	bool below; /* and it lies below the caller's */
 	int null, program; /* for born: /dev/null, and that program */
@@ -69,11 +73,11 @@ int birth_begin_own(struct job *job, const char *libexec, const Usher__SpawnRequ
 		    const char *program);
 /* In resolve(): who must allow it, and what to tell. */
 int birth_resolve(struct job *job);
-/* In run(): up to where nothing is left but execve(2). */
+/* In run(): up to where it is known which process will stay. */
 int birth_go(struct job *job);
 /* Tells the broker, with a pidfd behind what the reply says already. */
 int birth_announce(struct job *job);
-/* And that last step. */
+/* All the rest, and the last step. */
 int birth_finish(struct job *job);
 /* Whether what is new shows in children only, so that it goes on in one. */
 bool birth_branches(const struct birth *birth);

@@ -325,15 +325,6 @@ static void become(const struct born *born) {
 		     "credentials", "uid, gid");
 }
 
-static uint64_t existing(void) {
-	uint64_t set = 0;
-
-	for (int c = 0; c < 64; c++)
-		if (prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0)
-			set |= CAP(c);
-	return set;
-}
-
 static void set_credentials(const struct born *born) {
 	const struct birth *birth = born->birth;
 	bool asked = birth->spawn && birth->spawn->n_capabilities > 0;
@@ -344,8 +335,8 @@ static void set_credentials(const struct born *born) {
 	     outfit_finish(birth->spawn, &birth->heritage, (struct rlimit *)(uintptr_t)born->limits,
 			   &born->job->refusal),
 	     "credentials", "limits");
-	must(born, credentials_keep(capabilities_of(born) & existing(), asked), "credentials",
-	     "capabilities");
+	must(born, credentials_keep(capabilities_of(born) & credentials_permitted(), asked),
+	     "credentials", "capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		must(born, -errno, "credentials", "new privileges cannot be renounced");
 }
@@ -412,7 +403,8 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 	(void)prctl(PR_SET_NAME, "usher-born");
 	go_with_parent();
 	keep_what_is_needed(&born);
-	await_word(&born);
+	if (!birth->ahead)
+		await_word(&born);
 	if (birth->spawn)
 		must(&born, execution_prepare(&born.execution, birth->spawn), "exec",
 		     "environment");
@@ -423,7 +415,8 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 	furnish(&born);
 	if (!birth->own_users &&
 	    !birth->below) /* what is left is done with no more than the program will have */
-		must(&born, credentials_keep(capabilities_of(&born) & existing(), false),
+		must(&born,
+		     credentials_keep(capabilities_of(&born) & credentials_permitted(), false),
 		     "credentials", "cannot be given up");
 	must(&born, interior_enter(job, birth->surroundings.workdir), "directory", "failed");
 	set_descriptors(&born);

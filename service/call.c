@@ -31,6 +31,7 @@ static const char stopping[] = "the service is being stopped",
 		  name_taken[] = "name: the caller has a namespace of that name already";
 
 static void give_back(struct call *call);
+static void let_make(struct desk *desk);
 static void take_turns(struct desk *desk, uint64_t usec);
 
 static void call_free(struct call *call) {
@@ -56,6 +57,7 @@ static void call_free(struct call *call) {
 		call->door->done(call);
 	caller_release(call->caller);
 	free(call);
+	let_make(desk);
 	take_turns(desk, 0);
 	if (!desk->first && desk->idle)
 		desk->idle(desk);
@@ -67,6 +69,8 @@ static void settle(struct call *call, int code, const char *text, const Protobuf
 	_cleanup_free_ char *sentence = code == 0 ? NULL : refusal_sentence(code, text);
 	uint64_t took = instant_usec() - call->began_usec;
 
+	if (call->caller) /* who has its answer may go */
+		caller_describe(call->caller);
 	if (!call->door || (call->caller && call->caller->gone))
 		; /* nobody is there to hear it */
 	else if (code == 0)
@@ -107,6 +111,16 @@ static void retract(struct call *call) {
 		object_end(object);
 }
 
+/* The child says that it has not come to be: there is nothing to be taken off, and its id may be
+ * another's by now. */
+static void forget_made(struct call *call) {
+	struct object *object = made_object(call);
+
+	if (object)
+		object_remove(object);
+	call->made = 0;
+}
+
 /* The only way out. */
 static void call_finish(struct call *call, int code, const char *text) {
 	if (!call->given_up)
@@ -126,9 +140,7 @@ static struct object *object_of(const struct call *call) {
 static struct mount *mount_of(const struct call *call) {
 	if (call->object)
 		return (struct mount *)object_of(call);
-	return call->finding && call->finding->has_mount_id
-		       ? mounts_find_id(&call->desk->mounts, call->finding->mount_id)
-		       : NULL;
+	return call->found ? mounts_find(&call->desk->mounts, call->found) : NULL;
 }
 
 static bool ends_object(const struct call *call) {
@@ -213,10 +225,51 @@ static int expect(struct call *call, struct fds *fds) {
 	return start(call, object);
 }
 
+bool call_gives_back(const struct call *call) {
+	const ProtobufCMessageDescriptor *request = call->operation->request;
+
+	return request == &usher__unmount_request__descriptor ||
+	       request == &usher__unmount_object_request__descriptor;
+}
+
+static bool is_taking_off(const struct call *call, uint64_t id) {
+	return call->granted && call_gives_back(call) && call->finding &&
+	       call->finding->has_mount_id && call->finding->mount_id == id;
+}
+
+/* Kernels that do not tell ids which are never used again give the id of a mount that goes to the
+ * next one that comes. A child that still takes off the former would take the latter for it. */
+static bool must_wait(const struct call *call) {
+	const struct object *object = made_object(call);
+	const struct call *other = call->desk->first;
+
+	if (!object || object->objects->kind != &mount_kind)
+		return false;
+	while (other && !is_taking_off(other, ((const struct mount *)object)->object->id))
+		other = other->next;
+	return other;
+}
+
+static int grant_making(struct call *call) {
+	Usher__Grant grant = USHER__GRANT__INIT;
+
+	grant.tier = TIER_ADMIN;
+	return wire_send(call->worker, &grant.base, NULL);
+}
+
+/* A call is over that others may have waited for. A child that does not hear it any more has gone,
+ * and is seen to have. */
+static void let_make(struct desk *desk) {
+	for (struct call *call = desk->first; call; call = call->next)
+		if (call->held && !must_wait(call)) {
+			call->held = false;
+			(void)grant_making(call);
+		}
+}
+
 /* The child is about to make something that stays. Its object is written down first, and while
  * systemd takes it the child goes on. */
 static void on_made(struct call *call, const ProtobufCBinaryData *made, struct fds *fds) {
-	Usher__Grant grant = USHER__GRANT__INIT;
 	int r = -EBADMSG;
 
 	call->reply =
@@ -226,10 +279,12 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 	if (call->reply)
 		r = expect(call, fds);
 	if (r == 0)
-		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
-	grant.tier = TIER_ADMIN;
+		mounts_forget_twins(&call->desk->mounts, made_object(call));
 	if (r == 0)
-		r = wire_send(call->worker, &grant.base, NULL);
+		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
+	call->held = r == 0 && must_wait(call);
+	if (r == 0 && !call->held)
+		r = grant_making(call);
 	if (r != 0)
 		call_finish(call, r, r == REFUSED_BUSY ? name_taken : "the object cannot be kept");
 }
@@ -259,8 +314,11 @@ bool call_begun(const struct object *object, int code, const char *sentence) {
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
 	int r;
 
-	if (outcome->code != 0)
+	if (outcome->code != 0) {
+		if (outcome->gone)
+			forget_made(call);
 		return call_finish(call, outcome->code, outcome->text);
+	}
 	if (call->made) {
 		call->done = true;
 		if (call_makes(call)->kind->stays)
@@ -301,25 +359,22 @@ static int arm(struct call *call) {
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
-bool call_gives_back(const struct call *call) {
-	const ProtobufCMessageDescriptor *request = call->operation->request;
-
-	return request == &usher__unmount_request__descriptor ||
-	       request == &usher__unmount_object_request__descriptor;
-}
-
 static bool makes_go(const struct call *call) {
 	return call_gives_back(call) ||
 	       call->operation->request == &usher__move_request__descriptor;
 }
 
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
- * it off, and of two that had both compared the second would take what lay below. */
-static int take(struct call *call) {
-	struct mount *mount = call->caller && makes_go(call) ? mount_of(call) : NULL;
+ * it off, and of two that had both compared the second would take what lay below. And what was
+ * allowed was about that object: where it has gone, its id may be another's. */
+static int take(struct call *call, const char **ret_why) {
+	struct mount *mount = mount_of(call);
 
-	if (!mount)
+	if (!call->caller || !makes_go(call) || (!call->object && !call->found))
 		return 0;
+	*ret_why = mount ? "it is being moved or unmounted by another call" : "the mount is gone";
+	if (!mount)
+		return REFUSED_NOT_FOUND;
 	if (mount->base.leaving)
 		return REFUSED_BUSY;
 	mount->base.leaving = true;
@@ -337,10 +392,11 @@ static void give_back(struct call *call) {
 /* The authority said yes, or there was nothing to ask. */
 static void proceed(struct call *call) {
 	Usher__Grant grant = USHER__GRANT__INIT;
-	int r = take(call);
+	const char *why = NULL;
+	int r = take(call, &why);
 
 	if (r != 0) {
-		call_finish(call, r, "it is being moved or unmounted by another call");
+		call_finish(call, r, why);
 		return;
 	}
 	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
@@ -400,10 +456,17 @@ static void ask(struct call *call) {
 
 /* The child knows what the words mean; of mounts that were made here, we know whose they are. */
 static bool judge(struct call *call, Usher__Finding **finding) {
+	const struct mount *found;
+
 	call->finding = *finding;
 	*finding = NULL;
 	if (call->finding->tier >= _TIER_MAX)
 		return false;
+	found = call->finding->has_mount_id
+			? mounts_find_id(&call->desk->mounts, call->finding->mount_id,
+					 call->finding->host)
+			: NULL;
+	call->found = found ? found->base.number : 0;
 	call->tier = call->finding->tier;
 	if (call->caller)
 		call->tier = mounts_tier(&call->desk->mounts, call->finding, mount_of(call),

@@ -64,6 +64,9 @@ struct call {
 	struct fds fds;
 	/* the object that a call is about, if it is; by number, since it may go meanwhile */
 	uint64_t object;
+	/* the number of the mount object that the worker has found it to be about: of that one, and
+	 * not of whichever has the same mount id by the time that it is over */
+	uint64_t found;
 	/* the number of the mount object that this call may make go, once granted */
 	uint64_t taken;
 	/* of the request; its message holds these descriptors until it is answered */
@@ -93,6 +96,7 @@ struct call {
 	bool waiting;           /* for its turn to have a child */
 	const char *awaiting;   /* the end of its object, or NULL */
 	bool granted;           /* the child may have begun to do it */
+	bool held;              /* what it announced has to wait */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
 

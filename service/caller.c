@@ -216,10 +216,14 @@ static void read_command(struct caller *caller, pid_t pid) {
 		caller->command[n - 1] = '\0'; /* in place of the line's end */
 }
 
-/* What there is to say about its process, before that has gone. A pid may be another's by then. */
-static void describe(struct caller *caller, pid_t pid) {
+/* Before its process has gone. A pid may be another's by then. */
+void caller_describe(struct caller *caller) {
 	struct pollfd exited = { .fd = caller->pidfd, .events = POLLIN };
+	pid_t pid = caller->said;
 
+	caller->said = 0;
+	if (pid == 0)
+		return;
 	read_command(caller, pid);
 	(void)sd_pid_get_unit(pid, &caller->unit);
 	(void)sd_pid_get_session(pid, &caller->session);
@@ -272,8 +276,7 @@ static int read_credentials(struct caller *caller, sd_bus_message *reply) {
 		caller->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (caller->pidfd < 0)
 		return pid > 0 && errno == ENOSYS ? -ENOSYS : -ESRCH;
-	if (pid > 0)
-		describe(caller, (pid_t)pid);
+	caller->said = (pid_t)pid;
 	return 0;
 }
 
@@ -285,7 +288,10 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *i
 
 	entry->caller.query = sd_bus_slot_unref(entry->caller.query);
 	entry->caller.known = r == 0;
+	entry->caller.users++;
 	tell(entry, r);
+	caller_describe(&entry->caller); /* while others work for it */
+	caller_release(&entry->caller);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct caller {
 	int pidfd;
 	/* For people who read the journal; nothing is decided by it. The process chose the command,
 	 * and may do so again. 0, "" and NULL where nobody knows. */
-	pid_t pid;
+	pid_t pid, said; /* said by the bus, and nobody has looked yet */
 	char command[16], *unit, *session;
 	size_t users; /* calls and objects that point here */
 	sd_bus_slot *query;
@@ -43,5 +43,7 @@ struct caller *callers_get(struct callers *callers, const char *name);
 /* One user less. Without any, it is remembered for its next call: as long as it is connected, and
  * not too many have called since. */
 void caller_release(struct caller *caller);
+/* What there is to say about its process, if nobody has looked yet. */
+void caller_describe(struct caller *caller);
 /* Asks the bus who it is; known is called at once where that is known already. */
 int caller_identify(struct caller *caller, caller_known known, void *userdata);

@@ -55,6 +55,15 @@ int credentials_lower(uint64_t capabilities) {
 	return confine_lower(capabilities);
 }
 
+uint64_t credentials_permitted(void) {
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return 0;
+	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
 int credentials_keep(uint64_t capabilities, bool ambient) {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { 0 };

@@ -14,6 +14,8 @@ int credentials_become_caller(const struct place *place, bool keeps_gid);
 int credentials_become(uint32_t uid, uint32_t gid);
 /* All that is permitted is in effect. */
 int credentials_raise(void);
+/* What is permitted. */
+uint64_t credentials_permitted(void);
 /* In effect are these, of what is permitted. */
 int credentials_lower(uint64_t capabilities);
 /* For good: these and no others, through execve(2) as well if `ambient`. */

@@ -23,43 +23,59 @@ static int open_type(const struct place *place, int pidfd, const struct namespac
 	return fd < 0 ? -errno : fd;
 }
 
+/* The service's own, which are the same for every place. */
+static struct {
+	bool known;
+	bool there[NAMESPACE_TYPES]; /* this kernel has such namespaces */
+	struct stat stat[NAMESPACE_TYPES];
+} ours;
+
+int entrance_prepare(const struct place *place) {
+	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
+		char path[64];
+
+		(void)snprintf(path, sizeof path, "self/ns/%s", namespace_types[i].word);
+		ours.there[i] = fstatat(place->proc, path, &ours.stat[i], 0) == 0;
+		if (!ours.there[i] && errno != ENOENT)
+			return -errno;
+	}
+	ours.known = true;
+	return 0;
+}
+
 /* -1 where it is the service's own. */
-static int open_other(const struct place *place, int pidfd, const struct namespace_type *type,
-		      int *ret) {
+static int open_other(const struct place *place, int pidfd, size_t i, int *ret) {
 	_cleanup_close_ int fd = -1;
-	struct stat ours, theirs;
-	char path[64];
+	struct stat theirs;
 
 	*ret = -1;
-	(void)snprintf(path, sizeof path, "self/ns/%s", type->word);
-	if (fstatat(place->proc, path, &ours, 0) < 0)
-		return errno == ENOENT ? 0 : -errno; /* this kernel has no such namespaces */
-	fd = open_type(place, pidfd, type);
+	if (!ours.there[i])
+		return 0;
+	fd = open_type(place, pidfd, &namespace_types[i]);
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &theirs) < 0)
 		return -errno;
-	if (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino)
+	if (theirs.st_dev != ours.stat[i].st_dev || theirs.st_ino != ours.stat[i].st_ino)
 		*ret = fd_take(&fd);
 	return 0;
 }
 
 int entrance_open(struct entrance *entrance, const struct place *place, int pidfd) {
+	int r = ours.known ? 0 : entrance_prepare(place);
+
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		entrance->fd[i] = -1;
 	entrance->users = -1;
 	entrance->pids = false;
-	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
-		int r = open_other(place, pidfd, &namespace_types[i], &entrance->fd[i]);
-
-		if (r < 0)
-			return r;
+	for (size_t i = 0; r == 0 && i < NAMESPACE_TYPES; i++) {
+		r = open_other(place, pidfd, i, &entrance->fd[i]);
 		if (namespace_types[i].flag == CLONE_NEWUSER)
 			entrance->users = entrance->fd[i];
 		else if (namespace_types[i].flag == CLONE_NEWPID)
 			entrance->pids = entrance->fd[i] >= 0;
 	}
-	return 0;
+	return r;
 }
 
 void entrance_done(struct entrance *entrance) {

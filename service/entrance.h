@@ -15,6 +15,8 @@ struct entrance {
 	bool pids;               /* one of them is that of processes: only children are in it */
 };
 
+/* Looks which the service's own are, or the first entrance_open() does. */
+int entrance_prepare(const struct place *place);
 /* Opens what differs from the service's own. pidfd: of the process whose place it is. */
 int entrance_open(struct entrance *entrance, const struct place *place, int pidfd);
 void entrance_done(struct entrance *entrance);

@@ -385,6 +385,7 @@ static int answer(struct job *job, int code) {
 	outcome.text = *job->refusal.text ? job->refusal.text : NULL;
 	outcome.has_reply = replies && r == 0;
 	outcome.finding = job->untold ? &job->finding : NULL;
+	outcome.has_gone = outcome.gone = job->announced && job->gone;
 	said.outcome = &outcome;
 	r = wire_send(job->socket, &said.base, outcome.has_reply ? &job->reply_fds : NULL);
 	free(outcome.reply.data);
@@ -452,8 +453,11 @@ static void fetch_pages(void) {
 }
 
 int job_open_own(int vessel) {
+	int r;
+
 	only.place.vessel = vessel;
-	return place_prepare(&only.place);
+	r = place_prepare(&only.place);
+	return r == 0 ? entrance_prepare(&only.place) : r;
 }
 
 int job_prepare(int first, int last) {

@@ -29,6 +29,7 @@ struct job {
 	int socket;     /* to the broker */
 	bool announced; /* the broker has the reply */
 	int attached;   /* the mount that was attached, or -1 */
+	bool gone;      /* it is not, or not any more */
 
 	uint64_t deadline_usec; /* of looking, and again of doing */
 	uint32_t loop_devices;  /* so many of the caller's there may be; 0: any number */

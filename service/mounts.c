@@ -32,11 +32,23 @@ struct mount *mounts_find(const struct mounts *mounts, uint64_t number) {
 	return (struct mount *)objects_find(all(mounts), number);
 }
 
-struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id) {
+struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id, bool host) {
 	for (struct mount *mount = mounts_first(mounts); mount; mount = mounts_next(mount))
-		if (mount->object->id == id)
+		if (mount->object->id == id && (bool)mount->object->host == host)
 			return mount;
 	return NULL;
+}
+
+void mounts_forget_twins(struct mounts *mounts, const struct object *made) {
+	const uint64_t id =
+		made->objects->kind == &mount_kind ? ((const struct mount *)made)->object->id : 0;
+	struct mount *next;
+
+	for (struct mount *mount = mounts_first(mounts); id && mount; mount = next) {
+		next = mounts_next(mount);
+		if (mount->object->id == id && &mount->base != made)
+			object_remove(&mount->base);
+	}
 }
 
 static int order(const struct object *object, ProtobufCMessage *request, struct fds *fds) {
@@ -45,6 +57,7 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 
 	message_set_number(request, "id", mount->id);
 	message_set_number(request, "host", mount->host);
+	message_set_number(request, "hidden", object->hidden);
 	if (mount->has_namespace_id)
 		message_set_number(request, "namespace_id", mount->namespace_id);
 	if (message_set_string(request, "target", mount->target ?: "") < 0)
@@ -123,10 +136,12 @@ static void unmount(struct mounts *mounts, struct mount *mount) {
 	}
 }
 
-/* What a recursive copy brought along has no object, but is its owner's. */
+/* What a recursive copy brought along has no object, but is its owner's. Told of are mounts of the
+ * service's own namespace only. */
 static bool is_of_owner(const struct mounts *mounts, uint64_t id, uid_t owner) {
 	for (const struct mount *mount = mounts_first(mounts); mount; mount = mounts_next(mount))
-		if (mount->object->owner == owner && id >= mount->object->id &&
+		if (mount->object->owner == owner && mount->object->host &&
+		    id >= mount->object->id &&
 		    (id == mount->object->id || id <= mount->object->last_id))
 			return true;
 	return false;
@@ -149,10 +164,15 @@ enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding
 	return mount->object->owner == uid ? TIER_OWN : TIER_OTHERS;
 }
 
+/* A list does not say where it was made. */
+static const struct mount *find_listed(const struct mounts *mounts, uint64_t id) {
+	return mounts_find_id(mounts, id, true) ?: mounts_find_id(mounts, id, false);
+}
+
 int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply) {
 	for (size_t i = 0; i < reply->n_mounts; i++) {
 		Usher__MountEntry *entry = reply->mounts[i];
-		const struct mount *mount = mounts_find_id(mounts, entry->id);
+		const struct mount *mount = find_listed(mounts, entry->id);
 		char path[OBJECT_PATH_MAX];
 
 		if (!mount || mount->base.hidden)

@@ -29,7 +29,11 @@ struct mounts {
 struct mount *mounts_first(const struct mounts *mounts);
 struct mount *mounts_next(const struct mount *mount);
 struct mount *mounts_find(const struct mounts *mounts, uint64_t number);
-struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id);
+/* The youngest that has it, in the service's own namespace or in none of these. */
+struct mount *mounts_find_id(const struct mounts *mounts, uint64_t id, bool host);
+/* Kernels that do not tell ids which are never used again give that of a mount that has gone to
+ * another: where one is made, whichever had its id before is not there any more. */
+void mounts_forget_twins(struct mounts *mounts, const struct object *made);
 
 /* Whether what is done to a mount would be done to one of another owner's, too, that lies below. */
 bool mounts_touches_others(const struct mounts *mounts, const struct mount *mount,

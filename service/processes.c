@@ -117,9 +117,11 @@ static int note(struct object *object, const char *state, int status) {
 }
 
 /* Written down, told, and only then taken out of the socket: whoever is killed in the middle, the
- * next one finds either that it has been told or that it has not. */
+ * next one finds either that it has been told or that it has not. Who waits for it is told first.
+ */
 static void conclude(struct process *process, const char *state, int status) {
 	struct object *object = &process->base;
+	bool any;
 
 	if (object->hidden) {
 		object_remove(object); /* nobody has been told that it was there */
@@ -127,10 +129,11 @@ static void conclude(struct process *process, const char *state, int status) {
 	}
 	if (!process_has_ended(object))
 		(void)note(object, state, status);
+	any = call_tell_waiting(object);
 	tell(object);
 	if (object->socket >= 0)
 		wire_skip(object->socket);
-	if (call_tell_waiting(object))
+	if (any)
 		object_remove(object);
 	else
 		stay_for_a_while(process);

@@ -93,8 +93,10 @@ int tree_detach(struct job *job) {
 	for (int i = 0; r == 0 && i < DETACH_TRIES; i++) {
 		if (fchdir(job->place.proc) < 0 || umount2(name, MNT_DETACH) < 0)
 			r = -errno;
-		if (mount_table_parent(job->place.proc, reply->made->id, &parent) == -ENOENT)
+		if (mount_table_parent(job->place.proc, reply->made->id, &parent) == -ENOENT) {
+			job->gone = true;
 			return 0;
+		}
 	}
 	return r < 0 ? r : -EBUSY;
 }
@@ -143,6 +145,7 @@ static int attach_failed(struct job *job, int r, const struct path *target) {
 	struct stat st;
 	bool removed = fstat(target->fd, &st) == 0 && st.st_nlink == 0;
 
+	job->gone = true;
 	if (r == -ENOENT && !removed)
 		return refusal_note(&job->refusal, REFUSED_RETRY, "target: '%s' changed meanwhile",
 				    target->real);
@@ -229,6 +232,12 @@ int tree_last_id(const struct path *path, uint64_t *ret) {
 	bool is_root;
 
 	return mount < 0 ? -errno : path_mount_id(mount, "", ret, &is_root);
+}
+
+void tree_tell_mount(struct job *job, uint64_t id) {
+	job->finding.has_mount_id = job->finding.has_host = true;
+	job->finding.mount_id = id;
+	job->finding.host = job->place.mounts.host;
 }
 
 int tree_tell_below(struct job *job, uint64_t id) {

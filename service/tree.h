@@ -40,6 +40,8 @@ int tree_describe(struct job *job, int mount, const char *source, const char *ta
 bool tree_loosens(const struct path *path, const struct mount_options *options, bool recursive);
 /* Whether the kernel lets the place's own root copy trees there: no privilege is used. */
 bool tree_is_free(const struct job *job);
+/* Tells the broker which mount it is that is touched: whoever made it through us may do that. */
+void tree_tell_mount(struct job *job, uint64_t id);
 /* Tells the broker which mounts lie below one in the host's namespace: they may be somebody
  * else's. */
 int tree_tell_below(struct job *job, uint64_t id);

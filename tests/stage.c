@@ -197,8 +197,15 @@ static int on_question(sd_bus_message *message, void *userdata, sd_bus_error *er
 		return sd_bus_reply_method_errorf(message,
 						  "org.freedesktop.PolicyKit1.Error.Failed", "no");
 	case POLKIT_NONSENSE: return sd_bus_reply_method_return(message, "s", "yes, of course");
-	default: return 1; /* no answer */
+	default: /* no answer, as yet */
+		sd_bus_message_unref(stage->question);
+		stage->question = sd_bus_message_ref(message);
+		return 1;
 	}
+}
+
+void stage_allow(struct stage *stage) {
+	assert_true(sd_bus_reply_method_return(stage->question, "(bba{ss})", 1, 0, 0) >= 0);
 }
 
 static int on_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error) {
@@ -236,6 +243,12 @@ static void say(struct child *child, Usher__Finding *finding, Usher__Outcome *ou
 	(void)wire_send(child->fd, &reply.base, fds); /* the broker may have gone */
 }
 
+static bool word_has(const char *word, const char *more) {
+	const char *found = strstr(word, more);
+
+	return found && found < word + strcspn(word, " ");
+}
+
 static void say_finding(struct child *child, const char *word, bool done) {
 	Usher__Finding finding = USHER__FINDING__INIT;
 	Usher__Detail detail = USHER__DETAIL__INIT, more = USHER__DETAIL__INIT;
@@ -243,9 +256,10 @@ static void say_finding(struct child *child, const char *word, bool done) {
 	Usher__Outcome outcome = USHER__OUTCOME__INIT;
 
 	finding.tier = (uint32_t)strtoul(word, NULL, 10);
-	finding.has_mount_id = strstr(word, "+id") != NULL;
+	finding.has_mount_id = word_has(word, "+id");
 	finding.mount_id = UNLIKELY_ID;
-	finding.why = (char *)(strstr(word, "+why") ? "it is not yours" : NULL);
+	finding.has_host = finding.host = true;
+	finding.why = (char *)(word_has(word, "+why") ? "it is not yours" : NULL);
 	detail.key = (char[]){ "what" };
 	detail.value = (char[]){ "a\xff" };
 	finding.details = details;
@@ -303,7 +317,7 @@ static void say_mount(struct child *child, char *lifetime) {
 	Usher__MountReply reply = USHER__MOUNT_REPLY__INIT;
 
 	made.has_id = made.has_owner = made.has_host = made.host = true;
-	made.id = UNLIKELY_ID;
+	made.id = UNLIKELY_ID + child->stage->further;
 	made.owner = child->order->uid;
 	made.lifetime = lifetime;
 	made.source = (char[]){ "tmpfs" };
@@ -476,6 +490,7 @@ static void say_code(struct child *child, const char *number) {
 
 	outcome.code = (int32_t)strtol(number, NULL, 10);
 	outcome.text = (char[]){ "because" };
+	outcome.has_gone = outcome.gone = word_has(number, "+gone");
 	say(child, NULL, &outcome, NULL);
 }
 
@@ -806,6 +821,7 @@ void stage_free(struct stage *stage) {
 		objects_done(&stage->desk.objects[kind]);
 	watchers_done(&stage->desk.watchers);
 	callers_free(stage->desk.callers);
+	sd_bus_message_unref(stage->question);
 	sd_bus_flush_close_unref(stage->client);
 	sd_bus_flush_close_unref(stage->polkit_bus);
 	sd_bus_flush_close_unref(stage->desk.bus);

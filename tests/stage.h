@@ -43,10 +43,9 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   said           an outcome without a reply, after an announcement
  *   done           the same, and closes
  *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
- *   code=N         an outcome that is a failure, with the text "because"
- *   bad            an outcome whose reply is garbage
- *   garbage empty other   a frame that is none, of no bytes, or of another kind
- *   die            closes
+ *   code=N         an outcome that is a failure, with the text "because"; with "+gone" behind it,
+ * one that says that nothing is there of what was announced bad            an outcome whose reply
+ * is garbage garbage empty other   a frame that is none, of no bytes, or of another kind die closes
  *   hang           says nothing more, ever
  */
 struct child {
@@ -76,6 +75,7 @@ struct stage {
 	sd_bus *polkit_bus;
 	enum polkit polkit;
 	size_t questions, cancelled;
+	sd_bus_message *question; /* the last one that was not answered */
 	bool asked_interactively;
 	char action[96], subject[64], details[512];
 
@@ -85,6 +85,7 @@ struct stage {
 	struct child children[CHILDREN_MAX];
 	size_t n_children;
 	const char *detail[2]; /* one more of each finding: key and value */
+	uint64_t further;      /* than UNLIKELY_ID: the id of a mount that is announced */
 
 	/* what the callers were told, through the door of call_begin() */
 	size_t answers, refusals, ends;
@@ -106,6 +107,9 @@ void stage_open_door(struct stage *stage);
 /* One more connection of the same user. */
 sd_bus *stage_connect(struct stage *stage, bool as_root);
 void stage_leave(struct stage *stage);
+
+/* Answers a silent polkit's last question: yes. */
+void stage_allow(struct stage *stage);
 
 /* Begins a call of the client's, answered to the stage. */
 void stage_call(struct stage *stage, const char *operation, const char *fields, bool interactive,

@@ -621,7 +621,7 @@ static void a_mount_that_was_made_is_an_object(void **state) {
 	assert_null(mounts_next(mount));
 	assert_int_equal(mount->object->id, UNLIKELY_ID);
 	assert_int_equal(mount->object->owner, stage.uid);
-	assert_ptr_equal(mounts_find_id(&stage.desk.mounts, UNLIKELY_ID), mount);
+	assert_ptr_equal(mounts_find_id(&stage.desk.mounts, UNLIKELY_ID, true), mount);
 	assert_ptr_equal(mounts_find(&stage.desk.mounts, mount->object->number), mount);
 	assert_ptr_equal(objects_find_path(&stage.desk.objects[KIND_MOUNT], "/org/usher1/mount/1"),
 			 &mount->base);
@@ -739,6 +739,120 @@ static void what_was_announced_and_did_not_come_about_is_undone(void **state) {
 		assert_unmounted_by_the_service(&stage, 1);
 		stage_free(&stage);
 	}
+}
+
+static void what_its_child_has_taken_away_itself_is_not_looked_for(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = "find=0 grant made=manual go code=-16+gone";
+	stage_call(&stage, MOUNT, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(stage.n_children, 1);
+	assert_null(mounts_first(&stage.desk.mounts));
+	stage_free(&stage);
+}
+
+/* ---- ids that are used again, as they are before Linux 6.8 ---- */
+
+static void a_mount_with_the_id_of_one_that_goes_waits_for_that_and_is_an_object(void **state) {
+	struct stage stage;
+	const struct mount *mount;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
+	stage.scripts[1] = "find=3+id grant hang"; /* it has gone, and that is not told yet */
+	stage.scripts[2] = "find=0 grant made=manual go done";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_until(&stage, stage.n_children == 2 && stage.children[1].grants == 1);
+	stage_call(&stage, MOUNT, false, 0);
+	stage_until(&stage, stage.desk.objects[KIND_MOUNT].last_number == 2);
+	for (int i = 0; i < 20; i++)
+		stage_turn(&stage);
+	mount = mounts_first(&stage.desk.mounts);
+	assert_int_equal(stage.children[2].grants, 1);
+	stage.children[1].script = "ok";
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 3);
+	assert_int_equal(stage.children[2].grants, 2);
+	assert_ptr_equal(mounts_first(&stage.desk.mounts), mount);
+	assert_null(mounts_next(mount)); /* the former has gone */
+	assert_false(mount->base.hidden);
+	stage_free(&stage);
+}
+
+static void one_with_the_id_of_another_shows_that_this_has_gone(void **state) {
+	struct stage stage;
+	const struct mount *mount;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	stage.scripts[0] = stage.scripts[1] = "find=0 grant made=manual go done";
+	for (int i = 0; i < 2; i++) {
+		stage_call(&stage, MOUNT, false, 0);
+		stage_settle(&stage);
+	}
+	assert_int_equal(stage.answers, 2);
+	mount = mounts_first(&stage.desk.mounts);
+	assert_int_equal(mount->object->number, 2);
+	assert_null(mounts_next(mount));
+	stage_free(&stage);
+}
+
+static void one_with_another_id_does_not_wait(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
+	stage.scripts[1] = "find=3+id grant hang";
+	stage.scripts[2] = "find=0 grant made=manual go done";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_until(&stage, stage.n_children == 2 && stage.children[1].grants == 1);
+	stage.further = 1;
+	stage_call(&stage, MOUNT, false, 0);
+	stage_until(&stage, stage.answers == 2);
+	stage.children[1].script = "ok";
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 3);
+	assert_non_null(mounts_first(&stage.desk.mounts));
+	stage_free(&stage);
+}
+
+static void what_was_allowed_of_a_mount_that_has_gone_is_not_done_to_its_twin(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_SILENT, false);
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
+	stage.scripts[1] = "find=3+id grant ok";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", true, 0);
+	stage_until(&stage, stage.questions == 1);
+	object_remove(&mounts_first(&stage.desk.mounts)->base);
+	stage_allow(&stage);
+	stage_settle(&stage);
+	assert_int_equal(stage.refusals, 1);
+	assert_int_equal(refusal_of(stage.code), REFUSED_NOT_FOUND);
+	assert_int_equal(stage.children[1].grants, 0);
+	stage_free(&stage);
+}
+
+static void a_mount_elsewhere_does_not_make_one_here_its_owners(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make_mount(&stage, "find=0 grant made=manual go done");
+	mounts_first(&stage.desk.mounts)->object->host = false;
+	stage.scripts[1] = "find=3+id grant ok";
+	stage_call(&stage, "Mounts.Unmount", "target=/m", false, 0);
+	stage_settle(&stage);
+	assert_string_equal(stage.action, "org.usher1.unmount");
+	assert_non_null(mounts_first(&stage.desk.mounts));
+	stage_free(&stage);
 }
 
 /* Its child is let go of before it makes anything. */
@@ -864,6 +978,7 @@ static void of_many_mounts_without_an_owner_a_few_go_at_once(void **state) {
 	for (size_t i = 0; i < N; i++) {
 		stage.scripts[i] = "find=0 grant made=connection go done";
 		stage.scripts[N + i] = i < AT_ONCE ? "find=3 grant hang" : "find=3 grant ok";
+		stage.further = i;
 		stage_call(&stage, MOUNT, false, 0);
 		stage_settle(&stage);
 	}
@@ -1100,6 +1215,13 @@ int main(void) {
 		cmocka_unit_test(a_manual_mount_stays_without_its_connection),
 		cmocka_unit_test(a_mount_is_an_object_before_it_is_there_and_shown_when_it_is),
 		cmocka_unit_test(what_was_announced_and_did_not_come_about_is_undone),
+		cmocka_unit_test(what_its_child_has_taken_away_itself_is_not_looked_for),
+		cmocka_unit_test(
+			a_mount_with_the_id_of_one_that_goes_waits_for_that_and_is_an_object),
+		cmocka_unit_test(one_with_the_id_of_another_shows_that_this_has_gone),
+		cmocka_unit_test(one_with_another_id_does_not_wait),
+		cmocka_unit_test(what_was_allowed_of_a_mount_that_has_gone_is_not_done_to_its_twin),
+		cmocka_unit_test(a_mount_elsewhere_does_not_make_one_here_its_owners),
 		cmocka_unit_test(a_mount_that_is_announced_too_late_is_not_made),
 		cmocka_unit_test(a_mount_for_a_caller_that_has_left_before_is_not_made),
 		cmocka_unit_test(a_mount_that_came_too_late_is_undone),

@@ -13,6 +13,7 @@
 
 #include "../cleanup.h"
 #include "answer.h"
+#include "pidfd.h"
 
 /* So often the service may go away while it is asked for the end of the program. */
 enum { AGAIN_MAX = 20, AGAIN_USEC = 100000 };
@@ -91,9 +92,11 @@ static int look(const struct session *s, struct usher_wait **wait, int *again, i
 	return r < 0 ? r : -EINPROGRESS;
 }
 
+/* A kernel since Linux 6.15 says it as soon as somebody has reaped the process, and saves the way
+ * over the bus. */
 static int attend(const struct session *s, struct usher_wait **wait, int *ret_status) {
-	struct pollfd polls[TERMINAL_POLLS + 2];
-	int timeout, r, again = 0;
+	struct pollfd polls[TERMINAL_POLLS + 3];
+	int timeout, r, again = 0, pidfd = s->pidfd;
 
 	for (;;) {
 		r = look(s, wait, &again, ret_status);
@@ -102,7 +105,8 @@ static int attend(const struct session *s, struct usher_wait **wait, int *ret_st
 		timeout = terminal_prepare(s->terminal, polls);
 		polls[2] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 		polls[3] = (struct pollfd){ .fd = usher_get_fd(s->usher), .events = POLLIN };
-		if (poll(polls, TERMINAL_POLLS + 2, timeout) < 0) {
+		polls[4] = (struct pollfd){ .fd = pidfd };
+		if (poll(polls, TERMINAL_POLLS + 3, timeout) < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
@@ -110,6 +114,11 @@ static int attend(const struct session *s, struct usher_wait **wait, int *ret_st
 		terminal_forward(s->terminal, polls);
 		if (polls[2].revents)
 			read_signals(s);
+		if (polls[4].revents) {
+			if (pidfd_status(pidfd, ret_status) == 0)
+				return 0;
+			pidfd = -1;
+		}
 	}
 }
 

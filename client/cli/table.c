@@ -4,6 +4,7 @@
 #include "table.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -54,6 +55,8 @@ void table_print(const struct table *table) {
 	_cleanup_free_ size_t *widths = calloc(table->columns, sizeof *widths);
 	size_t i, column;
 
+	/* Only what says which bytes are characters: numbers on the command line have a point. */
+	setlocale(LC_CTYPE, "");
 	for (column = 0; widths && column < table->columns; column++)
 		widths[column] = column_width(table, column);
 	for (i = 0; i < table->count; i++) {

@@ -2,7 +2,6 @@
 /* usher: the operations of org.usher1, from a shell. */
 
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,8 +203,6 @@ int main(int argc, char **argv) {
 	struct arguments arguments = ARGUMENTS_INIT;
 	int status;
 
-	/* Only what says which bytes are characters: numbers on the command line have a point. */
-	setlocale(LC_CTYPE, "");
 	status = start(&arguments, argc, argv);
 	connection_close_places(&arguments);
 	arguments_done(&arguments);

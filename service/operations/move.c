@@ -51,10 +51,8 @@ static int move_resolve(struct job *job) {
 		return r;
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN);
-	if (path_is_own(job, &moving->to)) {
-		job->finding.has_mount_id = true;
-		job->finding.mount_id = moving->id;
-	}
+	if (path_is_own(job, &moving->to))
+		tree_tell_mount(job, moving->id);
 	r = job->place.mounts.host ? tree_tell_below(job, moving->id) : 0;
 	if (r == 0)
 		r = job_detail(job, "from", moving->from.real);

@@ -69,10 +69,8 @@ static int remount_resolve(struct job *job) {
 	/* What the caller made through us it may also change, as far as that takes nothing away
 	 * from what keeps it safe; the broker knows whether it did. */
 	if (!remounting->options.n_parameters &&
-	    !tree_loosens(&remounting->target, &remounting->options, m->recursive)) {
-		job->finding.has_mount_id = true;
-		job->finding.mount_id = remounting->id;
-	}
+	    !tree_loosens(&remounting->target, &remounting->options, m->recursive))
+		tree_tell_mount(job, remounting->id);
 	r = job_detail(job, "target", remounting->target.real);
 	if (r == 0 && job->place.mounts.host &&
 	    (m->recursive || remounting->options.propagation_recursive))

@@ -126,8 +126,7 @@ static int unmount_resolve(struct job *job) {
 				    "target: '%s' is not a mount point", m->target);
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN); /* the broker knows better if it is one of its own */
-	job->finding.has_mount_id = true;
-	job->finding.mount_id = unmounting->id;
+	tree_tell_mount(job, unmounting->id);
 	r = m->lazy && job->place.mounts.host ? tree_tell_below(job, unmounting->id) : 0;
 	return r == 0 ? job_detail(job, "target", unmounting->real) : r;
 }
@@ -208,8 +207,7 @@ static int unmount_object_resolve(struct job *job) {
 
 	if (!job->place.mounts.own)
 		job_require(job, TIER_ADMIN); /* the broker knows whose it is */
-	job->finding.has_mount_id = true;
-	job->finding.mount_id = m->id;
+	tree_tell_mount(job, m->id);
 	r = m->lazy && m->host ? tree_tell_below(job, m->id) : 0;
 	return r == 0 ? job_detail(job, "target", m->target) : r;
 }
@@ -239,6 +237,16 @@ static int find_on_root(struct job *job, const Usher__UnmountObjectRequest *m,
 	return ret->name ? 0 : -ENOMEM;
 }
 
+static int tell_gone(struct job *job) {
+	return refusal_note(&job->refusal, REFUSED_NOT_FOUND,
+			    "the mount is gone, or is in other namespaces than the caller's");
+}
+
+/* An id may be another's where it is not a mount of the same namespace that is looked for. */
+static bool is_elsewhere(const struct job *job, const Usher__UnmountObjectRequest *m) {
+	return m->host ? m->has_in_as_fd && !job->place.mounts.host : job->place.mounts.host;
+}
+
 /* What lies over the root of a namespace hides all that is under it from who comes in. */
 static int tell_unseen(struct job *job, uint64_t id) {
 	uint64_t parent;
@@ -246,8 +254,14 @@ static int tell_unseen(struct job *job, uint64_t id) {
 	if (mount_table_parent(job->place.proc, id, &parent) == 0)
 		return refusal_note(&job->refusal, REFUSED_BUSY,
 				    "something lies over it, or over the root of its namespace");
-	return refusal_note(&job->refusal, REFUSED_NOT_FOUND,
-			    "the mount is gone, or is in other namespaces than the caller's");
+	return tell_gone(job);
+}
+
+/* Which has its id by now, on a kernel where ids are used again: nobody has moved what nobody has
+ * been told of. */
+static bool is_another(const Usher__UnmountObjectRequest *m, const Usher__MountEntry *entry) {
+	return m->hidden && m->host && !mount_table_kernel_suffices() &&
+	       strcmp(entry->target, m->target) != 0;
 }
 
 /* Where it is now, as root of the namespace it is in; it may have been moved. */
@@ -263,6 +277,8 @@ static int find(struct job *job, const Usher__UnmountObjectRequest *m, struct un
 	ret->real = entry ? strdup(entry->target) : NULL;
 	if (r == 0 && !entry)
 		r = tell_unseen(job, m->id);
+	else if (r == 0 && is_another(m, entry))
+		r = tell_gone(job);
 	else if (r == 0 && !ret->real)
 		r = -ENOMEM;
 	else if (r == 0 && strcmp(ret->real, "/") == 0)
@@ -278,6 +294,8 @@ static int unmount_object_run(struct job *job) {
 	struct unmounting unmounting = { .parent = PATH_NONE };
 	int r;
 
+	if (is_elsewhere(job, m))
+		return tell_gone(job);
 	fd_closep(&job->place.root); /* the whole namespace, not the caller's part of it */
 	r = m->host && !m->has_in_as_fd ? 0 : place_join_mounts(&job->place, false);
 	if (r == 0)

@@ -69,12 +69,21 @@ class Many(ring.TestCase):
         for connection in connections:
             self.assertEqual(len(connection.answers(25, 120)), 25)
         # what is left is known, and goes
+        refusals = {}
+
         def unmount_all():
+            refusals.clear()
             for path in reversed(self.me.objects("Mount")):
-                with contextlib.suppress(ring.DBusError):  # another one is on top of it
+                try:
                     self.me.call("Mount", "Unmount", {"lazy": True}, path=path)
+                except ring.DBusError as error:  # another one is on top of it
+                    refusals[path] = str(error)
             return not self.me.objects("Mount")
-        wait_until(unmount_all, "all mounts are gone")
+        try:
+            wait_until(unmount_all, "all mounts are gone")
+        except AssertionError:
+            table = [found for found in ring.mounts() if found.target.startswith(self.here)]
+            self.fail(f"still there: {refusals}\nand in the mount table: {table}")
         self.assertEqual([found for found in ring.mounts() if found.target.startswith(self.here)], [])
         wait_until(lambda: not ring.children_of(self.service.worker), "all children have ended")
 
