@@ -24,7 +24,12 @@ int superblock_begin(struct superblock *superblock, int *fd) {
 	*superblock = (struct superblock){ .fd = -1, .has_lists = true, .list = malloc(LIST_MAX) };
 	if (!superblock->list)
 		return -ENOMEM;
-	superblock->fd = fd_take(fd);
+	/* What open_tree() made is a place alone, which no handle can be opened by. */
+	superblock->fd = openat(*fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (superblock->fd < 0)
+		return -errno;
+	fd_closep(fd);
+	*fd = -1;
 	return nodes_begin(&superblock->nodes, NODES_MAX);
 }
 

@@ -145,6 +145,9 @@ int usher_reader_until(struct usher_reader *reader, char delimiter, const char *
 		at = memchr(reader->data + reader->next + seen, delimiter,
 			    reader->end - reader->next - seen);
 	}
+	r = check_size(reader, (size_t)(at - reader->data) - reader->next);
+	if (r < 0)
+		return r;
 	terminate(reader, at);
 	*ret = reader->data + reader->next;
 	if (ret_size)

@@ -357,9 +357,9 @@ int usher_fanotify_parse(const void *data, size_t size, struct usher_fanotify_ev
 
 /* ---- signals ---- */
 
-/* Signals have to be blocked to come this way: see usher_sigmask(). A signalfd that was inherited
- * or sent reads the signals of whoever reads, and wakes a poll(2) or epoll(7) for those of whoever
- * began it: use it in the process that made it. */
+/* Signals have to be blocked to come this way: see usher_sigmask(). Whoever reads a signalfd that
+ * was inherited or sent gets its own signals, not those of its maker; but in an epoll(7) it wakes
+ * for those of who put it there. So use it in the process that made it. */
 int usher_signalfd_new(const sigset_t *signals, struct usher_source **ret);
 int usher_signalfd_enable(struct usher_source *source, const int numbers[], size_t count);
 int usher_signalfd_disable(struct usher_source *source, const int numbers[], size_t count);
