@@ -544,6 +544,87 @@ struct usher_watch_entry **usher_free_watches(struct usher_watch_entry **watches
 /* For arrays of strings that end with NULL. Takes NULL; returns it. */
 char **usher_free_words(char **words);
 
+/*
+ * How a process has ended of which the program has a pidfd, its child or not: for WIFEXITED() and
+ * its kin. A pidfd is readable (POLLIN) when its process has ended, and POLLHUP when its parent has
+ * taken notice. -EINPROGRESS: not yet. -ENODATA: this kernel (before Linux 6.15) tells its parent
+ * only. A child is left to be waited for.
+ */
+int usher_pidfd_status(int pidfd, int *ret_status);
+
+/*
+ * Signals, told by the service: those that a process of the caller's receives which is there for
+ * nothing else. It ends with the trap, or with the connection. Signals by their names, with or
+ * without "SIG"; RTMIN+n. Keys: in.
+ */
+struct usher_trap;
+
+struct usher_received {
+	char signal[16]; /* "TERM", "RTMIN+1" */
+	int64_t pid;     /* who sent it; 0: not told */
+	int64_t uid;     /* -1: not told */
+	int code;        /* si_code of sigaction(2) */
+	int value;       /* of sigqueue(3) */
+	uint64_t usec;   /* since 1970 */
+};
+
+int usher_trap_new(struct usher *usher, const char *const signals[],
+		   const struct usher_options *options, struct usher_trap **ret);
+
+/*
+ * The next signal: 1; 0 if there is none now; or a negative errno, -ENOTCONN when the trap has
+ * gone. To wait, poll usher_get_fd() for POLLIN after a 0.
+ */
+int usher_trap_next(struct usher_trap *trap, struct usher_received *ret);
+
+/* The process: its number for the service, a descriptor that is the library's, the path of the
+ * object org.usher1.SignalTrap. */
+int64_t usher_trap_get_pid(const struct usher_trap *trap);
+int usher_trap_get_pidfd(const struct usher_trap *trap);
+const char *usher_trap_get_object(const struct usher_trap *trap);
+
+/* Takes NULL; returns it. The handle is to be closed after the trap. */
+struct usher_trap *usher_trap_close(struct usher_trap *trap);
+
+/* Timers, also such that wake the machine, by the clocks "realtime", "monotonic", "boottime",
+ * "realtime-alarm" and "boottime-alarm". */
+struct usher_timer;
+
+/* What a timer is to be like. Start from USHER_TIMER_OPTIONS_INIT; NULL means the same. */
+struct usher_timer_options {
+	size_t size;         /* sizeof(struct usher_timer_options) */
+	uint64_t slack_usec; /* how much later it may be, to be so with others */
+	bool absolute;       /* the first time is one of the clock, not one from now */
+	bool cancel_on_set;  /* be told (-ECANCELED) when somebody sets the clock */
+	uint16_t reserved;   /* 0 */
+	uint32_t reserved_too;
+};
+
+#define USHER_TIMER_OPTIONS_INIT \
+	{ sizeof(struct usher_timer_options), 0, false, false, 0, 0 }
+
+/* An initial time of 0 is never; an interval of 0, once. Keys: in, lifetime ("connection" if
+ * unset). */
+int usher_timer_new(struct usher *usher, const char *clock, uint64_t initial_usec,
+		    uint64_t interval_usec, const struct usher_timer_options *timer_options,
+		    const struct usher_options *options, struct usher_timer **ret);
+int usher_timer_set(struct usher_timer *timer, uint64_t initial_usec, uint64_t interval_usec,
+		    bool absolute);
+
+/*
+ * Whether it has gone off since the last time, without waiting: 1 and how often, 0, or a negative
+ * errno. To wait, poll its descriptor for POLLIN; it is the library's. The service is not needed
+ * for that.
+ */
+int usher_timer_next(struct usher_timer *timer, uint64_t *ret_count);
+int usher_timer_get_fd(const struct usher_timer *timer);
+
+/* The path of its object org.usher1.Timer. */
+const char *usher_timer_get_object(const struct usher_timer *timer);
+
+/* Takes NULL; returns it. The handle is to be closed after the timer. */
+struct usher_timer *usher_timer_close(struct usher_timer *timer);
+
 /* The service itself. Members may be added at the end: only the library makes these. */
 struct usher_status {
 	char *owner;    /* its unique name on the bus */

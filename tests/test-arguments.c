@@ -446,9 +446,33 @@ static void what_is_no_moment_is_refused(void **state) {
 			fail_msg("'%s' is a moment", texts[i]);
 }
 
+static void durations_are_understood_or_refused(void **state) {
+	static const struct {
+		const char *text;
+		uint64_t usec;
+	} good[] = { { "90", 90000000 },   { "0", 0 },
+		     { "1.5s", 1500000 },  { "200ms", 200000 },
+		     { "7us", 7 },         { "2 min", 120000000 },
+		     { "1h", 3600000000 }, { "0.5d", 43200000000 } };
+
+	static const char *const bad[] = { "",      "s",   "-5s", "+1",    "5x",       "5s ",
+					   "5 s x", "nan", "inf", "1e300", "99999999w" };
+	uint64_t usec;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_int_equal(moment_parse_duration(good[i].text, &usec), 0);
+		assert_int_equal(usec, good[i].usec);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		if (moment_parse_duration(bad[i], &usec) != -EINVAL)
+			fail_msg("'%s' is a duration", bad[i]);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_part_at_commas),
+		cmocka_unit_test(durations_are_understood_or_refused),
 		cmocka_unit_test(empty_words_are_left_out),
 		cmocka_unit_test(an_escaped_comma_does_not_part),
 		cmocka_unit_test(other_backslashes_stay_for_the_file_system),

@@ -15,10 +15,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "bus.h"
 
@@ -693,10 +697,120 @@ static void watches_are_listed_with_what_they_tell(void **state) {
 	assert_null(usher_free_watches(watches));
 }
 
+/* ---- traps and timers ---- */
+
+static int answer_trap(sd_bus_message *call) {
+	int r = sd_bus_reply_method_return(call, "ouh", "/org/usher1/trap/4", 77, 0);
+
+	sd_bus *bus = sd_bus_message_get_bus(call);
+
+	assert_true(sd_bus_emit_signal(bus, "/org/usher1/trap/4", "org.usher1.SignalTrap",
+				       "Received", "suuiit", "RTMIN+1", 42, 1000, -1, 4711,
+				       UINT64_C(5)) >= 0);
+	assert_true(sd_bus_emit_signal(bus, "/org/usher1/trap/4", "org.usher1.SignalTrap",
+				       "Received", "suuiit", "CHLD", 0, UINT32_MAX, 0, 0,
+				       UINT64_C(6)) >= 0);
+	return r;
+}
+
+static void a_trap_tells_what_was_received(void **state) {
+	struct usher_options options = USHER_OPTIONS_INIT;
+	struct usher_received received;
+	struct usher_trap *trap = NULL;
+
+	stage.answer = answer_trap;
+	options.in_object = "/org/usher1/namespace/7";
+	assert_int_equal(usher_trap_new(stage.usher, LIST("RTMIN+1", "CHLD"), &options, &trap), 0);
+	assert_heard("/org/usher1 Signals.Trap [s'RTMIN+1' s'CHLD'] "
+		     "[(s'in' <o'/org/usher1/namespace/7'>)]");
+	assert_int_equal(usher_trap_get_pid(trap), 77);
+	assert_true(fcntl(usher_trap_get_pidfd(trap), F_GETFD) & FD_CLOEXEC);
+	assert_string_equal(usher_trap_get_object(trap), "/org/usher1/trap/4");
+	while (usher_trap_next(trap, &received) == 0)
+		assert_true(sd_bus_wait(stage.usher->bus, 5000000) >= 0);
+	assert_string_equal(received.signal, "RTMIN+1");
+	assert_int_equal(received.pid, 42);
+	assert_int_equal(received.uid, 1000);
+	assert_int_equal(received.code, -1);
+	assert_int_equal(received.value, 4711);
+	assert_int_equal(received.usec, 5);
+	while (usher_trap_next(trap, &received) == 0)
+		assert_true(sd_bus_wait(stage.usher->bus, 5000000) >= 0);
+	assert_string_equal(received.signal, "CHLD");
+	assert_int_equal(received.uid, -1);
+	stage.answer = answer_nothing;
+	assert_null(usher_trap_close(trap));
+	assert_heard("/org/usher1/trap/4 SignalTrap.Close []");
+}
+
+static int timerfd = -1;
+
+static int answer_timer(sd_bus_message *call) {
+	return sd_bus_reply_method_return(call, "oh", "/org/usher1/timer/5", timerfd);
+}
+
+static void a_timer_is_asked_for_and_read(void **state) {
+	struct usher_timer_options keys = USHER_TIMER_OPTIONS_INIT;
+	const struct itimerspec soon = { .it_value.tv_nsec = 1 };
+	struct usher_timer *timer = NULL;
+	uint64_t count = 0;
+
+	timerfd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+	stage.answer = answer_timer;
+	keys.slack_usec = 9;
+	keys.absolute = keys.cancel_on_set = true;
+	assert_int_equal(usher_timer_new(stage.usher, "realtime", 5, 7, &keys, NULL, &timer), 0);
+	assert_heard("/org/usher1 Timers.Create s'realtime' t5 t7 [(s'absolute' <b1>) "
+		     "(s'cancel_on_set' <b1>) (s'slack_usec' <t9>)]");
+	assert_int_equal(usher_timer_next(timer, &count), 0);
+	assert_int_equal(timerfd_settime(timerfd, 0, &soon, NULL), 0);
+	while (usher_timer_next(timer, &count) == 0)
+		;
+	assert_int_equal(count, 1);
+	assert_int_equal(usher_timer_next(timer, NULL), 0);
+	stage.answer = answer_nothing;
+	assert_int_equal(usher_timer_set(timer, 1, 2, false), 0);
+	assert_heard("/org/usher1/timer/5 Timer.Set t1 t2 []");
+	assert_null(usher_timer_close(timer));
+	assert_heard("/org/usher1/timer/5 Timer.Close []");
+	(void)close(timerfd);
+}
+
+static void the_end_of_any_process_is_told_by_its_pidfd(void **state) {
+	int status, pidfd;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_int_equal(usher_pidfd_status(pidfd, &status), -EINPROGRESS);
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	while (usher_pidfd_status(pidfd, &status) == -EINPROGRESS)
+		;
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	/* and is a child's to be waited for */
+	status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	/* which is nobody's now */
+	status = 0;
+	if (usher_pidfd_status(pidfd, &status) == 0)
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+	else
+		assert_int_equal(usher_pidfd_status(pidfd, &status), -ENODATA);
+	assert_int_equal(usher_pidfd_status(-1, &status), -EBADF);
+	(void)close(pidfd);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_stage, clear_stage)
 	const struct CMUnitTest tests[] = {
 		TEST(namespaces_are_asked_for),
+		TEST(a_trap_tells_what_was_received),
+		TEST(a_timer_is_asked_for_and_read),
+		TEST(the_end_of_any_process_is_told_by_its_pidfd),
 		TEST(a_process_is_asked_for_with_all_that_was_set),
 		TEST(setting_twice_leaves_the_second),
 		TEST(the_first_failure_sticks),

@@ -178,7 +178,10 @@ static int set_global(struct arguments *a, int kind, const char *value) {
 /* Those that some commands have. */
 static int set_own(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
+	case PARAMETER_AT: a->at = value; return 0;
+	case PARAMETER_CLOCK: a->clock = value; return 0;
 	case PARAMETER_EVENTS: return set_events(a, value);
+	case PARAMETER_EVERY: a->every = value; return 0;
 	case PARAMETER_EXCLUDE: return words_add(&a->excluded, value);
 	case PARAMETER_EXPIRE: a->keys.expire = true; return 0;
 	case PARAMETER_FAILED: a->failed = true; return 0;
@@ -203,10 +206,12 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 	case PARAMETER_REPORT_PID: a->report_pid = true; return 0;
 	case PARAMETER_SIGNAL: a->signal = value; return 0;
 	case PARAMETER_SINCE: a->since = value; return 0;
+	case PARAMETER_SLACK: a->slack = value; return 0;
 	case PARAMETER_TYPE: a->fstype = value; return 0;
 	case PARAMETER_UPPER: a->upper = value; return 0;
 	case PARAMETER_USER: a->user = value; return 0;
 	case PARAMETER_WAIT: a->wait = value; return 0;
+	case PARAMETER_WAKE: a->wake = true; return 0;
 	case PARAMETER_WORD: return words_add(&a->words, value);
 	case PARAMETER_WORDS: return set_words(a, value);
 	case PARAMETER_WORK: a->work = value; return 0;

@@ -20,7 +20,10 @@ enum {
 
 enum parameter_kind {
 	PARAMETER_DEADLINE = 256, /* beyond all letters, for getopt */
+	PARAMETER_AT,
+	PARAMETER_CLOCK,
 	PARAMETER_EVENTS,
+	PARAMETER_EVERY,
 	PARAMETER_EXCLUDE,
 	PARAMETER_EXPIRE,
 	PARAMETER_FAILED,
@@ -52,12 +55,14 @@ enum parameter_kind {
 	PARAMETER_SESSION,
 	PARAMETER_SIGNAL,
 	PARAMETER_SINCE,
+	PARAMETER_SLACK,
 	PARAMETER_SYSTEM,
 	PARAMETER_TYPE,
 	PARAMETER_UPPER,
 	PARAMETER_USER,
 	PARAMETER_VERSION,
 	PARAMETER_WAIT,
+	PARAMETER_WAKE,
 	PARAMETER_WORD,
 	PARAMETER_WORDS,
 	PARAMETER_WORK,
@@ -122,7 +127,10 @@ struct arguments {
 	struct words excluded;
 	struct words shared;
 	struct words types;
+	const char *at;
 	const char *bus; /* "system" or "session"; NULL: as the environment says */
+	const char *clock;
+	const char *every;
 	const char *fstype;
 	const char *id;
 	const char *in_name; /* of namespaces */
@@ -130,6 +138,7 @@ struct arguments {
 	const char *root;
 	const char *signal;
 	const char *since;
+	const char *slack;
 	const char *upper;
 	const char *user;
 	const char *wait;
@@ -160,6 +169,7 @@ struct arguments {
 	bool report_pid;
 	bool verbose;
 	bool version;
+	bool wake;
 	char **operands; /* ends with NULL */
 	int count;
 };

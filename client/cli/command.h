@@ -43,5 +43,7 @@ extern const struct command command_ps;
 extern const struct command command_remount;
 extern const struct command command_run;
 extern const struct command command_status;
+extern const struct command command_timer;
+extern const struct command command_trap;
 extern const struct command command_umount;
 extern const struct command command_watch;

@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,13 +14,32 @@ static const uint64_t second = 1000000;
 
 static const struct {
 	const char *name;
-	uint64_t seconds;
+	uint64_t usec;
 } units[] = {
-	{ "s", 1 },          { "sec", 1 },      { "min", 60 },     { "m", 60 },
-	{ "h", 3600 },       { "hour", 3600 },  { "hours", 3600 }, { "d", 86400 },
-	{ "day", 86400 },    { "days", 86400 }, { "w", 604800 },   { "week", 604800 },
-	{ "weeks", 604800 },
+	{ "us", 1 },
+	{ "ms", 1000 },
+	{ "s", 1000000 },
+	{ "sec", 1000000 },
+	{ "min", UINT64_C(60000000) },
+	{ "m", UINT64_C(60000000) },
+	{ "h", UINT64_C(3600000000) },
+	{ "hour", UINT64_C(3600000000) },
+	{ "hours", UINT64_C(3600000000) },
+	{ "d", UINT64_C(86400000000) },
+	{ "day", UINT64_C(86400000000) },
+	{ "days", UINT64_C(86400000000) },
+	{ "w", UINT64_C(604800000000) },
+	{ "week", UINT64_C(604800000000) },
+	{ "weeks", UINT64_C(604800000000) },
 };
+
+/* 0 if there is no such unit. */
+static uint64_t unit_of(const char *name, size_t length) {
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (strlen(units[i].name) == length && strncmp(units[i].name, name, length) == 0)
+			return units[i].usec;
+	return 0;
+}
 
 static int take_moment(struct tm *parts, uint64_t *ret_usec) {
 	time_t moment;
@@ -66,7 +86,7 @@ static int parse_date(const char *text, const struct tm *now, uint64_t *ret_usec
 
 /* "15min ago", "2 h ago" */
 static int parse_ago(const char *text, time_t now, uint64_t *ret_usec) {
-	uint64_t count, past;
+	uint64_t count, unit, past;
 	char *end;
 	size_t n;
 
@@ -78,15 +98,30 @@ static int parse_ago(const char *text, time_t now, uint64_t *ret_usec) {
 	n = strcspn(end, " ");
 	if (errno != 0 || strcmp(end + n, " ago") != 0)
 		return -EINVAL;
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strlen(units[i].name) != n || strncmp(units[i].name, end, n) != 0)
-			continue;
-		if (__builtin_mul_overflow(count, units[i].seconds, &past) || past > (uint64_t)now)
-			return -EINVAL;
-		*ret_usec = ((uint64_t)now - past) * second;
-		return 0;
-	}
-	return -EINVAL;
+	unit = unit_of(end, n);
+	if (unit == 0 || __builtin_mul_overflow(count, unit, &past) ||
+	    past > (uint64_t)now * second)
+		return -EINVAL;
+	*ret_usec = (uint64_t)now * second - past;
+	return 0;
+}
+
+int moment_parse_duration(const char *text, uint64_t *ret_usec) {
+	uint64_t unit = second;
+	double count;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL; /* strtod() knows words */
+	count = strtod(text, &end);
+	end += strspn(end, " ");
+	if (*end)
+		unit = unit_of(end, strlen(end));
+	/* up to some centuries, so that the sum with any time fits */
+	if (unit == 0 || !(count * (double)unit <= 1e16))
+		return -EINVAL;
+	*ret_usec = (uint64_t)(count * (double)unit + 0.5);
+	return 0;
 }
 
 static int parse_seconds(const char *text, uint64_t *ret_usec) {
@@ -121,4 +156,14 @@ int moment_parse(const char *text, time_t now, uint64_t *ret_usec) {
 	if (r < 0)
 		r = parse_date(text, &parts, ret_usec);
 	return r;
+}
+
+void moment_print(uint64_t usec, char ret[MOMENT_TEXT_MAX]) {
+	time_t seconds = (time_t)(usec / second);
+	struct tm parts;
+	size_t n = 0;
+
+	if (localtime_r(&seconds, &parts))
+		n = strftime(ret, MOMENT_TEXT_MAX, "%F %T", &parts);
+	(void)snprintf(ret + n, MOMENT_TEXT_MAX - n, ".%06u", (unsigned)(usec % second));
 }

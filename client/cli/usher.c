@@ -34,6 +34,8 @@ static const struct command *const commands[] = {
 	&command_hostname,
 	&command_domainname,
 	&command_watch,
+	&command_trap,
+	&command_timer,
 	&command_status,
 	&command_limits,
 	&command_log,

@@ -4,16 +4,15 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "../cleanup.h"
 #include "command.h"
 #include "quantity.h"
+#include "shell.h"
 #include "telling.h"
 
 /* How long nothing may happen before the command is run, in milliseconds. */
@@ -177,23 +176,6 @@ static int look(struct watching *w, int timeout) {
 	return w->polls[w->count].revents && usher_process(w->usher) < 0 ? -ENOTCONN : 1;
 }
 
-/* The exit status of the command, as a shell has it. */
-static int run_command(const char *command) {
-	char *const argv[] = { (char[]){ "sh" }, (char[]){ "-c" }, (char *)(uintptr_t)command,
-			       NULL };
-	int r, status;
-	pid_t pid;
-
-	fflush(stdout);
-	r = posix_spawn(&pid, "/bin/sh", NULL, NULL, argv, environ);
-	if (r != 0)
-		return -r;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_KILLED + WTERMSIG(status);
-}
-
 /* Once something has happened. 0, or how it ends. */
 static int react(struct watching *w, bool *ret_end) {
 	int r = 0;
@@ -208,7 +190,7 @@ static int react(struct watching *w, bool *ret_end) {
 			r = look(w, QUIET_MSEC);
 		while (r > 0);
 		if (r == 0)
-			r = run_command(w->arguments->wait);
+			r = shell_run(w->arguments->wait);
 		w->seen = false;
 	}
 	if (w->arguments->once || r < 0)
