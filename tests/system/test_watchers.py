@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Watches and who looks after them: that they begin, are told, closed and limited, and what becomes of them when the service, a
+watcher, or both are killed."""
+
+import os
+import signal
+import socket
+import subprocess
+
+import support
+from support import wait_until
+
+USHERD = "usherd.service"
+FILE = "/etc/usher/usherd.conf"
+
+
+def watchers():
+    """The pids of all watchers."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "usher-watcher":
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def kill_broker():
+    pid = support.main_pid(USHERD)
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: support.main_pid(USHERD) not in (0, pid), "systemd has started a new broker")
+
+
+def kill_watchers():
+    """Another one takes the place of each."""
+    before = watchers()
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(set(watchers()) - set(before)) == len(before), "there are other watchers")
+
+
+class WatcherTestCase(support.MountTestCase):
+    session = False
+
+    def setUp(self):
+        super().setUp()
+        self.alice.subscribe(interface="org.usher1.Watch")
+        self.addCleanup(wait_until, lambda: not watchers(), "the watchers have gone with the last watch")
+        self.addCleanup(self.close_all)
+        self.made = 0
+
+    def close_all(self):
+        for path in self.alice.objects("Watch"):
+            self.alice.call("Watch", "Close", {}, path=path)
+
+    def subscribe(self, root=None, events=(), client=None, **options):
+        return (client or self.alice).call("Watches", "Subscribe", root or self.home, list(events), options)
+
+    def open(self, **options):
+        path, stream = self.alice.call("Watches", "Open", self.home, [], options)
+        reader = socket.socket(fileno=os.dup(stream.fileno()))
+        self.addCleanup(reader.close)
+        stream.close()
+        reader.settimeout(10)
+        return path, reader
+
+    def touch(self):
+        self.made += 1
+        name = f"file-{self.made}"
+        with open(f"{self.home}/{name}", "x", encoding="utf-8"):
+            pass
+        return name
+
+    def await_told(self, *names):
+        """Until all of them were told; False where it was told that something was lost."""
+        missing = set(names)
+        while missing:
+            _, _, member, arguments = self.alice.signal()
+            if member == "Lost":
+                return False
+            if member == "Events":
+                missing -= {event[3] for event in arguments[0]}
+        return True
+
+    def assert_told(self):
+        self.assertTrue(self.await_told(self.touch()))
+
+
+class Telling(WatcherTestCase):
+    def test_what_happens_is_told_and_nobody_else_is(self):
+        bob = self.client("bob")
+        bob.subscribe(interface="org.usher1.Watch")
+        path = self.subscribe()
+        self.assert_told()
+        self.assertEqual(bob.signals(), [])
+        self.assertEqual(self.alice.objects("Watch"), [path])
+        properties = self.alice.get_all("Watch", path)
+        self.assertEqual((properties["Path"], properties["Scope"], properties["Backend"], properties["Owner"]),
+                         (self.home, "recursive", "fanotify", self.uid))
+        self.assertEqual(set(properties["Events"]), {"create", "delete", "attrib", "move", "close-write"})
+
+    def test_a_stream_is_the_watch(self):
+        _, reader = self.open()
+        name = self.touch()
+        self.assertIn(name.encode(), reader.recv(65536))
+        reader.close()
+        wait_until(lambda: not self.alice.objects("Watch"), "the watch goes with its stream")
+
+    def test_a_watch_that_is_closed_ends_its_stream(self):
+        path, reader = self.open()
+        self.alice.call("Watch", "Close", {}, path=path)
+        self.assertEqual(reader.recv(65536), b"")
+
+    def test_a_watch_goes_with_its_connection(self):
+        bob = self.client("bob")
+        self.subscribe("/", client=bob, scope="inode")
+        bob.kill()
+        wait_until(lambda: not self.alice.objects("Watch"), "the watch has gone")
+
+    def test_events_can_be_changed(self):
+        path = self.subscribe(events=["create"])
+        self.alice.call("Watch", "SetEvents", ["delete"], {}, path=path)
+        name = self.touch()
+        os.unlink(f"{self.home}/{name}")
+        self.assertEqual({event[2] for event in self.alice.signal("Events")[3][0]}, {"delete"})
+        self.assertEqual(self.alice.get("Watch", "Events", path), ["delete"])
+
+    def test_who_comes_back_is_told_which_directories_have_changed(self):
+        path = self.subscribe()
+        clock = self.alice.get("Watch", "Clock", path)
+        os.mkdir(f"{self.home}/d")
+        with open(f"{self.home}/d/f", "x", encoding="utf-8"):
+            pass
+        self.await_told("d/f")
+        directories, now, complete = self.alice.call("Watch", "Since", clock, {}, path=path)
+        self.assertEqual((set(directories), complete), ({"", "d"}, True))
+        self.assertGreater(now, clock)
+        self.assertEqual(self.alice.call("Watch", "Since", now, {}, path=path)[0], [])
+        self.assertFalse(self.alice.call("Watch", "Since", 1, {}, path=path)[2])
+
+
+class Refusing(WatcherTestCase):
+    def test_a_directory_that_cannot_be_read_cannot_be_watched(self):
+        with self.refused("NotPermitted", "path"):
+            self.subscribe(self.directory("bobs", "bob", 0o711))
+        with self.refused("NotFound", "path"):
+            self.subscribe(f"{self.home}/nothing")
+        self.assertEqual(watchers(), [])
+
+    def test_a_watch_is_its_owners(self):
+        bob = self.client("bob")
+        path = self.subscribe()
+        for method, arguments in (("Close", ()), ("Since", (0,)), ("SetEvents", ([],))):
+            with self.refused("NotOwner"):
+                bob.call("Watch", method, *arguments, {}, path=path)
+        self.assert_told()
+
+    def test_to_see_everything_and_to_decide_are_the_administrators(self):
+        with support.polkit_answer("no", "org.usher1.watch"):
+            with self.refused("NotPermitted"):
+                self.subscribe(all=True)
+            with self.refused("NotPermitted"):
+                self.subscribe(events=["open-perm"], decide=True)
+
+    def test_a_user_has_no_more_watches_than_that(self):
+        os.makedirs(os.path.dirname(FILE), exist_ok=True)
+        with open(FILE, "x", encoding="utf-8") as file:
+            file.write("[Limits]\nWatches=3\n")
+        self.addCleanup(subprocess.run, ["systemctl", "reload", USHERD], check=True)
+        self.addCleanup(os.unlink, FILE)
+        subprocess.run(["systemctl", "start", USHERD], check=True)
+        subprocess.run(["systemctl", "reload", USHERD], check=True)
+        paths = [self.subscribe() for _ in range(3)]
+        with self.refused("LimitExceeded", "Watches=3"):
+            self.subscribe()
+        self.assertEqual(len(watchers()), 1)
+        self.alice.call("Watch", "Close", {}, path=paths[0])
+        self.subscribe()
+
+
+class Killing(WatcherTestCase):
+    def test_a_watch_outlives_a_broker_that_is_killed(self):
+        path = self.subscribe()
+        _, reader = self.open()
+        pids = watchers()
+        kill_broker()
+        self.assertEqual(watchers(), pids)
+        self.assert_told()
+        self.assertIn(b"file-1", reader.recv(65536))
+        self.assertIn(path, self.alice.objects("Watch"))
+        self.alice.call("Watch", "SetEvents", ["delete"], {}, path=path)
+        kill_broker()
+        self.assertEqual(self.alice.get("Watch", "Events", path), ["delete"])
+
+    def test_a_watch_outlives_a_watcher_that_is_killed(self):
+        path = self.subscribe()
+        _, reader = self.open()
+        self.assert_told()
+        clock = self.alice.get("Watch", "Clock", path)
+        kill_watchers()
+        self.assert_told()
+        while b"file-2" not in reader.recv(65536):
+            pass
+        self.assertEqual(self.alice.call("Watch", "Since", clock, {}, path=path)[2], True)
+
+    def test_a_watch_outlives_both(self):
+        self.subscribe()
+        for pid in watchers() + [support.main_pid(USHERD)]:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(watchers, "there is another watcher")
+        self.await_told(self.touch())
+        self.assert_told()
+
+    def test_a_stop_ends_watches(self):
+        self.subscribe()
+        _, reader = self.open()
+        subprocess.run(["systemctl", "stop", USHERD], check=True)
+        wait_until(lambda: not watchers(), "the watchers have gone")
+        while reader.recv(65536):
+            pass
+        self.assertEqual(self.alice.objects("Watch"), [])
+
+    def test_nothing_is_lost_in_silence_however_often_both_are_killed(self):
+        self.subscribe()
+        lost = 0
+        for _ in range(5):
+            names = [self.touch() for _ in range(50)]
+            for pid in watchers():
+                os.kill(pid, signal.SIGKILL)
+            names += [self.touch() for _ in range(50)]
+            kill_broker()
+            names += [self.touch() for _ in range(50)]
+            lost += not self.await_told(*names)
+            wait_until(watchers, "there is another watcher")
+            self.alice.signals()
+        self.assertLessEqual(lost, 5)
