@@ -18,7 +18,7 @@
 #include "wire.h"
 
 /* One that dies so often without having been of use is not started again. */
-enum { FAILURES_MAX = 5, KEPT_FOR_EACH = 5 };
+enum { FAILURES_MAX = 5, KEPT_FOR_EACH = 4 };
 
 /* How long it may take to answer, from when on it has been of use, and how long the next one is
  * waited with for each that failed. */
@@ -31,9 +31,9 @@ struct watcher {
 	struct watcher *next;
 	struct watchers *watchers;
 	char *key;
-	uint64_t number; /* by which systemd keeps it; 0: it does not */
-	int connection;  /* -1: it is to be started again */
-	int superblock, group, journal;
+	uint64_t number;    /* by which systemd keeps it; 0: it does not */
+	int connection;     /* -1: it is to be started again */
+	int group, journal; /* of the one before, or -1 */
 	sd_event_source *io, *timer, *sending;
 	bool heard; /* its first report has been acted upon, and is still to be taken */
 	unsigned failures;
@@ -62,7 +62,6 @@ static void watcher_free(struct watcher *watcher) {
 	sd_event_source_disable_unref(watcher->timer);
 	sd_event_source_disable_unref(watcher->sending);
 	fd_closep(&watcher->connection);
-	fd_closep(&watcher->superblock);
 	fd_closep(&watcher->group);
 	fd_closep(&watcher->journal);
 	free(watcher->key);
@@ -78,7 +77,6 @@ static struct watcher *watcher_new(struct watchers *watchers, const char *key) {
 				     .watchers = watchers,
 				     .key = strdup(key),
 				     .connection = -1,
-				     .superblock = -1,
 				     .group = -1,
 				     .journal = -1 };
 	if (!watcher->key) {
@@ -115,6 +113,14 @@ static bool is_of(const struct watcher *watcher, const struct object *watch) {
 	return strcmp(watch_key(watch), watcher->key) == 0;
 }
 
+static struct object *any_of(const struct watcher *watcher) {
+	struct object *watch = watches_of(watcher->watchers)->first;
+
+	while (watch && !is_of(watcher, watch))
+		watch = watch->next;
+	return watch;
+}
+
 static bool has_others(const struct watcher *watcher, const struct object *but) {
 	for (struct object *watch = watches_of(watcher->watchers)->first; watch;
 	     watch = watch->next)
@@ -129,7 +135,7 @@ static bool has_others(const struct watcher *watcher, const struct object *but) 
 static int keep(struct watcher *watcher) {
 	const struct store_descriptors descriptors = { watcher->group,
 						       watcher->connection,
-						       { watcher->journal, watcher->superblock } };
+						       { watcher->journal, -1 } };
 	Usher__WatcherObject message = USHER__WATCHER_OBJECT__INIT;
 
 	if (strncmp(watcher->key, decisions, strlen(decisions)) == 0)
@@ -142,6 +148,13 @@ static int keep(struct watcher *watcher) {
 }
 
 /* ---- what it is told ---- */
+
+/* It is any watch's: of one descriptor systemd keeps one copy, whatever its names. */
+static int superblock_of(const struct watcher *watcher) {
+	const struct object *watch = any_of(watcher);
+
+	return watch ? watch_superblock(watch) : -1;
+}
 
 /* Nobody waits for ever. */
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -198,7 +211,7 @@ static int say_what_for(const struct watcher *watcher) {
 	begin.kind = kind;
 	order.begin = &begin;
 	if (r == 0)
-		r = add_descriptor(&fds, watcher->superblock, &begin.has_superblock_fd,
+		r = add_descriptor(&fds, superblock_of(watcher), &begin.has_superblock_fd,
 				   &begin.superblock_fd);
 	if (r == 0)
 		r = add_descriptor(&fds, watcher->group, &begin.has_group_fd, &begin.group_fd);
@@ -345,14 +358,6 @@ static int start(struct watcher *watcher) {
 	return r < 0 ? r : 0;
 }
 
-static struct object *any_of(const struct watcher *watcher) {
-	struct object *watch = watches_of(watcher->watchers)->first;
-
-	while (watch && !is_of(watcher, watch))
-		watch = watch->next;
-	return watch;
-}
-
 /* The watches go, and with the last of them the watcher. */
 static void give_up(struct watcher *watcher) {
 	struct object *watch;
@@ -390,20 +395,10 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* ---- for watches ---- */
 
-static struct watcher *find_or_make(struct watchers *watchers, const struct object *watch) {
-	struct watcher *watcher = find(watchers, watch_key(watch));
-
-	if (watcher)
-		return watcher;
-	watcher = watcher_new(watchers, watch_key(watch));
-	if (watcher && watch->more[1] >= 0)
-		watcher->superblock = fcntl(watch->more[1], F_DUPFD_CLOEXEC, 3);
-	return watcher;
-}
-
 /* What goes wrong goes wrong later: who calls this is in the middle of something. */
 int watchers_add(struct watchers *watchers, struct object *watch) {
-	struct watcher *watcher = find_or_make(watchers, watch);
+	struct watcher *watcher =
+		find(watchers, watch_key(watch)) ?: watcher_new(watchers, watch_key(watch));
 	int r = watcher ? 0 : -ENOMEM;
 
 	if (watcher && watcher->connection < 0 && watcher->failures == 0)
@@ -461,7 +456,6 @@ static int adopt(struct watchers *watchers, const Usher__WatcherObject *m,
 	watcher->group = fd_take(&descriptors->fd);
 	watcher->connection = fd_take(&descriptors->socket);
 	watcher->journal = fd_take(&descriptors->more[0]);
-	watcher->superblock = fd_take(&descriptors->more[1]);
 	watcher->started_usec = instant_usec();
 	if (watchers->last_number < m->number)
 		watchers->last_number = m->number;

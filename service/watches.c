@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
 
 #include "call.h"
 #include "lifetime.h"
@@ -37,6 +39,10 @@ static struct watchers *watchers_of(const struct object *object) {
 
 const char *watch_key(const struct object *object) {
 	return message_of(object)->watcher;
+}
+
+int watch_superblock(const struct object *object) {
+	return object->more[MORE_SUPERBLOCK];
 }
 
 bool watch_is_told(const struct object *object) {
@@ -121,6 +127,9 @@ static void on_added(struct object *object, const Usher__WatchDone *done) {
 	bool again = watch->begun;
 
 	if (done->code != 0) {
+		if (again)
+			sd_journal_print(LOG_WARNING, "a watch cannot go on: %s",
+					 done->text ?: strerrordesc_np(-done->code) ?: "?");
 		end_with(object, done->code, done->text);
 		return;
 	}

@@ -12,6 +12,8 @@ extern const struct object_kind watch_kind;
 
 /* By which watcher it is looked after. */
 const char *watch_key(const struct object *object);
+/* What a watcher of its file system needs, borrowed; or -1. */
+int watch_superblock(const struct object *object);
 /* The watcher has been told of it, and has said that it looks after it. */
 bool watch_is_told(const struct object *object);
 /* What the watcher has to be told. */
