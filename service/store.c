@@ -131,6 +131,16 @@ int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *messa
 	return store_change(kind, number, message);
 }
 
+int store_replace(const char *kind, uint64_t number, size_t more, int fd) {
+	char name[NAME_MAX_LENGTH];
+
+	name_of(kind, number, tails_more[more], name);
+	if (!getenv("NOTIFY_SOCKET"))
+		return 0;
+	(void)tell("FDSTOREREMOVE", name, NULL, 0);
+	return tell("FDSTORE", name, &fd, 1);
+}
+
 void store_let_go(const char *kind, uint64_t number) {
 	char name[NAME_MAX_LENGTH];
 

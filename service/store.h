@@ -38,6 +38,8 @@ int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messag
 int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message);
 /* The same, of one that changes more often. */
 int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message);
+/* Another one of what more there is. */
+int store_replace(const char *kind, uint64_t number, size_t more, int fd);
 /* Then they, and the first message, are not needed any more. */
 void store_let_go(const char *kind, uint64_t number);
 void store_forget(const char *kind, uint64_t number);

@@ -20,6 +20,8 @@
 /* One that dies so often without having been of use is not started again. */
 enum { FAILURES_MAX = 5, KEPT_FOR_EACH = 4 };
 
+enum { MORE_JOURNAL, MORE_CONNECTION };
+
 /* How long it may take to answer, from when on it has been of use, and how long the next one is
  * waited with for each that failed. */
 static const uint64_t patience_usec = 10 * UINT64_C(1000000), use_usec = 10 * UINT64_C(1000000),
@@ -50,11 +52,6 @@ static void disconnect(struct watcher *watcher) {
 	watcher->sending = sd_event_source_disable_unref(watcher->sending);
 	fd_closep(&watcher->connection);
 	watcher->heard = false;
-	if (watcher->number == 0)
-		return;
-	store_forget(kind_name, watcher->number);
-	store_forget_more(kind_name, watcher->number);
-	watcher->number = 0;
 }
 
 static void watcher_free(struct watcher *watcher) {
@@ -94,6 +91,10 @@ static void watcher_remove(struct watcher *watcher) {
 		at = &(*at)->next;
 	*at = watcher->next;
 	disconnect(watcher);
+	if (watcher->number > 0) {
+		store_forget(kind_name, watcher->number);
+		store_forget_more(kind_name, watcher->number);
+	}
 	watcher_free(watcher);
 }
 
@@ -131,20 +132,30 @@ static bool has_others(const struct watcher *watcher, const struct object *but) 
 
 /* ---- what systemd keeps ---- */
 
-/* From here on it goes on when we are killed. */
-static int keep(struct watcher *watcher) {
-	const struct store_descriptors descriptors = { watcher->group,
-						       watcher->connection,
-						       { watcher->journal, -1 } };
+static int keep_first(struct watcher *watcher) {
+	const struct store_descriptors descriptors = {
+		.fd = watcher->group,
+		.socket = -1,
+		.more = { [MORE_JOURNAL] = watcher->journal,
+			  [MORE_CONNECTION] = watcher->connection },
+	};
 	Usher__WatcherObject message = USHER__WATCHER_OBJECT__INIT;
 
-	if (strncmp(watcher->key, decisions, strlen(decisions)) == 0)
-		return 0; /* a group that nobody reads would hold up whoever asks it */
 	watcher->number = ++watcher->watchers->last_number;
 	message.has_number = true;
 	message.number = watcher->number;
 	message.watcher = watcher->key;
 	return store_keep(kind_name, watcher->number, &message.base, &descriptors);
+}
+
+/* From here on it goes on when we are killed. What it has of its own stays systemd's from the first
+ * of its kind to the last, so that there is no moment at which it would be lost. */
+static int keep(struct watcher *watcher) {
+	if (strncmp(watcher->key, decisions, strlen(decisions)) == 0)
+		return 0; /* a group that nobody reads would hold up whoever asks it */
+	if (watcher->number == 0)
+		return keep_first(watcher);
+	return store_replace(kind_name, watcher->number, MORE_CONNECTION, watcher->connection);
 }
 
 /* ---- what it is told ---- */
@@ -244,7 +255,7 @@ static int on_kept(struct watcher *watcher) {
 	if (r < 0)
 		return r;
 	kept = ((Usher__WatcherReport *)message)->kept;
-	if (kept && watcher->number == 0) {
+	if (kept) {
 		replace(&watcher->group, &fds, kept->has_group_fd, kept->group_fd);
 		replace(&watcher->journal, &fds, kept->has_journal_fd, kept->journal_fd);
 		r = keep(watcher);
@@ -434,32 +445,23 @@ void watchers_remove(struct watchers *watchers, const struct object *watch) {
 
 /* ---- over a restart ---- */
 
-/* The same key is there twice where we were killed between two of them: the later one counts. */
-static bool is_outdone(struct watchers *watchers, const Usher__WatcherObject *m) {
-	struct watcher *other = find(watchers, m->watcher);
-
-	if (other && other->number < m->number)
-		watcher_remove(other);
-	return other && other->number > m->number;
-}
-
 static int adopt(struct watchers *watchers, const Usher__WatcherObject *m,
 		 struct store_descriptors *descriptors) {
 	struct watcher *watcher;
 
-	if (!m->watcher || m->number == 0 || descriptors->socket < 0 || is_outdone(watchers, m))
+	if (!m->watcher || m->number == 0 || find(watchers, m->watcher))
 		return -EBADMSG;
 	watcher = watcher_new(watchers, m->watcher);
 	if (!watcher)
 		return -ENOMEM;
 	watcher->number = m->number;
 	watcher->group = fd_take(&descriptors->fd);
-	watcher->connection = fd_take(&descriptors->socket);
-	watcher->journal = fd_take(&descriptors->more[0]);
+	watcher->journal = fd_take(&descriptors->more[MORE_JOURNAL]);
+	watcher->connection = fd_take(&descriptors->more[MORE_CONNECTION]);
 	watcher->started_usec = instant_usec();
 	if (watchers->last_number < m->number)
 		watchers->last_number = m->number;
-	return listen_to(watcher) < 0 ? -ENOMEM : 0;
+	return watcher->connection >= 0 && listen_to(watcher) < 0 ? -ENOMEM : 0;
 }
 
 static int take_back(void *userdata, ProtobufCMessage *message,

@@ -145,6 +145,8 @@ static void begin(struct watcher *watcher, const Usher__WatcherBegin *order, str
 		watcher->leaving = true;
 		return;
 	}
+	if (!order->has_journal_fd) /* a watch that had a watcher before has none of its eyes */
+		watcher->journal.interrupted = true;
 	watcher->refused = kind->begin(watcher, &superblock, &group, &watcher->refusal);
 	watcher->kind = kind;
 }

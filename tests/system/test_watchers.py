@@ -115,9 +115,10 @@ class Telling(WatcherTestCase):
         self.assertEqual(reader.recv(65536), b"")
 
     def test_a_watch_goes_with_its_connection(self):
-        bob = self.client("bob")
-        self.subscribe("/", client=bob, scope="inode")
-        bob.kill()
+        other = self.client("alice")
+        self.subscribe(client=other)
+        self.assertEqual(len(self.alice.objects("Watch")), 1)
+        other.kill()
         wait_until(lambda: not self.alice.objects("Watch"), "the watch has gone")
 
     def test_events_can_be_changed(self):
