@@ -315,7 +315,7 @@ static void an_end_in_the_middle_says_of_what(void **state) {
 		int code;
 		const char *word;
 	} cut[] = {
-		{ "5:hel", -ENODATA, "the end of a frame" },
+		{ "5:hal", -ENODATA, "the end of a frame" },
 		{ "5", -ENODATA, "the size" },
 		{ "5:hello;", -EBADMSG, "','" },
 		{ "x:", -EBADMSG, "size" },
