@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
 #include "watch-event.h"
 
 enum { EVENTS_MAX = 1000, BYTES_MAX = 24 * 1024, EVENT_HEAD = 8 };
@@ -26,8 +25,8 @@ static Usher__WatchEvent *event_of(const struct happening *happening) {
 	event->clock = happening->clock;
 	event->usec = happening->usec;
 	event->event = (char *)(uintptr_t)watch_event_name(happening->events);
-	event->path = usher_escape(happening->path);
-	event->old_path = usher_escape(happening->old_path ? happening->old_path : "");
+	event->path = strdup(happening->path);
+	event->old_path = strdup(happening->old_path ? happening->old_path : "");
 	event->pid = (uint32_t)happening->pid;
 	if (event->path && event->old_path && event->event)
 		return event;
@@ -92,7 +91,7 @@ int bulletin_say_lost(struct watcher *watcher, struct watch *watch) {
 	lost.clock = watch->missing.clock;
 	lost.directories = directories;
 	for (size_t i = 0; i < watch->missing.n && r == 0; i++) {
-		directories[lost.n_directories] = usher_escape(watch->missing.directory[i]);
+		directories[lost.n_directories] = strdup(watch->missing.directory[i]);
 		if (directories[lost.n_directories])
 			lost.n_directories++;
 		else

@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "escape.h"
 #include "instant.h"
 #include "message.h"
 #include "watch.h"
@@ -106,11 +105,7 @@ void watcher_end(struct watcher *watcher, struct watch *watch, const char *text)
 }
 
 int watcher_changed(Usher__WatchChanged *changed, const char *directory) {
-	_cleanup_free_ char *escaped = usher_escape(directory);
-
-	return escaped ? message_append_string(&changed->directories, &changed->n_directories,
-					       escaped)
-		       : -ENOMEM;
+	return message_append_string(&changed->directories, &changed->n_directories, directory);
 }
 
 /* ---- what the broker orders ---- */
