@@ -206,7 +206,7 @@ static void save(void) {
 
 /* Leaves a watch behind, unless the one of an earlier start is still there. */
 static void leave_keeper(struct usher *usher) {
-	const char *const nothing[] = { "delete-self", NULL };
+	struct usher_watch_options watch_options = USHER_WATCH_OPTIONS_INIT;
 	struct usher_options options = USHER_OPTIONS_INIT;
 	struct usher_watch_entry **watches = NULL;
 	struct usher_watch *watch;
@@ -215,8 +215,10 @@ static void leave_keeper(struct usher *usher) {
 	for (int i = usher_list_watches(usher, &watches) - 1; i >= 0; i--)
 		there |= watches[i]->mine && strcmp(watches[i]->object, keeper) == 0;
 	usher_free_watches(watches);
+	watch_options.scope = "recursive";
 	options.lifetime = "manual";
-	if (there || usher_watch_subscribe(usher, root, nothing, NULL, &options, &watch) < 0)
+	if (there ||
+	    usher_watch_subscribe(usher, root, told_events, &watch_options, &options, &watch) < 0)
 		return;
 	snprintf(keeper, sizeof keeper, "%s", usher_watch_get_object(watch));
 	usher_watch_leave(watch);

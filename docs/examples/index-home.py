@@ -5,7 +5,7 @@
     ./index-home.py ~ ~/.cache/index.json
 
 Over the bus alone, with GDBus from PyGObject.  The first start reads the whole tree; later ones only the directories that have
-changed since.  For that, a watch stays behind that costs nothing and tells nothing: with it, the service remembers.
+changed since.  For that, a watch for the same events stays behind: with it, the service remembers.
 """
 
 import json
@@ -108,7 +108,7 @@ class Program:
     def leave_keeper(self):
         managed, = self.call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, "(a{oa{sa{sv}}})")
         if self.index.keeper not in managed:
-            self.index.keeper = self.subscribe(["delete-self"], lifetime=GLib.Variant("s", "manual"))
+            self.index.keeper = self.subscribe(EVENTS, scope=GLib.Variant("s", "recursive"), lifetime=GLib.Variant("s", "manual"))
 
     def on_signal(self, _bus, _sender, path, _interface, member, arguments):
         if path == self.watch:
