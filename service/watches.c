@@ -10,15 +10,16 @@
 
 #include "call.h"
 #include "lifetime.h"
-#include "message-bus.h"
 #include "message.h"
 #include "store.h"
+#include "watch-signals.h"
 #include "watch-words.h"
 #include "watchers.h"
 #include "wire.h"
 
 struct watch {
 	struct object base;
+	struct watch_signals signals;
 	bool told;  /* its watcher has heard of it */
 	bool begun; /* one has said that it looks after it, in this life of the service or before */
 	uint64_t serial; /* of the change of events that is under way, or 0 */
@@ -80,41 +81,6 @@ int watch_introduce(struct object *object, int connection) {
 }
 
 /* ---- from its watcher ---- */
-
-static void send_signal(const struct object *object, sd_bus_message *message, int r) {
-	if (r >= 0 && message)
-		(void)sd_bus_send(object->objects->desk->bus, message, NULL);
-	sd_bus_message_unref(message);
-}
-
-/* To the connection alone. With it gone, nobody hears it. */
-static sd_bus_message *signal_to_owner(const struct object *object, const char *member) {
-	return object->caller && !object->hidden ? object_signal(object, member) : NULL;
-}
-
-static int append_field(sd_bus_message *message, const ProtobufCMessage *frame, const char *name) {
-	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(frame->descriptor, name);
-
-	return message_bus_append_field(message, frame, field, NULL);
-}
-
-static void tell_events(const struct object *object, const Usher__WatchEvents *events) {
-	sd_bus_message *message = signal_to_owner(object, "Events");
-
-	if (message)
-		send_signal(object, message, append_field(message, &events->base, "events"));
-}
-
-static void tell_lost(const struct object *object, const Usher__WatchLost *lost) {
-	sd_bus_message *message = signal_to_owner(object, "Lost");
-	int r;
-
-	if (!message)
-		return;
-	r = append_field(message, &lost->base, "clock");
-	send_signal(object, message, r < 0 ? r : append_field(message, &lost->base, "directories"));
-}
 
 static void end_with(struct object *object, int code, const char *text) {
 	/* nobody has been told of one that is being made */
@@ -216,11 +182,12 @@ static void on_changed(struct object *object, const Usher__WatchChanged *changed
 }
 
 static void on_counters(struct object *object, const Usher__WatchCounters *counters) {
+	uint64_t more = ((struct watch *)object)->signals.lost;
 	Usher__WatchObject *m = message_of(object);
 
 	m->clock = counters->clock;
-	m->delivered = counters->delivered;
-	m->lost = counters->lost;
+	m->delivered = counters->delivered > more ? counters->delivered - more : 0;
+	m->lost = counters->lost + more;
 }
 
 uint64_t watch_number(const Usher__WatcherReport *report) {
@@ -235,6 +202,7 @@ uint64_t watch_number(const Usher__WatcherReport *report) {
 
 bool watch_heed(struct objects *watches, const Usher__WatcherReport *report) {
 	struct object *object = objects_find(watches, watch_number(report));
+	struct watch *watch = (struct watch *)object;
 
 	if (!object)
 		return false;
@@ -243,9 +211,9 @@ bool watch_heed(struct objects *watches, const Usher__WatcherReport *report) {
 	else if (report->done)
 		on_added(object, report->done);
 	else if (report->events)
-		tell_events(object, report->events);
+		watch_signals_events(&watch->signals, report->events);
 	else if (report->lost)
-		tell_lost(object, report->lost);
+		watch_signals_lost(&watch->signals, report->lost);
 	else if (report->changed)
 		on_changed(object, report->changed);
 	else if (report->counters)
@@ -361,6 +329,7 @@ static void answer(struct object *object, struct call *call) {
 static int adopt(struct object *object, const ProtobufCMessage *request) {
 	const Usher__WatchObject *m = message_of(object);
 
+	watch_signals_begin(&((struct watch *)object)->signals, object);
 	/* nothing of it is left without what is watched: not after a stop of the service */
 	return m->path && m->scope && m->backend && m->lifetime && m->watcher && m->order &&
 			       object->more[MORE_ROOT] >= 0
@@ -386,6 +355,10 @@ static void end(struct object *object) {
 	call_refuse_awaiting(object, REFUSED_NOT_FOUND, "the watch has been closed");
 	watchers_remove(watchers_of(object), object);
 	object_remove(object);
+}
+
+static void done(struct object *object) {
+	watch_signals_done(&((struct watch *)object)->signals);
 }
 
 /* Signals go to it, and to nobody else. */
@@ -417,6 +390,7 @@ const struct object_kind watch_kind = {
 	.start = start,
 	.begin = begin,
 	.end = end,
+	.done = done,
 	.needs_connection = needs_connection,
 	.lose_connection = lose_connection,
 	.order = order,
