@@ -228,12 +228,16 @@ static size_t count(const struct object *object) {
 }
 
 static void say_hello(const struct desk *desk) {
-	sd_journal_print(
-		LOG_INFO,
-		"usherd " USHER_VERSION
-		", with %zu mounts, %zu namespaces, %zu processes and %zu watches of earlier",
-		count(desk->objects[KIND_MOUNT].first), count(desk->objects[KIND_NAMESPACE].first),
-		count(desk->objects[KIND_PROCESS].first), count(desk->objects[KIND_WATCH].first));
+	sd_journal_print(LOG_INFO,
+			 "usherd " USHER_VERSION
+			 ", with %zu mounts, %zu namespaces, %zu processes, "
+			 "%zu traps, %zu timers and %zu watches of earlier",
+			 count(desk->objects[KIND_MOUNT].first),
+			 count(desk->objects[KIND_NAMESPACE].first),
+			 count(desk->objects[KIND_PROCESS].first),
+			 count(desk->objects[KIND_TRAP].first),
+			 count(desk->objects[KIND_TIMER].first),
+			 count(desk->objects[KIND_WATCH].first));
 }
 
 static int load(struct desk *desk) {
