@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Interfaces of the kernel that the headers of Debian 12 (Linux 6.1) lack. Numbers and layouts are
- * the kernel's, from include/uapi/linux/{mount,stat,nsfs,pidfd}.h.
+ * the kernel's, from include/uapi/linux/{mount,stat,nsfs,pidfd,fanotify}.h.
  */
 #pragma once
 
@@ -93,6 +93,25 @@ struct kernel_pidfd_info {
 };
 
 #define KERNEL_PIDFD_GET_INFO _IOWR(0xff, 11, struct kernel_pidfd_info)
+
+/* fanotify(7): mounts (Linux 6.15), and what is read before it is there (6.14) */
+#define KERNEL_FAN_REPORT_MNT          0x00004000U
+#define KERNEL_FAN_MARK_MNTNS          0x00000110U
+#define KERNEL_FAN_MNT_ATTACH          0x01000000ULL
+#define KERNEL_FAN_MNT_DETACH          0x02000000ULL
+#define KERNEL_FAN_EVENT_INFO_TYPE_MNT 7
+#define KERNEL_FAN_CLASS_PRE_CONTENT   0x00000008U
+#define KERNEL_FAN_PRE_ACCESS          0x00100000ULL
+
+struct kernel_fanotify_mount {
+	struct {
+		__u8 info_type;
+		__u8 pad;
+		__u16 len;
+	} header;
+
+	__u64 mount_id;
+};
 
 enum { KERNEL_LACKS_MAX = 64 };
 

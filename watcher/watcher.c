@@ -20,6 +20,9 @@ enum { EVENTS_AT_ONCE = 16, SAY_MSEC = 20000 };
 
 static const struct watcher_kind *const kinds[] = {
 	&filesystem_kind,
+	&inotify_kind,
+	&mounts_kind,
+	&decisions_kind,
 };
 
 /* ---- what is listened to ---- */
@@ -81,12 +84,12 @@ static void say_done(struct watcher *watcher, uint64_t number, const uint64_t *s
 void watcher_keep(struct watcher *watcher, int group) {
 	Usher__WatcherReport report = USHER__WATCHER_REPORT__INIT;
 	Usher__WatcherKept kept = USHER__WATCHER_KEPT__INIT;
-	const struct fds fds = { .fd = { group, watcher->journal.fd }, .n = 2 };
+	const struct fds fds = { .fd = { watcher->journal.fd, group }, .n = group < 0 ? 1 : 2 };
 
-	kept.has_group_fd = true;
-	kept.group_fd = 0;
 	kept.has_journal_fd = true;
-	kept.journal_fd = 1;
+	kept.journal_fd = 0;
+	kept.has_group_fd = group >= 0;
+	kept.group_fd = 1;
 	report.kept = &kept;
 	watcher_say(watcher, &report, &fds);
 }

@@ -64,7 +64,7 @@ struct watcher {
 	bool leaving;
 };
 
-extern const struct watcher_kind filesystem_kind;
+extern const struct watcher_kind filesystem_kind, inotify_kind, mounts_kind, decisions_kind;
 
 /* Has the loop listen; the source must stay where it is. 0 or a negative errno. */
 int watcher_listen(struct watcher *watcher, struct source *source, uint32_t events);
@@ -81,7 +81,7 @@ void watcher_say(struct watcher *watcher, const Usher__WatcherReport *report,
 /* The same, unless the broker has too much to hear already: then -EAGAIN. */
 int watcher_try_to_say(struct watcher *watcher, const Usher__WatcherReport *report);
 /* Gives the broker what the next watcher needs if this one is killed: a kind says so in begin(),
- * before anything is marked, or never. */
+ * before anything is marked, or never; of what begins anew there is no group, -1. */
 void watcher_keep(struct watcher *watcher, int group);
 /* The watch has ended by itself. It is not removed before the broker says so. */
 void watcher_end(struct watcher *watcher, struct watch *watch, const char *text);
