@@ -215,8 +215,11 @@ void batch_look_ahead(struct lookout *lookout) {
 		found = read_some(lookout, ahead, LOOKOUT_BLOCK);
 	if (found == NO_ROOM)
 		lookout->uncertain = true;
-	while (group_parse(ahead->bytes, ahead->size, &at, &raw) > 0)
+	while (group_parse(ahead->bytes, ahead->size, &at, &raw) > 0) {
 		glance(lookout, &raw);
+		if (raw.mask & FAN_ATTRIB && raw.mask & FAN_ONDIR)
+			lookout->disturbed = true;
+	}
 }
 
 /* ---- a batch ---- */
@@ -228,7 +231,7 @@ static void begin(struct lookout *lookout) {
 	lookout->ahead = now;
 	lookout->ahead.size = 0;
 	lookout->n_events = lookout->n_rescans = lookout->n_leaving = 0;
-	lookout->asked = lookout->uncertain = false;
+	lookout->asked = lookout->uncertain = lookout->disturbed = false;
 	lookout->batch++;
 }
 

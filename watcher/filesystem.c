@@ -28,9 +28,11 @@ static const uint64_t of_directories =
  * directory people may know, as they may by inotify. */
 static const uint32_t of_habits =
 	USHER_WATCH_OPEN | USHER_WATCH_OPEN_EXEC | USHER_WATCH_ACCESS | USHER_WATCH_CLOSE_NOWRITE;
-static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_MOUNT_ATTACH |
-				  USHER_WATCH_MOUNT_DETACH | USHER_WATCH_OPEN_PERM |
-				  USHER_WATCH_ACCESS_PERM | USHER_WATCH_EXEC_PERM;
+/* What other kinds tell of, or is known without being asked for. */
+static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_DELETE_SELF |
+				  USHER_WATCH_MOUNT_ATTACH | USHER_WATCH_MOUNT_DETACH |
+				  USHER_WATCH_OPEN_PERM | USHER_WATCH_ACCESS_PERM |
+				  USHER_WATCH_EXEC_PERM;
 
 static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
 	struct lookout *lookout = (struct lookout *)source; /* its first member */
@@ -294,7 +296,7 @@ struct inquiry {
 };
 
 static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-			  bool doubtful, void *data) {
+			  enum doubt doubt, void *data) {
 	struct inquiry *inquiry = data;
 
 	if (eye != inquiry->eye)

@@ -31,6 +31,7 @@ int group_mark(int group, int superblock, uint64_t before, uint64_t mask) {
 	return 0;
 }
 
+/* A move of what is watched itself is known by FAN_RENAME. */
 static const struct {
 	uint64_t mask;
 	uint32_t event;
@@ -45,7 +46,6 @@ static const struct {
 	{ FAN_CLOSE_WRITE, USHER_WATCH_CLOSE_WRITE },
 	{ FAN_CLOSE_NOWRITE, USHER_WATCH_CLOSE_NOWRITE },
 	{ FAN_DELETE_SELF, USHER_WATCH_DELETE_SELF },
-	{ FAN_MOVE_SELF, USHER_WATCH_MOVE_SELF },
 };
 
 uint64_t group_mask(uint32_t events) {

@@ -71,6 +71,7 @@ struct lookout {
 	uint32_t batch; /* counted from 1 */
 	bool asked;     /* the kernel, for rights or places, since the queue was read */
 	bool uncertain; /* what was asked may be newer than what could be read */
+	bool disturbed; /* what had been prepared is out of date again */
 	bool overflowed;
 	uint32_t stamp;
 	uint64_t usec;
@@ -95,10 +96,17 @@ void batch_leave(struct lookout *lookout, uint32_t node);
 void batch_note(struct lookout *lookout, uint32_t node, uint64_t clock);
 
 /* ---- sight.c ---- */
+/* How far it is known that what happened in a directory could be seen. */
+enum doubt {
+	CERTAIN,
+	DOUBTFUL, /* by who may see it now; at that time they may not have been */
+	UNKNOWN,  /* not even that, or where it was */
+};
+
 /* Somebody who may know what has happened to a name in a directory. The path, which may be written
  * to and has a zero behind it, lasts until the next look. */
 typedef void (*sight_visit)(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-			    bool doubtful, void *data);
+			    enum doubt doubt, void *data);
 
 /* A line of sight: which of two places paths are put in. */
 enum sight_line { SIGHT_NEW, SIGHT_OLD };
@@ -114,10 +122,15 @@ bool sight_prepare(struct lookout *lookout, uint32_t directory);
 /* Eyes that look from the same place in the same mount. 0 or a negative errno. */
 int outlook_take(struct lookout *lookout, struct eye *eye);
 void outlook_release(struct lookout *lookout, struct eye *eye);
-/* Whether the path leads there to that directory now, and not to what somebody has mounted on it.
- */
-bool outlook_shows(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
-		   const char *path);
+
+enum outlook_view {
+	OUTLOOK_SHOWN,     /* the path leads to that directory */
+	OUTLOOK_ELSEWHERE, /* not any more */
+	OUTLOOK_COVERED,   /* something is mounted on the way */
+};
+/* What there is to be seen now by a path. */
+enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+			       const char *path);
 
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */

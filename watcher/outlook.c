@@ -23,7 +23,7 @@ struct outlook {
 
 	struct {
 		uint32_t directory, batch;
-		bool shows;
+		enum outlook_view view;
 	} known[KNOWN];
 };
 
@@ -78,7 +78,7 @@ void outlook_release(struct lookout *lookout, struct eye *eye) {
 	free(outlook);
 }
 
-/* 0, -ENOENT when the path leads nowhere, -EXDEV when it leads elsewhere. */
+/* 0, or by a negative errno why not: -EXDEV for a mount, -ESTALE for another directory. */
 static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t directory,
 		const char *path) {
 	const struct open_how how = {
@@ -91,8 +91,8 @@ static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t
 	struct handle handle;
 
 	if (fd < 0)
-		return errno == ENOENT ? -ENOENT : -EXDEV;
-	return handle_of(fd, space, &handle) == 0 && handle_is(&handle, &known) ? 0 : -EXDEV;
+		return -errno;
+	return handle_of(fd, space, &handle) == 0 && handle_is(&handle, &known) ? 0 : -ESTALE;
 }
 
 static bool is_leaving(const struct lookout *lookout, uint32_t directory) {
@@ -100,37 +100,46 @@ static bool is_leaving(const struct lookout *lookout, uint32_t directory) {
 }
 
 /* What has been deleted since cannot have been mounted on; the one that it was in can. */
-static bool shows_parent(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
-			 const char *path) {
+static enum outlook_view look_at_parent(struct lookout *lookout, struct outlook *outlook,
+					uint32_t directory, const char *path) {
 	char parent[2 * PATH_MAX];
 	const char *slash = strrchr(path, '/');
 	uint32_t above = lookout->superblock.nodes.node[directory].parent;
 
-	if (!is_leaving(lookout, directory))
-		batch_look_ahead(lookout);
-	if (!is_leaving(lookout, directory))
-		return false;
 	if (!slash)
-		return true;
+		return OUTLOOK_SHOWN;
 	*(char *)mempcpy(parent, path, (size_t)(slash - path)) = '\0';
-	return outlook_shows(lookout, outlook, above, parent);
+	return outlook_look(lookout, outlook, above, parent);
 }
 
-bool outlook_shows(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
-		   const char *path) {
+static enum outlook_view find_out(struct lookout *lookout, struct outlook *outlook,
+				  uint32_t directory, const char *path) {
+	int r = look(lookout, outlook, directory, path);
+
+	if (r == 0)
+		return OUTLOOK_SHOWN;
+	if (r == -EXDEV)
+		return OUTLOOK_COVERED;
+	if (r == -ENOENT && !is_leaving(lookout, directory))
+		batch_look_ahead(lookout);
+	if (is_leaving(lookout, directory))
+		return look_at_parent(lookout, outlook, directory, path);
+	return OUTLOOK_ELSEWHERE;
+}
+
+enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+			       const char *path) {
 	size_t place = directory % KNOWN;
-	int r;
+	enum outlook_view view;
 
 	if (!*path)
-		return true; /* the root, which is open */
-	if (outlook->known[place].directory != directory ||
-	    outlook->known[place].batch != lookout->batch) {
-		r = look(lookout, outlook, directory, path);
-		outlook->known[place].shows =
-			r == 0 || ((r == -ENOENT || is_leaving(lookout, directory)) &&
-				   shows_parent(lookout, outlook, directory, path));
-		outlook->known[place].directory = directory;
-		outlook->known[place].batch = lookout->batch;
-	}
-	return outlook->known[place].shows;
+		return OUTLOOK_SHOWN; /* the root, which is open */
+	if (outlook->known[place].directory == directory &&
+	    outlook->known[place].batch == lookout->batch)
+		return outlook->known[place].view;
+	view = find_out(lookout, outlook, directory, path);
+	outlook->known[place].view = view;
+	outlook->known[place].directory = directory;
+	outlook->known[place].batch = lookout->batch;
+	return view;
 }

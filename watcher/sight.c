@@ -18,9 +18,14 @@ static bool prepend(char **at, const char *beginning, const char *name, size_t l
 	return true;
 }
 
-static bool changed_lately(const struct lookout *lookout, const struct node *node) {
-	return node->changed > lookout->position ||
-	       (lookout->uncertain && node->read == lookout->batch);
+static enum doubt doubt_of(const struct lookout *lookout, const struct node *node) {
+	if (node->changed > lookout->position)
+		return node->flags & NODE_FRESH ? DOUBTFUL : UNKNOWN;
+	return lookout->uncertain && node->read == lookout->batch ? UNKNOWN : CERTAIN;
+}
+
+static enum doubt worse(enum doubt one, enum doubt other) {
+	return one > other ? one : other;
 }
 
 static bool is_wanted(const struct eye *eye, bool is_directory_itself) {
@@ -33,7 +38,7 @@ static bool is_wanted(const struct eye *eye, bool is_directory_itself) {
 
 struct look {
 	uint64_t open[BEHOLDER_WORDS]; /* for whom the way is */
-	bool doubtful;
+	enum doubt doubt;
 };
 
 static void visit_spot(struct lookout *lookout, const struct spot *spot, const struct look *look,
@@ -44,7 +49,7 @@ static void visit_spot(struct lookout *lookout, const struct spot *spot, const s
 
 		if (look->open[eye->beholder / 64] >> eye->beholder % 64 & 1 &&
 		    is_wanted(eye, is_directory_itself))
-			visit(lookout, eye, path, length, look->doubtful, data);
+			visit(lookout, eye, path, length, look->doubt, data);
 	}
 }
 
@@ -74,7 +79,7 @@ bool sight_each(struct lookout *lookout, enum sight_line line, uint32_t director
 		size_t name_length;
 		const char *own = node_name(node, &name_length);
 
-		look.doubtful = look.doubtful || changed_lately(lookout, node);
+		look.doubt = worse(look.doubt, doubt_of(lookout, node));
 		if (!pass(lookout, &look, i, i == directory))
 			return below_a_spot;
 		if (node->spot) {
@@ -83,7 +88,8 @@ bool sight_each(struct lookout *lookout, enum sight_line line, uint32_t director
 				   (size_t)(end - at), visit, data);
 		}
 		node = &nodes->node[i]; /* which a visit may have moved */
-		look.doubtful = look.doubtful || node->moved > lookout->position;
+		if (node->moved > lookout->position)
+			look.doubt = UNKNOWN;
 		if (at != end)
 			*--at = '/';
 		if (!prepend(&at, beginning, own, name_length))

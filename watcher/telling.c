@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 
+#include "fd.h"
 #include "lookout.h"
 
 static const uint32_t of_entries = USHER_WATCH_CREATE | USHER_WATCH_DELETE | USHER_WATCH_MOVE;
@@ -12,7 +13,9 @@ static const uint32_t of_itself = USHER_WATCH_DELETE_SELF | USHER_WATCH_MOVE_SEL
 struct telling {
 	struct happening happening;
 	uint32_t directory; /* in which it happened */
+	const char *name;
 	size_t name_length;
+	struct handle object; /* that has the name, or had it */
 	pid_t pid;
 	bool rescan;   /* somebody could not be told by name */
 	size_t halves; /* who has seen the old end of a move, and not yet the new one */
@@ -47,23 +50,42 @@ static void keep_private(struct lookout *lookout, const struct eye *eye,
 	}
 }
 
+/* What happened can be told of a name that is there to be seen, whatever happened between: but that
+ * something had the name which has gone is not to be seen. */
+static bool is_there(struct lookout *lookout, const struct telling *telling) {
+	const struct handle directory =
+		node_handle(&lookout->superblock.nodes.node[telling->directory]);
+	_cleanup_close_ int fd = -1;
+	uint8_t space[HANDLE_MAX];
+	struct handle handle;
+
+	if (!telling->object.bytes || telling->happening.events & USHER_WATCH_DELETE)
+		return false;
+	fd = handle_open(lookout->superblock.fd, &directory);
+	return fd >= 0 && handle_of_name(fd, telling->name, space, &handle) == 0 &&
+	       handle_is(&handle, &telling->object);
+}
+
 /* Whether the path to a name leads there for somebody. */
-static bool is_shown(struct lookout *lookout, const struct eye *eye, const struct telling *telling,
-		     char *path, size_t length, bool doubtful) {
-	char *slash;
-	bool shown;
+static bool is_shown(struct lookout *lookout, const struct eye *eye, struct telling *telling,
+		     char *path, size_t length, enum doubt doubt) {
+	enum outlook_view view = OUTLOOK_SHOWN;
 
 	if (beholder_of(lookout, eye)->everything)
 		return true;
-	if (doubtful)
-		return false;
-	if (length == telling->name_length)
+	if (doubt != UNKNOWN && length > telling->name_length) {
+		char *slash = path + length - telling->name_length - 1;
+
+		*slash = '\0';
+		view = outlook_look(lookout, eye->outlook, telling->directory, path);
+		*slash = '/';
+	}
+	if (view == OUTLOOK_SHOWN &&
+	    (doubt == CERTAIN || (doubt == DOUBTFUL && is_there(lookout, telling))))
 		return true;
-	slash = path + length - telling->name_length - 1;
-	*slash = '\0';
-	shown = outlook_shows(lookout, eye->outlook, telling->directory, path);
-	*slash = '/';
-	return shown;
+	if (view != OUTLOOK_COVERED)
+		telling->rescan = true;
+	return false;
 }
 
 static bool wants(const struct eye *eye, uint32_t events) {
@@ -78,16 +100,14 @@ static void tell(struct lookout *lookout, const struct eye *eye, const struct te
 }
 
 static void visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-		       bool doubtful, void *data) {
+		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
 	if (!wants(eye, happening.events))
 		return;
-	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
-		telling->rescan = true;
+	if (!is_shown(lookout, eye, telling, path, length, doubt))
 		return;
-	}
 	happening.path = path;
 	happening.path_length = length;
 	tell(lookout, eye, telling, &happening);
@@ -97,7 +117,10 @@ static void look_at(struct lookout *lookout, struct telling *telling, enum sight
 		    uint32_t directory, const char *name, size_t length, sight_visit visit) {
 	if (!directory)
 		return;
+	if (lookout->disturbed)
+		(void)sight_prepare(lookout, directory);
 	telling->directory = directory;
+	telling->name = name;
 	telling->name_length = length;
 	telling->rescan = false;
 	if (sight_each(lookout, line, directory, name, length, visit, telling))
@@ -109,15 +132,13 @@ static void look_at(struct lookout *lookout, struct telling *telling, enum sight
 /* ---- moves ---- */
 
 static void visit_old(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-		      bool doubtful, void *data) {
+		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
 
 	if (!wants(eye, of_entries))
 		return;
-	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
-		telling->rescan = true;
+	if (!is_shown(lookout, eye, telling, path, length, doubt))
 		return;
-	}
 	eye->stamp = lookout->stamp;
 	eye->old_path = path;
 	eye->old_path_length = length;
@@ -125,16 +146,14 @@ static void visit_old(struct lookout *lookout, struct eye *eye, char *path, size
 }
 
 static void visit_new(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-		      bool doubtful, void *data) {
+		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
 	if (!wants(eye, of_entries))
 		return;
-	if (!is_shown(lookout, eye, telling, path, length, doubtful)) {
-		telling->rescan = true;
+	if (!is_shown(lookout, eye, telling, path, length, doubt))
 		return;
-	}
 	happening.path = path;
 	happening.path_length = length;
 	happening.events = USHER_WATCH_CREATE;
@@ -152,7 +171,7 @@ static void visit_new(struct lookout *lookout, struct eye *eye, char *path, size
 
 /* Who has seen it go and not where to. */
 static void visit_left(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-		       bool doubtful, void *data) {
+		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
@@ -208,6 +227,7 @@ static void tell_object(struct lookout *lookout, const struct telling *telling,
 
 	if (!event->object || !lookout->superblock.nodes.node[event->object].spot)
 		return;
+	/* of a file it may have been but one of its names */
 	if (mask & FAN_ONDIR && mask & FAN_DELETE)
 		events |= USHER_WATCH_DELETE_SELF;
 	if (mask & FAN_RENAME)
@@ -237,7 +257,7 @@ static void tell_directory(struct lookout *lookout, struct telling *telling, uin
 	size_t length;
 	const char *name = node_name(node, &length);
 
-	tell_spot(lookout, telling, directory, telling->happening.events);
+	tell_spot(lookout, telling, directory, telling->happening.events & ~of_itself);
 	telling->happening.events &= ~of_itself;
 	if (node->parent && telling->happening.events)
 		look_at(lookout, telling, SIGHT_NEW, node->parent, name, length, visit_name);
@@ -252,6 +272,7 @@ void telling_event(struct lookout *lookout, struct event *event) {
 			.clock = journal_tick(&lookout->watcher->journal),
 			.usec = lookout->usec,
 		},
+		.object = raw->object,
 		.pid = raw->pid,
 	};
 
@@ -271,13 +292,19 @@ void telling_event(struct lookout *lookout, struct event *event) {
 /* ---- what is to be listed anew ---- */
 
 static void visit_rescan(struct lookout *lookout, struct eye *eye, char *path, size_t length,
-			 bool doubtful, void *data) {
+			 enum doubt doubt, void *data) {
 	static char shorter[2 * PATH_MAX];
 	struct telling *telling = data;
 	uint32_t directory = telling->directory;
 
-	while (length > 0 && !outlook_shows(lookout, eye->outlook, directory, path)) {
+	for (;;) {
+		enum outlook_view view = outlook_look(lookout, eye->outlook, directory, path);
 		const char *slash = memrchr(path, '/', length);
+
+		if (view == OUTLOOK_COVERED)
+			return;
+		if (view == OUTLOOK_SHOWN)
+			break;
 
 		length = slash ? (size_t)(slash - path) : 0;
 		directory = lookout->superblock.nodes.node[directory].parent;
