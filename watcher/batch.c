@@ -255,6 +255,7 @@ void batch_read(struct lookout *lookout) {
 	if (lookout->now.size < READ_SIZE)
 		(void)read_some(lookout, &lookout->now, READ_SIZE - lookout->now.size);
 	lookout->usec = instant_date_usec();
+	outlook_refresh(lookout);
 	understand(lookout);
 	if (lookout->asked)
 		batch_look_ahead(lookout);

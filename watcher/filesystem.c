@@ -34,20 +34,23 @@ static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_DELETE_SELF 
 				  USHER_WATCH_OPEN_PERM | USHER_WATCH_ACCESS_PERM |
 				  USHER_WATCH_EXEC_PERM;
 
-static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
-	struct lookout *lookout = (struct lookout *)source; /* its first member */
-	size_t before = lookout->taken;
-	uint64_t now = instant_usec();
+/* Reading a few events at a time costs more than they do: while there are many, it pays to let some
+ * come together. While there are few, nobody waits. */
+static void read_paced(struct lookout *lookout, bool paused) {
+	uint64_t before = lookout->taken, now = instant_usec();
 
-	lookout->streak = now - lookout->last_read < BUSY_USEC ? lookout->streak + 1 : 0;
+	if (!paused)
+		lookout->streak = now - lookout->last_read < BUSY_USEC ? lookout->streak + 1 : 0;
 	batch_read(lookout);
+	if (paused && lookout->taken - before < FEW)
+		lookout->streak = 0;
 	lookout->last_read = instant_usec();
-	if (lookout->streak >= STREAK) {
-		if (lookout->taken - before < FEW)
-			lookout->streak = 0;
-		else
-			lookout->waits_until = lookout->last_read + PAUSE_USEC;
-	}
+	if (lookout->streak >= STREAK)
+		lookout->waits_until = lookout->last_read + PAUSE_USEC;
+}
+
+static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
+	read_paced((struct lookout *)source, false); /* its first member */
 }
 
 static int begin(struct watcher *watcher, int *superblock, int *group, struct refusal *refusal) {
@@ -359,7 +362,7 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 		return UINT64_MAX;
 	if (lookout->waits_until && now >= lookout->waits_until) {
 		lookout->waits_until = 0;
-		hear_group(watcher, &lookout->group, 0);
+		read_paced(lookout, true);
 	} else if (lookout->ahead.size > 0) {
 		batch_read(lookout);
 	}
@@ -385,6 +388,8 @@ static void end(struct watcher *watcher) {
 	free(lookout->leaving);
 	free(lookout->spot);
 	free(lookout->actors);
+	if (lookout->mounts)
+		(void)fclose(lookout->mounts);
 	free(lookout);
 }
 

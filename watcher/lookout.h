@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "group.h"
 #include "superblock.h"
 #include "watch.h"
@@ -60,6 +62,9 @@ struct lookout {
 	uint32_t n_spots; /* with the 0th, which is none */
 	size_t n_files;   /* spots that are no directories */
 	struct outlook *outlooks;
+	FILE *mounts; /* our own table of them; NULL: it cannot be read */
+	bool mounts_changed;
+	uint64_t mounts_generation;
 	struct actors *actors;
 
 	struct block now, ahead;
@@ -122,6 +127,9 @@ bool sight_prepare(struct lookout *lookout, uint32_t directory);
 /* Eyes that look from the same place in the same mount. 0 or a negative errno. */
 int outlook_take(struct lookout *lookout, struct eye *eye);
 void outlook_release(struct lookout *lookout, struct eye *eye);
+
+/* Before a batch: what was seen earlier holds no more if something has been mounted. */
+void outlook_refresh(struct lookout *lookout);
 
 enum outlook_view {
 	OUTLOOK_SHOWN,     /* the path leads to that directory */

@@ -4,15 +4,18 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "lookout.h"
 
-enum { KNOWN = 256 };
+enum { KNOWN = 1 << 14 };
 
 struct outlook {
 	struct outlook *next;
@@ -20,11 +23,14 @@ struct outlook {
 	uint32_t spot;
 	uint64_t mount; /* held, so that no other gets its number */
 	int root;
+	bool ours; /* the mount is in our own namespace: we hear of what is mounted there */
 
-	struct {
-		uint32_t directory, batch;
+	struct known {
+		uint64_t until; /* holds as long as this is the time */
+		uint64_t path;  /* its hash */
+		uint32_t directory;
 		enum outlook_view view;
-	} known[KNOWN];
+	} * known; /* most of it is never touched */
 };
 
 static int mount_of(int fd, uint64_t *ret) {
@@ -34,6 +40,12 @@ static int mount_of(int fd, uint64_t *ret) {
 		return -errno;
 	*ret = stx.stx_mnt_id;
 	return 0;
+}
+
+static void discard(struct outlook *outlook) {
+	fd_closep(&outlook->root);
+	free(outlook->known);
+	free(outlook);
 }
 
 int outlook_take(struct lookout *lookout, struct eye *eye) {
@@ -53,10 +65,13 @@ int outlook_take(struct lookout *lookout, struct eye *eye) {
 	if (!outlook)
 		return -ENOMEM;
 	outlook->root = fcntl(eye->watch->root, F_DUPFD_CLOEXEC, 3);
-	if (outlook->root < 0) {
-		free(outlook);
-		return -errno;
+	outlook->known = calloc(KNOWN, sizeof *outlook->known);
+	if (outlook->root < 0 || !outlook->known) {
+		r = outlook->root < 0 ? -errno : -ENOMEM;
+		discard(outlook);
+		return r;
 	}
+	lookout->mounts_changed = true;
 	outlook->eyes = 1;
 	outlook->spot = eye->spot;
 	outlook->mount = mount;
@@ -74,8 +89,56 @@ void outlook_release(struct lookout *lookout, struct eye *eye) {
 	while (*at != outlook)
 		at = &(*at)->next;
 	*at = outlook->next;
-	(void)close(outlook->root);
-	free(outlook);
+	discard(outlook);
+}
+
+/* ---- what is mounted ---- */
+
+static void note_mount(struct lookout *lookout, uint64_t mount) {
+	for (struct outlook *outlook = lookout->outlooks; outlook; outlook = outlook->next)
+		if (outlook->mount == mount)
+			outlook->ours = true;
+}
+
+/* Which of the mounts that are looked from are in our own namespace. */
+static void read_mounts(struct lookout *lookout) {
+	_cleanup_free_ char *line = NULL;
+	size_t space = 0;
+
+	for (struct outlook *outlook = lookout->outlooks; outlook; outlook = outlook->next)
+		outlook->ours = false;
+	rewind(lookout->mounts);
+	while (getline(&line, &space, lookout->mounts) >= 0)
+		note_mount(lookout, strtoull(line, NULL, 10));
+}
+
+void outlook_refresh(struct lookout *lookout) {
+	struct pollfd poller = { .events = POLLPRI };
+
+	if (!lookout->mounts)
+		lookout->mounts = fopen("/proc/self/mountinfo", "re");
+	if (!lookout->mounts)
+		return; /* then it is asked for in each batch */
+	poller.fd = fileno(lookout->mounts);
+	if (poll(&poller, 1, 0) <= 0 && !lookout->mounts_changed)
+		return;
+	lookout->mounts_changed = false;
+	lookout->mounts_generation++;
+	read_mounts(lookout);
+}
+
+static uint64_t time_of(const struct lookout *lookout, const struct outlook *outlook) {
+	return outlook->ours ? UINT64_C(1) << 63 | lookout->mounts_generation : lookout->batch;
+}
+
+/* ---- looking ---- */
+
+static uint64_t hash_of(const char *path) {
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	while (*path)
+		hash = (hash ^ (uint8_t)*path++) * UINT64_C(0x100000001b3);
+	return hash;
 }
 
 /* 0, or by a negative errno why not: -EXDEV for a mount, -ESTALE for another directory. */
@@ -129,17 +192,19 @@ static enum outlook_view find_out(struct lookout *lookout, struct outlook *outlo
 
 enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
 			       const char *path) {
-	size_t place = directory % KNOWN;
-	enum outlook_view view;
+	struct known *known = &outlook->known[directory % KNOWN];
+	struct known now = { .directory = directory };
 
 	if (!*path)
 		return OUTLOOK_SHOWN; /* the root, which is open */
-	if (outlook->known[place].directory == directory &&
-	    outlook->known[place].batch == lookout->batch)
-		return outlook->known[place].view;
-	view = find_out(lookout, outlook, directory, path);
-	outlook->known[place].view = view;
-	outlook->known[place].directory = directory;
-	outlook->known[place].batch = lookout->batch;
-	return view;
+	now.until = time_of(lookout, outlook);
+	now.path = hash_of(path);
+	if (known->directory == directory && known->until == now.until && known->path == now.path)
+		return known->view;
+	now.view = find_out(lookout, outlook, directory, path);
+	/* that it leads elsewhere is so only until what has happened has been read */
+	if (now.view == OUTLOOK_ELSEWHERE)
+		now.until = lookout->batch;
+	*known = now;
+	return now.view;
 }
