@@ -3,13 +3,17 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "instant.h"
 
-enum { PACKET_FIRST = 2048, RECORD_BYTES = 256 /* of room, in the mean */ };
+enum {
+	PACKET_FIRST = 2048,
+	PACKET_FULL = 16384 /* those of many watches are in the cache together */
+};
 
 struct packet {
 	struct packet *next;
@@ -47,15 +51,37 @@ static void *enlarge(struct stream *stream, struct packet **at, size_t needed) {
 	return larger;
 }
 
+/* Who fills one fills more: the next has all the room at once, and is kept when it has been sent.
+ */
+static struct packet *next_packet(struct stream *stream, size_t size) {
+	struct packet *packet = stream->spare;
+
+	stream->spare = NULL;
+	if (!packet && stream->last)
+		packet = packet_new(size > PACKET_FULL ? size : PACKET_FULL);
+	if (!packet)
+		packet = packet_new(size > PACKET_FIRST ? size : PACKET_FIRST);
+	return packet;
+}
+
+static void discard(struct stream *stream, struct packet *packet) {
+	if (stream->spare || packet->space != PACKET_FULL) {
+		free(packet);
+		return;
+	}
+	*packet = (struct packet){ .space = packet->space };
+	stream->spare = packet;
+}
+
 /* Room for so many bytes at the end of the last packet, or in a new one. */
 static void *reserve(struct stream *stream, size_t size) {
 	struct packet *last = stream->last, **at = &stream->first;
 	uint8_t *bytes;
 
-	if (last && last->size + size > USHER_WATCH_PACKET_MAX)
+	if (last && last->size + size > PACKET_FULL)
 		last = NULL;
 	if (!last) {
-		last = packet_new(size > PACKET_FIRST ? size : PACKET_FIRST);
+		last = next_packet(stream, size);
 		if (!last)
 			return NULL;
 		if (stream->last)
@@ -78,31 +104,59 @@ static void *reserve(struct stream *stream, size_t size) {
 	return bytes;
 }
 
-static int append(struct stream *stream, const struct happening *happening, uint16_t kind,
-		  uint16_t flags) {
-	size_t size = record_size(happening);
-	struct usher_watch_record *record = reserve(stream, size);
+/* The record that was made last: most are for several readers. */
+static union {
+	struct usher_watch_record record;
+	uint8_t bytes[sizeof(struct usher_watch_record) + 4 * PATH_MAX + 16];
+} made;
+
+static const char *made_of, *made_of_old;
+
+static bool is_made(const struct happening *happening, uint32_t events, uint16_t kind) {
+	return made.record.clock == happening->clock && made_of == happening->path &&
+	       made_of_old == happening->old_path && made.record.kind == kind &&
+	       made.record.path_length == happening->path_length && made.record.events == events &&
+	       made.record.pid == (uint32_t)happening->pid;
+}
+
+static void make(const struct happening *happening, uint32_t events, size_t size, uint16_t kind,
+		 uint16_t flags) {
 	char *end;
 
-	if (!record)
-		return -ENOMEM;
-	*record = (struct usher_watch_record){
+	made.record = (struct usher_watch_record){
 		.size = (uint32_t)size,
 		.kind = kind,
 		.flags = flags,
 		.clock = happening->clock,
 		.usec = happening->usec,
-		.events = happening->events,
+		.events = events,
 		.pid = (uint32_t)happening->pid,
 		.path_length = (uint32_t)happening->path_length,
 		.old_path_length = (uint32_t)happening->old_path_length,
 	};
-	memset((uint8_t *)record + size - 8, 0, 8);
-	end = mempcpy(record + 1, happening->path, happening->path_length);
+	memset(made.bytes + size - 8, 0, 8);
+	end = mempcpy(made.bytes + sizeof made.record, happening->path, happening->path_length);
 	*end++ = '\0';
 	if (happening->old_path)
 		end = mempcpy(end, happening->old_path, happening->old_path_length);
 	*end = '\0';
+	made_of = happening->path;
+	made_of_old = happening->old_path;
+}
+
+static int append(struct stream *stream, const struct happening *happening, uint32_t events,
+		  uint16_t kind, uint16_t flags) {
+	size_t size = record_size(happening);
+	void *record;
+
+	if (size > sizeof made)
+		return -ENAMETOOLONG;
+	if (!is_made(happening, events, kind))
+		make(happening, events, size, kind, flags);
+	record = reserve(stream, size);
+	if (!record)
+		return -ENOMEM;
+	memcpy(record, made.bytes, size);
 	return 0;
 }
 
@@ -117,12 +171,12 @@ static void lose(struct stream *stream, const struct happening *happening) {
 	}
 }
 
-void stream_put(struct stream *stream, const struct happening *happening) {
+void stream_put(struct stream *stream, const struct happening *happening, uint32_t events) {
 	if (stream->broken)
 		return;
 	/* What comes after something that is lost is lost too until that has been said. */
 	if (hints_any(&stream->lost) || stream->waiting >= stream->room ||
-	    append(stream, happening, USHER_WATCH_EVENT,
+	    append(stream, happening, events, USHER_WATCH_EVENT,
 		   happening->directory ? USHER_WATCH_DIRECTORY : 0) < 0)
 		lose(stream, happening);
 }
@@ -133,12 +187,12 @@ static void say(struct stream *stream, struct hints *hints, uint16_t kind) {
 				       .usec = instant_date_usec(),
 				       .path = "" };
 
-	if (hints->all && append(stream, &happening, USHER_WATCH_LOST, USHER_WATCH_ALL) < 0)
+	if (hints->all && append(stream, &happening, 0, USHER_WATCH_LOST, USHER_WATCH_ALL) < 0)
 		return;
 	while (hints->n > 0) {
 		happening.path = hints->directory[hints->n - 1];
 		happening.path_length = strlen(happening.path);
-		if (append(stream, &happening, kind, USHER_WATCH_DIRECTORY) < 0)
+		if (append(stream, &happening, 0, kind, USHER_WATCH_DIRECTORY) < 0)
 			return;
 		free(hints->directory[--hints->n]);
 	}
@@ -164,7 +218,7 @@ static bool send_all(struct stream *stream) {
 			break;
 		}
 		stream->first = packet->next;
-		free(packet);
+		discard(stream, packet);
 	}
 	return true;
 }
@@ -191,6 +245,7 @@ void stream_done(struct stream *stream) {
 		stream->first = packet->next;
 		free(packet);
 	}
+	free(stream->spare);
 	hints_clear(&stream->lost);
 	hints_clear(&stream->rescan);
 }

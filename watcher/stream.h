@@ -17,7 +17,7 @@ struct packet;
 
 struct stream {
 	int fd; /* borrowed; does not wait */
-	struct packet *first, *last;
+	struct packet *first, *last, *spare;
 	size_t waiting, room; /* records; of bytes it is a multiple */
 	struct hints lost, rescan;
 	uint64_t delivered, n_lost;
@@ -25,7 +25,9 @@ struct stream {
 	bool broken;
 };
 
-void stream_put(struct stream *stream, const struct happening *happening);
+/* With so many of its events. The paths of two that have the same clock are the same if they are in
+ * the same place. */
+void stream_put(struct stream *stream, const struct happening *happening, uint32_t events);
 /* Sends what can be sent. */
 void stream_flush(struct stream *stream);
 bool stream_is_empty(const struct stream *stream);

@@ -15,7 +15,9 @@ struct telling {
 	uint32_t directory; /* in which it happened */
 	const char *name;
 	size_t name_length;
-	struct handle object; /* that has the name, or had it */
+	struct handle object;          /* that has the name, or had it */
+	const struct outlook *outlook; /* from which it was looked at last */
+	enum outlook_view view;
 	pid_t pid;
 	bool rescan;   /* somebody could not be told by name */
 	size_t halves; /* who has seen the old end of a move, and not yet the new one */
@@ -33,21 +35,31 @@ static bool is_owner(const struct lookout *lookout, const struct eye *eye, uint3
 /* In a directory that everybody shares, what others do is told as rarely as if it had been looked
  * for, and no more than would be seen by that. */
 static void keep_private(struct lookout *lookout, const struct eye *eye,
-			 const struct telling *telling, struct happening *happening) {
+			 const struct telling *telling, bool shared, struct happening *happening) {
 	const struct beholder *beholder = beholder_of(lookout, eye);
-	bool shared = lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY;
-	bool by_itself;
-
-	if (!eye->watch->order->report_pid && !shared)
-		return;
-	by_itself =
+	bool by_itself =
 		beholder->everything || actor_uid(lookout, telling->pid) == beholder->person.uid;
+
 	if (eye->watch->order->report_pid && by_itself)
 		happening->pid = telling->pid;
 	if (shared && !by_itself && !is_owner(lookout, eye, telling->directory)) {
 		happening->events &= of_entries;
 		happening->slow = true;
 	}
+}
+
+static void tell(struct lookout *lookout, const struct eye *eye, const struct telling *telling,
+		 const struct happening *happening) {
+	bool shared = lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY;
+	struct happening kept;
+
+	if (shared || eye->watch->order->report_pid) {
+		kept = *happening;
+		keep_private(lookout, eye, telling, shared, &kept);
+		happening = &kept;
+	}
+	if (happening->events)
+		watch_tell(lookout->watcher, eye->watch, happening);
 }
 
 /* What happened can be told of a name that is there to be seen, whatever happened between: but that
@@ -66,24 +78,31 @@ static bool is_there(struct lookout *lookout, const struct telling *telling) {
 	       handle_is(&handle, &telling->object);
 }
 
+/* Those who look from the same place come one after the other, mostly. */
+static void look_out(struct lookout *lookout, const struct eye *eye, struct telling *telling,
+		     char *path, size_t length) {
+	char *slash = path + length - telling->name_length - 1;
+
+	telling->outlook = eye->outlook;
+	telling->view = OUTLOOK_SHOWN;
+	if (length == telling->name_length)
+		return;
+	*slash = '\0';
+	telling->view = outlook_look(lookout, eye->outlook, telling->directory, path);
+	*slash = '/';
+}
+
 /* Whether the path to a name leads there for somebody. */
 static bool is_shown(struct lookout *lookout, const struct eye *eye, struct telling *telling,
 		     char *path, size_t length, enum doubt doubt) {
-	enum outlook_view view = OUTLOOK_SHOWN;
-
 	if (beholder_of(lookout, eye)->everything)
 		return true;
-	if (doubt != UNKNOWN && length > telling->name_length) {
-		char *slash = path + length - telling->name_length - 1;
-
-		*slash = '\0';
-		view = outlook_look(lookout, eye->outlook, telling->directory, path);
-		*slash = '/';
-	}
-	if (view == OUTLOOK_SHOWN &&
+	if (doubt != UNKNOWN && eye->outlook != telling->outlook)
+		look_out(lookout, eye, telling, path, length);
+	if (telling->view == OUTLOOK_SHOWN &&
 	    (doubt == CERTAIN || (doubt == DOUBTFUL && is_there(lookout, telling))))
 		return true;
-	if (view != OUTLOOK_COVERED)
+	if (doubt == UNKNOWN || telling->view != OUTLOOK_COVERED)
 		telling->rescan = true;
 	return false;
 }
@@ -92,25 +111,16 @@ static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
 
-static void tell(struct lookout *lookout, const struct eye *eye, const struct telling *telling,
-		 struct happening *happening) {
-	keep_private(lookout, eye, telling, happening);
-	if (happening->events)
-		watch_tell(lookout->watcher, eye->watch, happening);
-}
-
 static void visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
-	struct happening happening = telling->happening;
 
-	if (!wants(eye, happening.events))
+	if (!wants(eye, telling->happening.events) ||
+	    !is_shown(lookout, eye, telling, path, length, doubt))
 		return;
-	if (!is_shown(lookout, eye, telling, path, length, doubt))
-		return;
-	happening.path = path;
-	happening.path_length = length;
-	tell(lookout, eye, telling, &happening);
+	telling->happening.path = path;
+	telling->happening.path_length = length;
+	tell(lookout, eye, telling, &telling->happening);
 }
 
 static void look_at(struct lookout *lookout, struct telling *telling, enum sight_line line,
@@ -123,6 +133,8 @@ static void look_at(struct lookout *lookout, struct telling *telling, enum sight
 	telling->name = name;
 	telling->name_length = length;
 	telling->rescan = false;
+	telling->outlook = NULL;
+	telling->view = OUTLOOK_SHOWN;
 	if (sight_each(lookout, line, directory, name, length, visit, telling))
 		batch_note(lookout, directory, telling->happening.clock);
 	if (telling->rescan)

@@ -150,15 +150,29 @@ static void put_off(struct watch *watch, const struct happening *happening) {
 		  happening->clock);
 }
 
-void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *told) {
-	struct happening happening = *told;
+/* Nothing about it has to be thought over, and nothing waits before it. */
+static bool is_plain(const struct watch *watch, const struct happening *happening) {
+	return watch->reader.fd >= 0 && watch->order->settle_usec == 0 && watch->backlog.n == 0 &&
+	       watch->order->n_exclude == 0 && !happening->slow && !happening->half;
+}
 
-	if (watch->ended || !choose(watch, &happening))
+void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *told) {
+	struct happening happening;
+
+	if (watch->ended)
+		return;
+	if (is_plain(watch, told)) {
+		if (told->events & watch->events)
+			stream_put(&watch->stream, told, told->events & watch->events);
+		return;
+	}
+	happening = *told;
+	if (!choose(watch, &happening))
 		return;
 	/* whatever comes after something that waits waits too */
 	if (watch->reader.fd >= 0 && !happening.slow && watch->order->settle_usec == 0 &&
 	    watch->backlog.n == 0)
-		stream_put(&watch->stream, &happening);
+		stream_put(&watch->stream, &happening, happening.events);
 	else
 		put_off(watch, &happening);
 }
@@ -184,7 +198,7 @@ void watch_tell_lost(struct watcher *watcher, struct watch *watch, uint64_t cloc
 static void hand_to_stream(struct watcher *watcher, struct watch *watch, uint64_t now) {
 	if (watch->backlog.n > 0 && now >= watch->due) {
 		for (const struct pending *p = watch->backlog.first; p; p = p->next)
-			stream_put(&watch->stream, &p->happening);
+			stream_put(&watch->stream, &p->happening, p->happening.events);
 		backlog_drop(&watch->backlog, SIZE_MAX);
 	}
 	if (watch->backlog.n == 0)
