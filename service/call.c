@@ -572,12 +572,19 @@ static int send_order(struct call *call) {
 	return wire_send(call->worker, &order.base, &call->fds);
 }
 
+/* Which of the two units it is the business of; of one, no more may be asked than it may do. */
+static bool is_spawners(const struct call *call) {
+	const struct operation *operation = call->operation;
+
+	return operation->spawns || operation->connects ||
+	       (operation->joins && operation->joins(call->request));
+}
+
 /* A child of the worker looks what the words mean. */
 static void launch(struct call *call) {
 	int r;
 
-	call->worker = launcher_connect(&call->desk->launcher,
-					call->operation->spawns || call->operation->connects);
+	call->worker = launcher_connect(&call->desk->launcher, is_spawners(call));
 	r = call->worker < 0 ? call->worker : arm(call); /* before the child's own clock starts */
 	if (r >= 0)
 		r = send_order(call);
