@@ -96,20 +96,21 @@ static pid_t fork_into(struct job *job, struct birth *birth) {
 	pid_t pid;
 	int r = 0;
 
-	if (birth->spawn)
+	if (birth->spawn && birth->allowance.group < 0)
 		r = control_group_open(job->place.proc, job->place.caller, &group);
-	if (r == 0 && group < 0)
+	if (r == 0 && group < 0 && birth->allowance.group < 0)
 		return fork_plainly(birth);
-	arguments.cgroup = (uint64_t)group;
+	arguments.cgroup = (uint64_t)(group >= 0 ? group : birth->allowance.group);
 	pid = r < 0 ? -1 : (pid_t)syscall(SYS_clone3, &arguments, sizeof arguments);
 	if (pid >= 0)
 		return pid;
 	r = r < 0 ? r : -errno;
-	if (r == -ENOSYS || r == -EACCES || r == -EPERM || !job->place.privileged)
+	if (birth->allowance.group < 0 &&
+	    (r == -ENOSYS || r == -EACCES || r == -EPERM || !job->place.privileged))
 		return fork_plainly(birth);
 	return (pid_t)refusal_note(&job->refusal, r,
-				   "namespaces: no process can be made in the control group of the "
-				   "caller: %s",
+				   "namespaces: no process can be made in the control group%s: %s",
+				   birth->allowance.group < 0 ? " of the caller" : "",
 				   strerrordesc_np(-r));
 }
 
@@ -145,6 +146,7 @@ static int begin(struct job *job, const char *libexec, const Usher__SpawnRequest
 	if (!birth)
 		return -ENOMEM;
 	birth->null = birth->program = birth->socket = birth->pidfd = -1;
+	birth->allowance = (struct allowance)ALLOWANCE_NONE;
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++)
 		birth->entrance.fd[i] = -1;
 	birth->spawn = spawn;
@@ -166,6 +168,9 @@ static int begin(struct job *job, const char *libexec, const Usher__SpawnRequest
 		r = idmap_open_own(job, &job->own_ids);
 	if (r == 0)
 		r = open_files(job, birth, libexec);
+	/* the first of a new pid namespace is ours */
+	if (r == 0 && birth->spawn && allowance_is_asked(birth->spawn))
+		r = allowance_make(job, birth->spawn, birth->interior.new_pids, &birth->allowance);
 	return r == 0 ? start(job, birth) : r;
 }
 
@@ -184,6 +189,7 @@ void birth_done(struct birth *birth) {
 	if (!birth)
 		return;
 	entrance_done(&birth->entrance);
+	allowance_done(&birth->allowance);
 	interior_done(&birth->interior);
 	fd_closep(&birth->null);
 	fd_closep(&birth->program);
@@ -216,14 +222,13 @@ static int check_ids(struct job *job) {
 	return 0;
 }
 
-static int check_group(struct job *job) {
+/* Whoever is limited by its own group would have others do without limits what it may not. */
+static void judge_group(struct job *job) {
 	const Usher__SpawnRequest *spawn = job->birth->spawn;
 
-	if (!spawn || !(spawn->has_memory_max || spawn->has_cpu_quota_usec || spawn->has_pids_max))
-		return 0;
-	return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
-			    "memory_max, cpu_quota_usec, pids_max: this version makes no control "
-			    "group of its own for a process");
+	if (spawn && allowance_is_asked(spawn))
+		job_require_admin(job, "memory_max, cpu_quota_usec, pids_max: a control group of "
+				       "its own is out of the caller's");
 }
 
 static int check_offsets(struct job *job) {
@@ -266,10 +271,9 @@ int birth_resolve(struct job *job) {
 
 	if (r == 0)
 		r = check_offsets(job);
-	if (r == 0)
-		r = check_group(job);
 	if (r != 0)
 		return r;
+	judge_group(job);
 	if (birth->surroundings.types && !birth->own_users && !birth->power)
 		job_require(job, TIER_ADMIN);
 	/* a filter that somebody has put around the caller is not around what we make */
@@ -492,6 +496,8 @@ int birth_finish(struct job *job) {
 	_cleanup_close_ int fd = -1;
 	int r = listen_until(job, &job->birth->ready);
 
+	if (r == 0)
+		r = allowance_finish(&job->birth->allowance);
 	if (r != 0)
 		return r;
 	r = tell(job->birth, NULL);

@@ -20,6 +20,7 @@
 
 #include <linux/capability.h>
 
+#include "allowance.h"
 #include "entrance.h"
 #include "filesystem.h"
 #include "heritage.h"
@@ -53,6 +54,7 @@ struct birth {
 	struct identity identity; /* where own_users, or below */
 	struct interior interior;
 	struct heritage heritage;
+	struct allowance allowance;
 	bool own_users; /* a user namespace is made for it */
 	bool ahead;     /* it need not wait: what it does first is the caller's to do, and unseen */
 	bool made;      /* it is the process that will stay */

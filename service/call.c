@@ -143,6 +143,18 @@ static struct mount *mount_of(const struct call *call) {
 	return call->found ? mounts_find(&call->desk->mounts, call->found) : NULL;
 }
 
+bool call_gives_back(const struct call *call) {
+	const ProtobufCMessageDescriptor *request = call->operation->request;
+
+	return request == &usher__unmount_request__descriptor ||
+	       request == &usher__unmount_object_request__descriptor;
+}
+
+static bool makes_go(const struct call *call) {
+	return call_gives_back(call) ||
+	       call->operation->request == &usher__move_request__descriptor;
+}
+
 static bool ends_object(const struct call *call) {
 	return call_gives_back(call) ||
 	       call->operation->request == &usher__destroy_request__descriptor;
@@ -158,6 +170,8 @@ static int conclude(struct call *call, ProtobufCMessage *reply) {
 		return mounts_annotate(&call->desk->mounts, (Usher__ListReply *)reply);
 	if (object && ends_object(call))
 		object_remove(object);
+	else if (object && makes_go(call))
+		((struct mount *)object)->moved = true;
 	else if (call->object && object && object->objects->kind->changed)
 		object->objects->kind->changed(object);
 	return 0;
@@ -223,13 +237,6 @@ static int expect(struct call *call, struct fds *fds) {
 	call->reply_fds = *fds;
 	*fds = (struct fds){ 0 };
 	return start(call, object);
-}
-
-bool call_gives_back(const struct call *call) {
-	const ProtobufCMessageDescriptor *request = call->operation->request;
-
-	return request == &usher__unmount_request__descriptor ||
-	       request == &usher__unmount_object_request__descriptor;
 }
 
 static bool is_taking_off(const struct call *call, uint64_t id) {
@@ -359,22 +366,19 @@ static int arm(struct call *call) {
 					  deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
-static bool makes_go(const struct call *call) {
-	return call_gives_back(call) ||
-	       call->operation->request == &usher__move_request__descriptor;
-}
-
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
  * it off, and of two that had both compared the second would take what lay below. And what was
  * allowed was about that object: where it has gone, its id may be another's. */
 static int take(struct call *call, const char **ret_why) {
 	struct mount *mount = mount_of(call);
 
-	if (!call->caller || !makes_go(call) || (!call->object && !call->found))
+	if (!makes_go(call) || (!call->object && !call->found))
 		return 0;
 	*ret_why = mount ? "it is being moved or unmounted by another call" : "the mount is gone";
 	if (!mount)
 		return REFUSED_NOT_FOUND;
+	if (!call->caller)
+		return 0; /* it has been taken already */
 	if (mount->base.leaving)
 		return REFUSED_BUSY;
 	mount->base.leaving = true;
@@ -598,12 +602,19 @@ static int send_order(struct call *call) {
 	return wire_send(call->worker, &order.base, &call->fds);
 }
 
+/* Which of the two units it is the business of; of one, no more may be asked than it may do. */
+static bool is_spawners(const struct call *call) {
+	const struct operation *operation = call->operation;
+
+	return operation->spawns || operation->connects ||
+	       (operation->joins && operation->joins(call->request));
+}
+
 /* A child of the worker looks what the words mean. */
 static void launch(struct call *call) {
 	int r;
 
-	call->worker = launcher_connect(&call->desk->launcher,
-					call->operation->spawns || call->operation->connects);
+	call->worker = launcher_connect(&call->desk->launcher, is_spawners(call));
 	r = call->worker < 0 ? call->worker : arm(call); /* before the child's own clock starts */
 	if (r >= 0)
 		r = send_order(call);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
@@ -79,5 +80,31 @@ int control_group_open(int proc, pid_t pid, int *ret) {
 	if (!path)
 		return 0;
 	*ret = (int)syscall(SYS_openat2, hierarchy, *path ? path : ".", &how, sizeof how);
+	return *ret < 0 ? -errno : 0;
+}
+
+/* What systemd starts beside a service with a group of its own to divide it puts there. */
+static const char control[] = ".control";
+
+int control_group_open_service(int proc, int *ret) {
+	_cleanup_close_ int own = -1;
+	char path[64], name[PATH_MAX], *last;
+	ssize_t n;
+	int r = control_group_open(proc, getpid(), &own);
+
+	*ret = -1;
+	if (r < 0 || own < 0)
+		return r;
+	(void)snprintf(path, sizeof path, "self/fd/%d", own);
+	n = readlinkat(proc, path, name, sizeof name - 1);
+	if (n < 0)
+		return -errno;
+	name[n] = '\0';
+	last = strrchr(name, '/');
+	last = last ? last + 1 : name;
+	*ret = openat(own,
+		      strcmp(last, CONTROL_GROUP_SERVICE) == 0 || strcmp(last, control) == 0 ? ".."
+											     : ".",
+		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return *ret < 0 ? -errno : 0;
 }

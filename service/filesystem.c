@@ -78,15 +78,27 @@ static bool kernel_knows(const struct job *job, const char *type, bool *ret_no_d
 	return false;
 }
 
+/* FILESYSTEM_OTHER for what is not in the table. */
+static enum filesystem_kind known_kind(const char *type) {
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (strcmp(types[i].type, type) == 0)
+			return types[i].kind;
+	return FILESYSTEM_OTHER;
+}
+
+bool filesystem_joins(const char *type) {
+	enum filesystem_kind kind = known_kind(type);
+
+	return kind == FILESYSTEM_KERNEL || (kind == FILESYSTEM_OTHER && strcmp(type, "auto") != 0);
+}
+
 static int classify(struct job *job, const char *type, struct filesystem *filesystem) {
 	bool no_device = false;
 
 	(void)snprintf(filesystem->type, sizeof filesystem->type, "%s", type);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (strcmp(types[i].type, type) == 0) {
-			filesystem->kind = types[i].kind;
-			return 0;
-		}
+	filesystem->kind = known_kind(type);
+	if (filesystem->kind != FILESYSTEM_OTHER)
+		return 0;
 	if (!kernel_knows(job, type, &no_device))
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
 				    "fstype: this kernel does not know the file system '%s'", type);

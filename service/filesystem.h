@@ -31,6 +31,9 @@ struct filesystem {
 	bool user_xattr;   /* overlay: its marks in user.*, not in trusted.* */
 };
 
+/* Whether one of the type is made in a network or pid namespace of the place's, or may connect to
+ * something. */
+bool filesystem_joins(const char *type);
 /* The words: the type's characters, the options, and that proc has no device. */
 int filesystem_check(const char *type, char *const *options, size_t n_options,
 		     struct refusal *refusal);

@@ -57,7 +57,8 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 
 	message_set_number(request, "id", mount->id);
 	message_set_number(request, "host", mount->host);
-	message_set_number(request, "hidden", object->hidden);
+	message_set_number(request, "unmoved",
+			   object->hidden && !((const struct mount *)object)->moved);
 	if (mount->has_namespace_id)
 		message_set_number(request, "namespace_id", mount->namespace_id);
 	if (message_set_string(request, "target", mount->target ?: "") < 0)

@@ -14,6 +14,7 @@ struct mount {
 	/* if it is an orphan that would not go: when to try again, and how long that was waited */
 	uint64_t again_usec, patience_usec;
 	bool covered; /* something lies on it, so that it cannot go */
+	bool moved;   /* from where it was announced */
 };
 
 extern const struct object_kind mount_kind;

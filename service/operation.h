@@ -44,6 +44,9 @@ struct operation {
 	bool maps;     /* may have to look up whose id ranges are whose */
 	bool spawns;   /* makes or ends processes that are not the service's */
 	bool connects; /* works in the network of the place, and in that of `peer` */
+	/* Words only: whether it may have to join namespaces of the network or for processes, or to
+	 * make connections. The unit of most operations may do neither. */
+	bool (*joins)(const ProtobufCMessage *message);
 	/* Words only: in the broker, and again in the worker. 0, a refusal, or a negative errno. */
 	int (*check)(const ProtobufCMessage *message, struct refusal *refusal);
 	/* In the child before it is confined: what takes rights to other processes, or makes some;

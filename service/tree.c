@@ -80,7 +80,8 @@ int tree_propagate(struct job *job, int tree, const struct mount_options *option
 	return 0;
 }
 
-/* The name of a mount leads to what has been mounted on top of it since, which goes with it. */
+/* The name of a mount leads to what has been mounted on top of it since, which goes with it; or to
+ * what was taken from there a moment later (EINVAL). */
 int tree_detach(struct job *job) {
 	const Usher__MountReply *reply = (const Usher__MountReply *)job->reply;
 	uint64_t parent;
@@ -91,7 +92,8 @@ int tree_detach(struct job *job) {
 		return 0;
 	(void)snprintf(name, sizeof name, "self/fd/%d", job->attached);
 	for (int i = 0; r == 0 && i < DETACH_TRIES; i++) {
-		if (fchdir(job->place.proc) < 0 || umount2(name, MNT_DETACH) < 0)
+		if (fchdir(job->place.proc) < 0 ||
+		    (umount2(name, MNT_DETACH) < 0 && errno != EINVAL))
 			r = -errno;
 		if (mount_table_parent(job->place.proc, reply->made->id, &parent) == -ENOENT) {
 			job->gone = true;

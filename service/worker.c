@@ -7,6 +7,8 @@
  * done what no order changes, and takes one connection. It says so, and another is forked in its
  * place while it works.
  *
+ * `usher-worker --reset` is what systemd runs after its end: see allowance.h.
+ *
  * The socket is the first descriptor that systemd passes; `usherd --session` passes one end of a
  * socket pair instead and sends every connection over it.
  */
@@ -27,6 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "allowance.h"
 #include "config.h"
 #include "fd.h"
 #include "instant.h"
@@ -41,6 +44,7 @@ enum {
 	OWN_FD_LAST = 8, /* up to there, what job_open_own() has opened */
 	IDLE_SEC = 60,
 	PAUSE_USEC = 100 * 1000,
+	SWEEP_USEC = 1000 * 1000,
 	READY_MAX = 3,
 };
 
@@ -52,6 +56,7 @@ struct worker {
 	int taken;              /* where TAKEN_FD is heard */
 	pid_t ready[READY_MAX]; /* of them, those that wait */
 	size_t n_ready;
+	uint64_t swept_usec;
 	uint64_t again_usec; /* not before then, after a child that did not get to wait; or 0 */
 };
 
@@ -186,6 +191,16 @@ static void reap(struct worker *worker) {
 	}
 }
 
+/* Control groups of programs that have ended; not for each. */
+static void sweep(struct worker *worker) {
+	uint64_t now = instant_usec();
+
+	if (now < worker->swept_usec + SWEEP_USEC)
+		return;
+	worker->swept_usec = now;
+	allowance_sweep();
+}
+
 /* Until there can be children again, the broker hears at once that nobody serves it. */
 static void turn_away(const struct worker *worker) {
 	int connection = next_connection(worker);
@@ -236,6 +251,7 @@ static bool turn(struct worker *worker) {
 		return false; /* systemd listens on */
 	hear_taken(worker);
 	reap(worker);
+	sweep(worker);
 	return true;
 }
 
@@ -270,6 +286,10 @@ int main(int argc, char *argv[]) {
 		.libexec = argc == 3 && strcmp(argv[1], "--libexec") == 0 ? argv[2] : LIBEXECDIR,
 	};
 
+	if (argc == 2 && strcmp(argv[1], "--reset") == 0) {
+		allowance_reset();
+		return 0;
+	}
 	start(&worker);
 	(void)mount_table_kernel_suffices(); /* or each child would find out by itself */
 	while (turn(&worker))

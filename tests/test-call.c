@@ -840,6 +840,30 @@ static void what_was_allowed_of_a_mount_that_has_gone_is_not_done_to_its_twin(vo
 	stage_free(&stage);
 }
 
+/* An id alone does not tell what nobody has been told of; the place tells it, until it is moved. */
+static void what_is_undone_is_looked_for_where_it_was_unless_it_was_moved(void **state) {
+	(void)state;
+	for (size_t moved = 0; moved < 2; moved++) {
+		const Usher__UnmountObjectRequest *m;
+		struct stage stage;
+
+		stage_new(&stage, POLKIT_YES, false);
+		stage.scripts[0] = "find=0 grant made=manual go hang";
+		stage.scripts[1] = moved ? "find=3+id grant ok" : "find=3+id grant code=-22";
+		stage.scripts[2] = "find=3 grant ok";
+		stage_call(&stage, MOUNT, false, 0);
+		stage_until(&stage, stage.n_children > 0 && stage.children[0].grants == 2);
+		stage_call(&stage, "Mounts.Move", "from=/m|to=/n", false, 0);
+		stage_until(&stage, stage.answers + stage.refusals == 1);
+		stage.children[0].script = "code=-16";
+		stage_settle(&stage);
+		assert_unmounted_by_the_service(&stage, 2);
+		m = (const void *)stage.children[2].request;
+		assert_int_equal(m->unmoved, !moved);
+		stage_free(&stage);
+	}
+}
+
 static void a_mount_elsewhere_does_not_make_one_here_its_owners(void **state) {
 	struct stage stage;
 
@@ -1221,6 +1245,7 @@ int main(void) {
 		cmocka_unit_test(one_with_the_id_of_another_shows_that_this_has_gone),
 		cmocka_unit_test(one_with_another_id_does_not_wait),
 		cmocka_unit_test(what_was_allowed_of_a_mount_that_has_gone_is_not_done_to_its_twin),
+		cmocka_unit_test(what_is_undone_is_looked_for_where_it_was_unless_it_was_moved),
 		cmocka_unit_test(a_mount_elsewhere_does_not_make_one_here_its_owners),
 		cmocka_unit_test(a_mount_that_is_announced_too_late_is_not_made),
 		cmocka_unit_test(a_mount_for_a_caller_that_has_left_before_is_not_made),

@@ -668,6 +668,22 @@ static void there_are_not_more_mounts_than_a_root_takes(void **state) {
 	assert_refusal(operation->check(message, &refusal), REFUSED_LIMIT, &refusal, "mounts:");
 }
 
+/* By its type alone: whoever decides which unit it is for sees nothing else. */
+static void what_shows_or_needs_a_network_or_processes_joins_theirs(void **state) {
+	static const struct {
+		const char *type;
+		bool joins;
+	} types[] = { { "proc", true },     { "sysfs", true }, { "cifs", true },
+		      { "9p", true },       { "nfs4", true },  { "nobody.knows", true },
+		      { "tmpfs", false },   { "ext4", false }, { "squashfs", false },
+		      { "overlay", false }, { "auto", false } };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(types); i++)
+		if (filesystem_joins(types[i].type) != types[i].joins)
+			fail_msg("%s", types[i].type);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_taken_or_refused_by_name),
@@ -682,6 +698,7 @@ int main(void) {
 		cmocka_unit_test(many_long_variables_are_compared_in_no_time),
 		cmocka_unit_test(
 			a_process_without_its_own_session_or_with_more_rights_is_not_to_be_had),
+		cmocka_unit_test(what_shows_or_needs_a_network_or_processes_joins_theirs),
 		cmocka_unit_test(there_are_not_more_mounts_than_a_root_takes),
 	};
 

@@ -235,30 +235,16 @@ const struct command command_run = {
 	.run = run_run,
 };
 
-const struct command command_enter = {
-	.name = "enter",
-	.synopsis = "PID|NAME|OBJECT [--] [COMMAND [ARGUMENT...]]",
-	.help = "Run a program in the namespaces of another",
-	.parameters = enter_parameters,
-	.minimum = 0,
-	.maximum = INT_MAX,
-	.check = enter_check,
-	.asks_later = true,
-	.program = true,
-	.placed = true,
-	.run = run_run,
-};
+#define ENTER(NAME, PLACE, HELP)                                                               \
+	{                                                                                      \
+		.name = NAME, .synopsis = PLACE " [--] [COMMAND [ARGUMENT...]]", .help = HELP, \
+		.parameters = enter_parameters, .minimum = 0, .maximum = INT_MAX,              \
+		.check = enter_check, .asks_later = true, .program = true, .placed = true,     \
+		.run = run_run,                                                                \
+	}
 
-const struct command command_namespace_enter = {
-	.name = "namespace enter",
-	.synopsis = "NAME|OBJECT [--] [COMMAND [ARGUMENT...]]",
-	.help = "The same as enter",
-	.parameters = enter_parameters,
-	.minimum = 0,
-	.maximum = INT_MAX,
-	.check = enter_check,
-	.asks_later = true,
-	.program = true,
-	.placed = true,
-	.run = run_run,
-};
+const struct command command_enter =
+	ENTER("enter", "PID|NAME|OBJECT", "Run a program in the namespaces of another");
+
+const struct command command_namespace_enter =
+	ENTER("namespace enter", "NAME|OBJECT", "The same as enter");

@@ -67,6 +67,10 @@ static int mount_check(const ProtobufCMessage *message, struct refusal *refusal)
 		     m->lifetime, refusal);
 }
 
+static bool mount_joins(const ProtobufCMessage *message) {
+	return filesystem_joins(((const Usher__MountRequest *)message)->fstype);
+}
+
 static int mount_image_check(const ProtobufCMessage *message, struct refusal *refusal) {
 	const Usher__MountImageRequest *m = (const void *)message;
 
@@ -150,6 +154,7 @@ const struct operation operation_mount = {
 	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, FILESYSTEM_MEASURE, TREE_SEAL,
 			     TREE_DESCRIBE, TREE_ATTACH),
 	.probes = true,
+	.joins = mount_joins,
 	.check = mount_check,
 	.resolve = mount_resolve,
 	.run = mount_run,

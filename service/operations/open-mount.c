@@ -15,6 +15,10 @@ static int open_mount_check(const ProtobufCMessage *message, struct refusal *ref
 	return filesystem_check(m->fstype, m->mount_options, m->n_mount_options, refusal);
 }
 
+static bool open_mount_joins(const ProtobufCMessage *message) {
+	return filesystem_joins(((const Usher__OpenMountRequest *)message)->fstype);
+}
+
 static int open_mount_resolve(struct job *job) {
 	const Usher__OpenMountRequest *m = (const void *)job->request;
 	struct filesystem *filesystem = calloc(1, sizeof *filesystem);
@@ -58,6 +62,7 @@ const struct operation operation_open_mount = {
 	.capabilities = FILESYSTEM_CAPABILITIES,
 	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, FILESYSTEM_MEASURE, TREE_SEAL),
 	.probes = true,
+	.joins = open_mount_joins,
 	.check = open_mount_check,
 	.resolve = open_mount_resolve,
 	.run = open_mount_run,

@@ -257,10 +257,9 @@ static int tell_unseen(struct job *job, uint64_t id) {
 	return tell_gone(job);
 }
 
-/* Which has its id by now, on a kernel where ids are used again: nobody has moved what nobody has
- * been told of. */
+/* Which has its id by now, on a kernel where ids are used again. */
 static bool is_another(const Usher__UnmountObjectRequest *m, const Usher__MountEntry *entry) {
-	return m->hidden && m->host && !mount_table_kernel_suffices() &&
+	return m->unmoved && m->host && !mount_table_kernel_suffices() &&
 	       strcmp(entry->target, m->target) != 0;
 }
 
@@ -278,7 +277,7 @@ static int find(struct job *job, const Usher__UnmountObjectRequest *m, struct un
 	if (r == 0 && !entry)
 		r = tell_unseen(job, m->id);
 	else if (r == 0 && is_another(m, entry))
-		r = tell_gone(job);
+		r = refusal_note(&job->refusal, REFUSED_BUSY, "another mount has its id");
 	else if (r == 0 && !ret->real)
 		r = -ENOMEM;
 	else if (r == 0 && strcmp(ret->real, "/") == 0)

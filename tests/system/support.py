@@ -1203,7 +1203,8 @@ def possessions():
 def settle():
     """Have the service run, with all it keeps open from its first call on, and nothing of an earlier test going on."""
     root().call("Host", "GetHostname", {})
-    wait_until(lambda: not children("usher-worker.service"), "no work of an earlier test goes on")
+    # who waits has been forked by a worker that has begun, and whoever is no more than forked has no name yet
+    wait_until(lambda: ready_children() and not children("usher-worker.service"), "no work of an earlier test goes on")
 
 
 @contextlib.contextmanager
@@ -1223,6 +1224,8 @@ def nothing_leaked(timeout=PATIENCE, ignore=()):
     deadline = time.monotonic() + timeout
     while True:
         after = possessions()
+        # a child that was at work before, or not yet named as one that waits, may have ended
+        after["processes of the worker"] = sorted({*before["processes of the worker"], *after["processes of the worker"]})
         different = [name for name in before if name not in left_out and before[name] != after[name]]
         if not different:
             return

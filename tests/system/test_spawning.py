@@ -101,6 +101,42 @@ class Spawning(support.MountTestCase):
             mine = file.read().splitlines()[-1]
         self.assertEqual(self.run_shell("tail -n 1 /proc/self/cgroup", client=client)[0].strip(), mine)
 
+    LIMITS = {"memory": ("memory_max", 64 << 20), "cpu": ("cpu_quota_usec", 20000), "pids": ("pids_max", 2)}
+
+    def test_a_limit_that_nothing_here_enforces_is_refused(self):
+        there = support.read_file("/sys/fs/cgroup/system.slice/cgroup.controllers").split()
+        missing = {name: limit for name, limit in self.LIMITS.items() if name not in there}
+        if not missing:
+            self.skipTest("all controllers are there in version 2")
+        for name, (key, value) in missing.items():
+            with self.subTest(name=name), self.refused("NotSupported", key, f"no controller '{name}'"):
+                self.spawn("/bin/true", client=self.client("root"), **{key: Variant("t", value)})
+
+    def test_a_control_group_of_its_own_holds_it(self):
+        there = support.read_file("/sys/fs/cgroup/system.slice/cgroup.controllers").split()
+        if not set(self.LIMITS) <= set(there):
+            self.skipTest(f"of the controllers {' '.join(self.LIMITS)} version 2 has no more here than: {' '.join(there) or 'none'}")
+        keys = {key: Variant("t", value) for key, value in self.LIMITS.values()}
+        with support.polkit_asked("no", "alice") as asked:
+            with self.refused("NotPermitted", "control group"):
+                self.spawn("/bin/true", **keys)
+            self.assertEqual([told["action"] for told in asked()], ["org.usher1.spawn"])
+        root = self.client("root")
+        text, _ = self.run_shell("tail -n 1 /proc/self/cgroup; sleep 0.1 & sleep 0.1 & wait", client=root, **keys)
+        group = f"/sys/fs/cgroup{text.split('::')[1].splitlines()[0]}"
+        self.assertIn("/usher-spawner.service/process-", group)
+        wait_until(lambda: not (self.run_shell("true", client=root) and os.path.exists(group)), "the group has gone")
+        _, ended = self.run_shell("sleep 0.1 & sleep 0.1 & wait", client=root, pids_max=Variant("t", 2))
+        self.assertEqual(ended, ("exited", 2))  # of dash that cannot fork
+        if not support.read_file("/proc/swaps").splitlines()[1:]:  # where it would go otherwise
+            _, ended = self.run_shell("exec python3 -c 'bytearray(1 << 28)'", client=root, memory_max=Variant("t", 64 << 20))
+            self.assertEqual(ended, ("killed", signal.SIGKILL))
+        # a worker that is killed does not keep the next one from beginning
+        _, path, _, _ = self.spawn("/bin/sleep", "100", client=root, **keys)
+        subprocess.run(["systemctl", "kill", "--signal=KILL", "--kill-who=main", SPAWNER], check=True)
+        self.assertEqual(self.run_shell("true", client=root)[1], ("exited", 0))
+        root.call("Process", "Signal", "KILL", {}, path=path)
+
     def test_no_group_that_its_caller_makes_is_a_way_out(self):
         """Dots in its name, one for threads alone, one that belongs to the user."""
         for name in ("usher-test..", "usher-test/threaded"):
