@@ -147,6 +147,31 @@ static int get_object_property(sd_bus *bus, const char *path, const char *interf
 	return -ENOENT;
 }
 
+/* Not who is told of the object: everybody is. And who has not called anything yet is nobody. */
+static bool is_reader_trusted(sd_bus *bus, const struct object *object) {
+	const struct desk *desk = object->objects->desk;
+	sd_bus_message *message = sd_bus_get_current_message(bus);
+	struct caller *reader = NULL;
+	bool trusted;
+
+	if (message && sd_bus_message_is_method_call(message, NULL, NULL))
+		reader = callers_get(desk->callers, sd_bus_message_get_sender(message));
+	trusted = desk->session ||
+		  (reader && reader->known && (reader->uid == object->owner || reader->uid == 0));
+	if (reader)
+		caller_release(reader);
+	return trusted;
+}
+
+/* What somebody watches may have a name that others cannot see. */
+static int get_own_property(sd_bus *bus, const char *path, const char *interface,
+			    const char *property, sd_bus_message *reply, void *userdata,
+			    sd_bus_error *error) {
+	if (!is_reader_trusted(bus, userdata))
+		return sd_bus_message_append(reply, "s", "");
+	return get_object_property(bus, path, interface, property, reply, userdata, error);
+}
+
 /* Whoever reads a property that changes will want to hear of it: as long as such a connection is
  * there, so is the service. */
 static void note_listener(struct door_bus *door, sd_bus *bus) {
@@ -283,7 +308,7 @@ static const sd_bus_vtable timer_properties[] = {
 
 static const sd_bus_vtable watch_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Path", "s", get_object_property, 0, 0),
+	SD_BUS_PROPERTY("Path", "s", get_own_property, 0, 0),
 	SD_BUS_PROPERTY("Events", "as", get_object_property, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Scope", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -338,6 +338,17 @@ static int name_by_device(struct ground *ground, int fd) {
 	return 0;
 }
 
+/* A user may have processes with other groups, which see other things: each such set has a watcher
+ * of its own, which looks for itself whether it is the one. */
+static uint32_t tell_groups_apart(const struct place *place) {
+	uint32_t sum = 2166136261U; /* FNV-1a, by whole numbers */
+
+	sum = (sum ^ place->gid) * 16777619U;
+	for (size_t i = 0; i < place->n_groups; i++)
+		sum = (sum ^ place->groups[i]) * 16777619U;
+	return sum;
+}
+
 static int open_inotify(const struct job *job, int root, struct ground *ground) {
 	size_t used;
 	int r;
@@ -345,8 +356,8 @@ static int open_inotify(const struct job *job, int root, struct ground *ground) 
 	ground->kind = ground->backend = "inotify";
 	r = name_by_device(ground, root);
 	used = strlen(ground->watcher);
-	(void)snprintf(ground->watcher + used, sizeof ground->watcher - used, ":%u",
-		       job->place.uid);
+	(void)snprintf(ground->watcher + used, sizeof ground->watcher - used, ":%u:%08x",
+		       job->place.uid, tell_groups_apart(&job->place));
 	return r;
 }
 

@@ -37,6 +37,7 @@ struct watcher {
 	int connection;     /* -1: it is to be started again */
 	int group, journal; /* of the one before, or -1 */
 	sd_event_source *io, *timer, *sending;
+	bool ready; /* for watches */
 	bool heard; /* its first report has been acted upon, and is still to be taken */
 	unsigned failures;
 	uint64_t started_usec;
@@ -51,7 +52,7 @@ static void disconnect(struct watcher *watcher) {
 	watcher->timer = sd_event_source_disable_unref(watcher->timer);
 	watcher->sending = sd_event_source_disable_unref(watcher->sending);
 	fd_closep(&watcher->connection);
-	watcher->heard = false;
+	watcher->ready = watcher->heard = false;
 }
 
 static void watcher_free(struct watcher *watcher) {
@@ -244,7 +245,8 @@ static void replace(int *fd, const struct fds *fds, bool has, uint32_t place) {
 	*fd = copy;
 }
 
-/* It says so before it marks anything. */
+/* It says so before it marks anything, and one that goes on before it is told of any watch: what it
+ * then says is not lost with us. */
 static int on_kept(struct watcher *watcher) {
 	_cleanup_(fds_done) struct fds fds = { 0 };
 	ProtobufCMessage *message = NULL;
@@ -259,9 +261,10 @@ static int on_kept(struct watcher *watcher) {
 		replace(&watcher->group, &fds, kept->has_group_fd, kept->group_fd);
 		replace(&watcher->journal, &fds, kept->has_journal_fd, kept->journal_fd);
 		r = keep(watcher);
+		watcher->ready = true;
 	}
 	message_freep(&message);
-	return r;
+	return r == 0 ? introduce_all(watcher) : r;
 }
 
 static bool is_awaited(const struct watcher *watcher) {
@@ -362,8 +365,11 @@ static int start(struct watcher *watcher) {
 	r = watcher->connection < 0 ? watcher->connection : listen_to(watcher);
 	if (r >= 0)
 		r = say_what_for(watcher);
+	/* one that cannot begin says why to its watches */
+	watcher->ready = watcher->group < 0 && watcher->journal < 0;
 	if (r >= 0)
-		r = introduce_all(watcher);
+		r = watcher->ready ? introduce_all(watcher)
+				   : set_timer(watcher, patience_usec, on_late);
 	if (r < 0)
 		disconnect(watcher);
 	return r < 0 ? r : 0;
@@ -414,7 +420,7 @@ int watchers_add(struct watchers *watchers, struct object *watch) {
 
 	if (watcher && watcher->connection < 0 && watcher->failures == 0)
 		r = start(watcher);
-	else if (watcher && watcher->connection >= 0)
+	else if (watcher && watcher->ready)
 		r = introduce(watcher, watch);
 	if (watcher && r < 0)
 		r = set_timer(watcher, 0, on_late);
@@ -461,7 +467,8 @@ static int adopt(struct watchers *watchers, const Usher__WatcherObject *m,
 	watcher->started_usec = instant_usec();
 	if (watchers->last_number < m->number)
 		watchers->last_number = m->number;
-	return watcher->connection >= 0 && listen_to(watcher) < 0 ? -ENOMEM : 0;
+	watcher->ready = watcher->connection >= 0;
+	return watcher->ready && listen_to(watcher) < 0 ? -ENOMEM : 0;
 }
 
 static int take_back(void *userdata, ProtobufCMessage *message,

@@ -612,8 +612,10 @@ static void another_watcher_goes_on_where_one_was_killed(void **state) {
 	stage_until(&stage, n_watchers == 2 && !hears_nothing(1));
 	assert_int_equal(stage.code, REFUSED_RETRY);
 	expect_begin(1, 3);
-	expect_add(1, 1, true, false);
+	assert_true(hears_nothing(1));
 	say_kept(1);
+	stage_until(&stage, !hears_nothing(1));
+	expect_add(1, 1, true, false);
 	say_done(1, 1, 0, 0);
 	say_events(1, 1);
 	stage_until(&stage, heard.events == 2);

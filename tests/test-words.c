@@ -392,6 +392,23 @@ static void words_are_taken_or_refused_by_name(void **state) {
 	}
 }
 
+static void signals_have_names_again(void **state) {
+	char name[SIGNAL_NAME_MAX];
+
+	(void)state;
+	for (int number = -1; number < 70; number++)
+		if (signal_name_of(number, name))
+			assert_int_equal(signal_name_find(name), number);
+		else
+			assert_true(number < 1 || number > 64 || number == 32 || number == 33);
+	assert_true(signal_name_of(SIGTERM, name));
+	assert_string_equal(name, "TERM");
+	assert_true(signal_name_of(SIGRTMIN, name));
+	assert_string_equal(name, "RTMIN+0");
+	assert_true(signal_name_of(64, name));
+	assert_string_equal(name, "RTMIN+30");
+}
+
 static void every_row_is_among_those_checked_here_and_refuses_something(void **state) {
 	(void)state;
 	for (size_t i = 0; i < operations_n; i++) {
@@ -686,6 +703,7 @@ static void what_shows_or_needs_a_network_or_processes_joins_theirs(void **state
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(signals_have_names_again),
 		cmocka_unit_test(words_are_taken_or_refused_by_name),
 		cmocka_unit_test(every_row_is_among_those_checked_here_and_refuses_something),
 		cmocka_unit_test(no_check_minds_long_and_odd_strings),

@@ -94,7 +94,10 @@ int watch_new(struct watcher *watcher, const Usher__WatchAdd *add, struct fds *f
 void watch_free(struct watcher *watcher, struct watch *watch) {
 	ProtobufCMessage *order = watch->order ? &watch->order->base : NULL;
 
-	fd_closep(&watch->reader.fd); /* which is listened to no more by that */
+	/* Closing it does not end that: the broker has the same stream. */
+	if (watch->reader.fd >= 0)
+		watcher_ignore(watcher, &watch->reader);
+	fd_closep(&watch->reader.fd);
 	fd_closep(&watch->root);
 	message_freep(&order);
 	stream_done(&watch->stream);

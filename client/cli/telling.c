@@ -31,37 +31,40 @@ static int print_line(const struct told_root *root, const char *words, const cha
 	return 0;
 }
 
-/* CLOSE_WRITE for close-write, one behind the other. */
-static void name_events(uint32_t events, unsigned flags, char *ret) {
-	for (unsigned i = 0; i < 32; i++) {
-		const char *name = usher_watch_event_name(events & UINT32_C(1) << i);
+/* CLOSE_WRITE for close-write. */
+static int print_word(const struct told_root *root, const char *word, bool directory,
+		      const char *path) {
+	char words[64], *end = words;
 
-		for (const char *p = name; p && *p; p++)
-			*ret++ = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
-		if (name)
-			*ret++ = ',';
+	while (*word && end < words + sizeof words - sizeof ",ISDIR") {
+		*end++ = (char)(*word == '-' ? '_' : toupper((unsigned char)*word));
+		word++;
 	}
-	if (flags & USHER_WATCH_DIRECTORY)
-		ret = stpcpy(ret, "ISDIR,");
-	ret[-1] = '\0';
+	strcpy(end, directory ? ",ISDIR" : "");
+	return print_line(root, words, path);
 }
 
+/* A line for each of what was merged: its end last. */
 static int print_event(const struct told_root *root, const struct usher_change *change) {
-	bool moved = change->events & USHER_WATCH_MOVE && *change->old_path;
+	const uint32_t last = USHER_WATCH_DELETE | USHER_WATCH_DELETE_SELF | USHER_WATCH_UNMOUNT;
 	bool directory = change->flags & USHER_WATCH_DIRECTORY;
-	char words[512] = "-";
 	int r = 0;
 
-	if (moved)
-		r = print_line(root, directory ? "MOVED_FROM,ISDIR" : "MOVED_FROM",
-			       change->old_path);
-	if (moved && r == 0)
-		r = print_line(root, directory ? "MOVED_TO,ISDIR" : "MOVED_TO", change->path);
-	name_events(moved ? change->events & ~(uint32_t)USHER_WATCH_MOVE : change->events,
-		    change->flags, words + 1);
-	if (moved && !(change->events & ~(uint32_t)USHER_WATCH_MOVE))
-		return r;
-	return r < 0 ? r : print_line(root, words[1] ? words + 1 : words, change->path);
+	for (unsigned i = 0; i < 64 && r == 0; i++) {
+		uint32_t event = change->events & UINT32_C(1) << i % 32;
+		const char *name = usher_watch_event_name(event);
+
+		if (!name || !!(event & last) != (i >= 32))
+			continue;
+		if (event != USHER_WATCH_MOVE || !*change->old_path) {
+			r = print_word(root, name, directory, change->path);
+			continue;
+		}
+		r = print_word(root, "moved-from", directory, change->old_path);
+		if (r == 0)
+			r = print_word(root, "moved-to", directory, change->path);
+	}
+	return r;
 }
 
 /* A directory as the place of what happened, and no name. */

@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -53,6 +55,7 @@ struct watching {
 	struct ground_wish wish;
 	struct ground ground;
 	int root;
+	bool sees_processes;
 };
 
 /* ---- the words ---- */
@@ -139,15 +142,32 @@ static void judge(struct job *job, const request_type *m) {
 		job_require_admin(job, "all: it shows what the caller may not see");
 }
 
-static int subscribe_resolve(struct job *job) {
-	const request_type *m = (const void *)job->request;
+/* Numbers of processes are those of the machine, and nothing to whoever does not see it. */
+static bool sees_our_processes(const struct place *place) {
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%d/ns/pid", place->caller);
+	return fstatat(place->proc, path, &st, 0) == 0 && st.st_ino == place->our_pids.number &&
+	       st.st_dev == place->our_pids.device;
+}
+
+static int subscribe_prepare(struct job *job, const char *libexec) {
 	struct watching *watching = calloc(1, sizeof *watching);
-	int r;
 
 	job->state = watching;
 	if (!watching)
 		return -ENOMEM;
 	*watching = (struct watching){ .path = PATH_NONE, .ground = GROUND_NONE, .root = -1 };
+	watching->sees_processes = sees_our_processes(&job->place);
+	return 0;
+}
+
+static int subscribe_resolve(struct job *job) {
+	const request_type *m = (const void *)job->request;
+	struct watching *watching = job->state;
+	int r;
+
 	watching->wish.backend = m->backend && strcmp(m->backend, "auto") != 0 ? m->backend : NULL;
 	watching->wish.decide = m->decide;
 	watching->wish.all = m->all;
@@ -186,12 +206,13 @@ static int describe_beholder(const struct job *job, bool all, Usher__Beholder *b
 }
 
 static void describe_numbers(const struct job *job, const request_type *m, Usher__Watcher *order) {
+	const struct watching *watching = job->state;
 	bool streams = job->operation->reply == &usher__open_watch_reply__descriptor;
 
 	order->has_settle_usec = order->has_queue = order->has_report_pid = true;
 	order->settle_usec = m->has_settle_usec ? m->settle_usec : streams ? 0 : settle_usual_usec;
 	order->queue = m->has_queue ? m->queue : QUEUE_USUAL;
-	order->report_pid = m->report_pid;
+	order->report_pid = m->report_pid && watching->sees_processes;
 	order->has_decide = order->has_decide_timeout_usec = m->decide;
 	order->decide = m->decide;
 	order->decide_timeout_usec =
@@ -313,6 +334,7 @@ const struct operation operation_subscribe = {
 	.capabilities = GROUND_CAPABILITIES,
 	.syscalls = SYSCALLS(GROUND_OPEN),
 	.check = subscribe_check,
+	.prepare = subscribe_prepare,
 	.resolve = subscribe_resolve,
 	.run = subscribe_run,
 };
@@ -326,6 +348,7 @@ const struct operation operation_open_watch = {
 	.capabilities = GROUND_CAPABILITIES,
 	.syscalls = SYSCALLS(GROUND_OPEN, SYS_socketpair, SYS_shutdown),
 	.check = subscribe_check,
+	.prepare = subscribe_prepare,
 	.resolve = subscribe_resolve,
 	.run = open_run,
 };

@@ -33,8 +33,9 @@ WORK = os.environ.get("USHER_WORK", "")  # a tmpfs, ours
 OLD = os.environ.get("USHER_OLD", "") != ""  # every service runs as on a kernel that lacks these
 LACKING = ("statmount:ENOSYS", "listmount:ENOSYS", "ioctl,1=0x8008b705:ENOTTY",  # NS_GET_MNTNS_ID
            "fsconfig,1=5:EINVAL",  # FSCONFIG_SET_FD
-           # what a pidfd tells of its process, and of that one's namespaces: mount, network, pid, user and UTS
-           *(f"ioctl,1={number:#x}:ENOTTY" for number in (0xc040ff0b, 0xff03, 0xff04, 0xff05, 0xff09, 0xff0a))) if OLD else ()
+           # what number a process of another pid namespace has here, what a pidfd tells of its process, and of that one's
+           # namespaces: mount, network, pid, user and UTS
+           *(f"ioctl,1={number:#x}:ENOTTY" for number in (0x8004b707, 0xc040ff0b, 0xff03, 0xff04, 0xff05, 0xff09, 0xff0a))) if OLD else ()
 SANITIZERS = re.compile(r"ERROR: (?:Address|Leak)Sanitizer|runtime error")
 
 # Everybody here is who runs the tests.

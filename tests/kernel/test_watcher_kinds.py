@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usher-watcher where it does not mark a file system as a whole: one by one, mounts, and where it asks first."""
 
-import ctypes
 import errno
 import os
 import shutil
@@ -14,7 +13,7 @@ import unittest
 
 import ring
 from ring import CLONE_NEWNS, checked, libc
-from watching import EVENT, LOST, RESCAN, Watcher
+from alone import EVENT, LOST, RESCAN, Watcher
 
 PLAIN = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self", "unmount"]
 NOBODY = 65534

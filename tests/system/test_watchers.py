@@ -143,6 +143,20 @@ class Telling(WatcherTestCase):
         self.assertFalse(self.alice.call("Watch", "Since", 1, {}, path=path)[2])
 
 
+class Hiding(WatcherTestCase):
+    def test_nobody_else_is_told_what_is_watched(self):
+        bob = self.client("bob")
+        bob.subscribe(interface="org.freedesktop.DBus.ObjectManager")
+        path = self.subscribe()
+        bob.call("Host", "GetHostname", {})
+        self.assertEqual([name in repr(bob.signals()) for name in (path, self.home)], [True, False])
+        self.assertEqual(bob.get("Watch", "Path", path), "")
+        self.assertNotIn(self.home, repr(bob.call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")))
+        root = self.client("root")
+        root.call("Host", "GetHostname", {})
+        self.assertEqual(root.get("Watch", "Path", path), self.home)
+
+
 class Refusing(WatcherTestCase):
     def test_a_directory_that_cannot_be_read_cannot_be_watched(self):
         with self.refused("NotPermitted", "path"):
