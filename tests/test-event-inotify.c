@@ -318,6 +318,7 @@ static void two_watches_of_one_directory_have_each_its_own_mask(void **state) {
 	touch("pair");
 	assert_int_equal(unlink(in_directory("pair")), 0);
 	assert_int_equal(usher_inotify_watch_wait(deletes, 0, NULL, LONG_USEC, &event), 0);
+	assert_int_equal(event.mask, IN_DELETE);
 	usher_inotify_watch_free(creates);
 	usher_inotify_watch_free(deletes);
 	usher_source_free(source);
