@@ -173,16 +173,17 @@ static void whoever_cancels_is_not_called(void **state) {
 
 	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[0], &waiter), 0);
 	assert_null(usher_waiter_cancel(waiter));
-	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[1], NULL), 0);
-	/* One that is cancelled by the handler before it in the same turn. */
+	/* Two that cancel each other: whoever comes first. */
+	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[1],
+					       &told[2].cancel),
+			 0);
 	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[2],
 					       &told[1].cancel),
 			 0);
 	assert_int_equal(usher_eventfd_increment(stand.source, 1), 0);
 	run(stand.loop);
 	assert_int_equal(told[0].calls, 0);
-	assert_int_equal(told[1].calls, 1);
-	assert_int_equal(told[2].calls, 0);
+	assert_int_equal(told[1].calls + told[2].calls, 1);
 	assert_null(usher_waiter_cancel(NULL));
 	stand_end(&stand);
 }
@@ -237,24 +238,25 @@ static void a_handler_may_end_everything(void **state) {
 	struct told told[2] = { { .attachment = stand.attachment, .free_it = true } };
 
 	assert_int_equal(usher_attachment_set_priority(stand.attachment, 10), 0);
+	told[1] = told[0];
 	assert_int_equal(usher_attachment_listen(stand.attachment, on_event, &told[0], NULL), 0);
 	assert_int_equal(usher_attachment_listen(stand.attachment, on_event, &told[1], NULL), 0);
 	assert_int_equal(usher_eventfd_increment(stand.source, 1), 0);
 	run(stand.loop);
-	assert_int_equal(told[0].calls, 1);
-	assert_int_equal(told[1].calls, 0);
+	assert_int_equal(told[0].calls + told[1].calls, 1);
 	stand.attachment = NULL;
 	stand_end(&stand);
 
 	stand = stand_on_counter();
 	memset(told, 0, sizeof told);
 	told[0].close_it = true;
-	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[0], NULL), 0);
 	assert_int_equal(usher_attachment_listen(stand.attachment, on_event, &told[1], NULL), 0);
+	assert_int_equal(usher_attachment_next(stand.attachment, on_event, &told[0], NULL), 0);
 	assert_int_equal(usher_eventfd_increment(stand.source, 1), 0);
 	run(stand.loop);
 	assert_int_equal(told[0].calls, 1);
-	assert_int_equal(told[1].calls, 1);
+	/* with the event before, or without it */
+	assert_in_range(told[1].calls, 1, 2);
 	assert_int_equal(told[1].result, -EBADF);
 	stand_end(&stand);
 }

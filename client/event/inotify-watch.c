@@ -18,7 +18,6 @@
 #define UNASKED (IN_IGNORED | IN_UNMOUNT | IN_Q_OVERFLOW)
 
 struct kept {
-	struct kept *next;
 	struct usher_inotify_event event;
 	char name[];
 };
@@ -29,42 +28,55 @@ struct usher_inotify_watch {
 	bool closed;                      /* the latter */
 	int wd;
 	uint32_t mask;
-	size_t n, limit;
-	bool lost; /* something, behind what is kept */
-	struct kept *first, **last;
+	struct kept **kept; /* [begin, end) */
+	size_t begin, end, room, limit;
+	bool lost;         /* something, behind what is kept */
 	struct kept *told; /* what the last call returned */
 };
+
+static bool make_room(struct usher_inotify_watch *watch) {
+	size_t n = watch->end - watch->begin, room = watch->room;
+	struct kept **kept;
+
+	if (watch->end < room)
+		return true;
+	if (n > room / 2 || room == 0) {
+		room = room * 2 ?: 16;
+		kept = reallocarray(watch->kept, room, sizeof *kept);
+		if (!kept)
+			return false;
+		watch->kept = kept;
+		watch->room = room;
+	}
+	memmove(watch->kept, watch->kept + watch->begin, n * sizeof *watch->kept);
+	watch->begin = 0;
+	watch->end = n;
+	return true;
+}
 
 static void append(struct usher_inotify_watch *watch, const struct usher_inotify_event *event) {
 	size_t size = strlen(event->name) + 1;
 	struct kept *kept = NULL;
 
-	if (!watch->lost && watch->n < watch->limit)
+	if (!watch->lost && watch->end - watch->begin < watch->limit && make_room(watch))
 		kept = malloc(sizeof *kept + size);
 	if (!kept) {
 		watch->lost = true;
 		return;
 	}
-	*kept = (struct kept){ .event = *event };
+	kept->event = *event;
 	memcpy(kept->name, event->name, size);
-	kept->event.name = kept->name;
-	*watch->last = kept;
-	watch->last = &kept->next;
-	watch->n++;
+	watch->kept[watch->end++] = kept;
 }
 
 /* Takes the first event that is kept; that some were lost comes behind all of them. */
 static bool tell(struct usher_inotify_watch *watch, struct usher_inotify_event *ret) {
-	struct kept *kept = watch->first;
-
 	free(watch->told);
-	watch->told = kept;
-	if (kept) {
-		watch->first = kept->next;
-		if (!watch->first)
-			watch->last = &watch->first;
-		watch->n--;
-		*ret = kept->event;
+	watch->told = NULL;
+	if (watch->begin < watch->end) {
+		watch->told = watch->kept[watch->begin++];
+		*ret = watch->told->event;
+		ret->name = watch->told->name;
 	} else if (watch->lost) {
 		watch->lost = false;
 		*ret = (struct usher_inotify_event){ -1, IN_Q_OVERFLOW, 0, "" };
@@ -118,7 +130,6 @@ int usher_inotify_watch_new(struct usher_source *source, const char *path, uint3
 	watch->wd = r;
 	watch->mask = mask & IN_ALL_EVENTS;
 	watch->limit = limit ?: 16384;
-	watch->last = &watch->first;
 	watch->next = source->watches;
 	source->watches = watch;
 	*ret = take_pointer(watch);
@@ -188,6 +199,7 @@ struct usher_inotify_watch *usher_inotify_watch_free(struct usher_inotify_watch 
 	while (tell(watch, &event))
 		;
 	free(watch->told);
+	free(watch->kept);
 	free(watch);
 	errno = number;
 	return NULL;

@@ -78,7 +78,7 @@ static int from_string(const struct bit *bits, const char *text, uint64_t *ret) 
 	for (text += strspn(text, gaps); *text; text += strspn(text, gaps)) {
 		size_t size = strcspn(text, gaps);
 		const struct bit *bit = bits;
-		char *end;
+		char *end = NULL;
 
 		while (bit->name &&
 		       (strlen(bit->name) != size || strncmp(bit->name, text, size) != 0))
@@ -87,7 +87,7 @@ static int from_string(const struct bit *bits, const char *text, uint64_t *ret) 
 			mask |= bit->value;
 		else {
 			mask |= isdigit((unsigned char)*text) ? strtoull(text, &end, 0) : 0;
-			if (!isdigit((unsigned char)*text) || end != text + size)
+			if (end != text + size)
 				return verdict_note(-EINVAL, "'%.*s' is no name of an event",
 						    size > 64 ? 64 : (int)size, text);
 		}

@@ -14,7 +14,6 @@ struct usher_waiter {
 	usher_event_handler handler; /* NULL: it is to be forgotten */
 	void *userdata;
 	bool once;
-	bool fresh; /* came while an event was told, which is not for it */
 };
 
 struct usher_attachment {
@@ -60,7 +59,6 @@ static int update(struct usher_attachment *attachment) {
 	if (attachment->freed)
 		return attachment_done(attachment);
 	while ((waiter = *at)) {
-		waiter->fresh = false;
 		if (waiter->handler) {
 			at = &waiter->next;
 			continue;
@@ -81,12 +79,12 @@ static int update(struct usher_attachment *attachment) {
 	return r < 0 ? verdict_note(r, "sd-event: the source cannot be switched") : 0;
 }
 
-/* To everybody who waited when it came. */
+/* To everybody who waited when it came: those who begin within a handler are before the first. */
 static void tell(struct usher_attachment *attachment, int result, struct usher_event *event) {
 	for (struct usher_waiter *w = attachment->waiters; w && !attachment->freed; w = w->next) {
 		usher_event_handler handler = w->handler;
 
-		if (!handler || w->fresh)
+		if (!handler)
 			continue;
 		if (w->once || result < 0)
 			w->handler = NULL;
@@ -101,8 +99,6 @@ static int dispatch(struct usher_attachment *attachment) {
 
 	attachment->telling = true;
 	do {
-		for (struct usher_waiter *w = attachment->waiters; w; w = w->next)
-			w->fresh = false;
 		r = usher_source_next(attachment->source, &event);
 		if (r == 0)
 			tell(attachment, 0, &event);
@@ -129,9 +125,6 @@ static void on_close(struct usher_source *source, void *userdata) {
 
 	attachment->source = NULL;
 	leave_loop(attachment);
-	/* Those who began to wait within a handler hear of it as well. */
-	for (struct usher_waiter *w = attachment->waiters; w; w = w->next)
-		w->fresh = false;
 	attachment->telling = true;
 	(void)verdict_note(-EBADF, "the source is closed");
 	tell(attachment, -EBADF, NULL);
@@ -181,7 +174,7 @@ struct usher_attachment *usher_attachment_free(struct usher_attachment *attachme
 
 static int wait_for(struct usher_attachment *attachment, usher_event_handler handler,
 		    void *userdata, bool once, struct usher_waiter **ret) {
-	struct usher_waiter *waiter, **at = &attachment->waiters;
+	struct usher_waiter *waiter;
 	int r;
 
 	if (!attachment->source)
@@ -189,11 +182,8 @@ static int wait_for(struct usher_attachment *attachment, usher_event_handler han
 	waiter = malloc(sizeof *waiter);
 	if (!waiter)
 		return verdict_note(-ENOMEM, "no memory");
-	*waiter = (struct usher_waiter){ NULL,     attachment, handler,
-					 userdata, once,       attachment->telling };
-	while (*at)
-		at = &(*at)->next;
-	*at = waiter;
+	*waiter = (struct usher_waiter){ attachment->waiters, attachment, handler, userdata, once };
+	attachment->waiters = waiter;
 	r = update(attachment);
 	if (r == 0 && ret)
 		*ret = waiter;

@@ -35,7 +35,8 @@ int usher_sd_attach(sd_event *event, struct usher_source *source, struct usher_a
 /* Handlers are not called any more. */
 struct usher_attachment *usher_attachment_free(struct usher_attachment *attachment);
 
-/* Waits for one event, or for all that come. Any number may wait at a time: each gets every event.
+/* Waits for one event, or for all that come. Any number may wait at a time: each gets every event,
+ * in no order.
  * The waiter is the library's, and valid until its handler was called for the last time, or it was
  * cancelled; ret may be NULL. */
 int usher_attachment_next(struct usher_attachment *attachment, usher_event_handler handler,
