@@ -17,66 +17,62 @@
 /* What comes whether it was asked for or not. */
 #define UNASKED (IN_IGNORED | IN_UNMOUNT | IN_Q_OVERFLOW)
 
-struct kept {
-	struct usher_inotify_event event;
-	char name[];
-};
-
 struct usher_inotify_watch {
 	struct usher_inotify_watch *next; /* of the same source */
 	struct usher_source *source;      /* NULL: it was removed, or the source was closed */
 	bool closed;                      /* the latter */
 	int wd;
 	uint32_t mask;
-	struct kept **kept; /* [begin, end) */
-	size_t begin, end, room, limit;
-	bool lost;         /* something, behind what is kept */
-	struct kept *told; /* what the last call returned */
+	size_t n, limit; /* of events that are kept, */
+	char *kept;      /* as the kernel has them, in [begin, end) */
+	size_t begin, end, room;
+	bool lost; /* something, behind what is kept */
 };
 
-static bool make_room(struct usher_inotify_watch *watch) {
-	size_t n = watch->end - watch->begin, room = watch->room;
-	struct kept **kept;
+/* For so many bytes behind what is kept. */
+static bool make_room(struct usher_inotify_watch *watch, size_t size) {
+	size_t room = watch->room ?: 1024;
+	char *kept;
 
-	if (watch->end < room)
-		return true;
-	if (n > room / 2 || room == 0) {
-		room = room * 2 ?: 16;
-		kept = reallocarray(watch->kept, room, sizeof *kept);
-		if (!kept)
-			return false;
-		watch->kept = kept;
-		watch->room = room;
-	}
-	memmove(watch->kept, watch->kept + watch->begin, n * sizeof *watch->kept);
+	if (watch->begin > 0)
+		memmove(watch->kept, watch->kept + watch->begin, watch->end - watch->begin);
+	watch->end -= watch->begin;
 	watch->begin = 0;
-	watch->end = n;
+	while (room - watch->end < size)
+		room *= 2;
+	if (room == watch->room)
+		return true;
+	kept = realloc(watch->kept, room);
+	if (!kept)
+		return false;
+	watch->kept = kept;
+	watch->room = room;
 	return true;
 }
 
 static void append(struct usher_inotify_watch *watch, const struct usher_inotify_event *event) {
-	size_t size = strlen(event->name) + 1;
-	struct kept *kept = NULL;
+	size_t length = strlen(event->name) + 1;
+	struct inotify_event head = { event->wd, event->mask, event->cookie, (uint32_t)length };
+	size_t size = sizeof head + length;
 
-	if (!watch->lost && watch->end - watch->begin < watch->limit && make_room(watch))
-		kept = malloc(sizeof *kept + size);
-	if (!kept) {
+	if (watch->lost || watch->n == watch->limit ||
+	    (watch->room - watch->end < size && !make_room(watch, size))) {
 		watch->lost = true;
 		return;
 	}
-	kept->event = *event;
-	memcpy(kept->name, event->name, size);
-	watch->kept[watch->end++] = kept;
+	memcpy(watch->kept + watch->end, &head, sizeof head);
+	memcpy(watch->kept + watch->end + sizeof head, event->name, length);
+	watch->end += size;
+	watch->n++;
 }
 
-/* Takes the first event that is kept; that some were lost comes behind all of them. */
+/* Takes the first event that is kept; that some were lost comes behind all of them. Its name stays
+ * in its place until more is kept. */
 static bool tell(struct usher_inotify_watch *watch, struct usher_inotify_event *ret) {
-	free(watch->told);
-	watch->told = NULL;
-	if (watch->begin < watch->end) {
-		watch->told = watch->kept[watch->begin++];
-		*ret = watch->told->event;
-		ret->name = watch->told->name;
+	if (watch->n > 0) {
+		watch->begin += (size_t)usher_inotify_parse(watch->kept + watch->begin,
+							    watch->end - watch->begin, ret);
+		watch->n--;
 	} else if (watch->lost) {
 		watch->lost = false;
 		*ret = (struct usher_inotify_event){ -1, IN_Q_OVERFLOW, 0, "" };
@@ -189,16 +185,12 @@ int usher_inotify_watch_remove(struct usher_inotify_watch *watch) {
 }
 
 struct usher_inotify_watch *usher_inotify_watch_free(struct usher_inotify_watch *watch) {
-	struct usher_inotify_event event;
 	int number = errno;
 
 	if (!watch)
 		return NULL;
 	if (watch->source)
 		(void)usher_inotify_watch_remove(watch);
-	while (tell(watch, &event))
-		;
-	free(watch->told);
 	free(watch->kept);
 	free(watch);
 	errno = number;
