@@ -329,7 +329,7 @@ class Json(CommandTestCase):
 
     def test_status(self):
         status = self.json("status")
-        self.assertEqual(set(status), {"reachable", "owner", "pid", "version", "hostname", "domainname", "mounts"})
+        self.assertEqual(set(status), {"reachable", "owner", "pid", "version", "hostname", "domainname", "mounts", "watches"})
         self.assertEqual((status["reachable"], status["pid"]), (True, support.main_pid("usherd.service")))
 
     def test_a_refusal(self):

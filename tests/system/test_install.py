@@ -192,8 +192,12 @@ class Security(support.TestCase):
         # nearly all that would count stays on what is executed: docs/security.md
         self.assertLessEqual(self.exposure("usher-spawner.service"), 8.3)
 
+    def test_a_watcher_is_exposed_as_little_as_its_work_allows(self):
+        self.assertLessEqual(self.exposure("usher-watcher@x.service"), 3.9)
+
     def test_systemd_understands_every_line_of_the_units(self):
-        for name in ("usherd.service", "usher-worker.service", "usher-worker.socket", "usher-spawner.service", "usher-spawner.socket"):
+        for name in ("usherd.service", "usher-worker.service", "usher-worker.socket", "usher-spawner.service", "usher-spawner.socket",
+                     "usher-watcher@.service", "usher-watcher.socket"):
             result = subprocess.run(["systemd-analyze", "verify", "--man=no", f"/usr/lib/systemd/system/{name}"], stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, text=True, check=False)
             lines = [line for line in result.stdout.splitlines() if "usher" in line]
