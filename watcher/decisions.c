@@ -47,7 +47,7 @@ struct sight {
 	struct group groups[_GROUPS_MAX];
 	int superblock, top; /* a mount of it, and its root */
 	int files;           /* /proc/PID/fd */
-	pid_t broker;
+	struct ucred broker;
 	struct watch *watch;            /* the only one */
 	struct question *first, **last; /* in the order of asking, which is that of their ends */
 	size_t n;
@@ -226,10 +226,30 @@ static int ask(struct watcher *watcher, int group, const struct fanotify_event_m
 	return 0;
 }
 
-/* What everybody waits for in the end need not ask: the one who has to bring the answer, and the
- * first process. */
+/* Also of one that is about to become a program. */
+static bool runs_as(pid_t pid, uid_t uid) {
+	char path[32], text[1024];
+	_cleanup_close_ int fd = -1;
+	const char *line;
+	ssize_t n;
+	unsigned real;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	line = strstr(text, "\nUid:\t");
+	return line && sscanf(line, "\nUid:\t%u", &real) == 1 && real == uid;
+}
+
+/* What everybody waits for in the end need not ask: the first process, and the one who has to bring
+ * the answer, which may have been started again since, and has its files to open then. */
 static bool is_beyond_question(const struct sight *sight, pid_t pid) {
-	return pid == 1 || pid == getpid() || (sight->broker > 0 && pid == sight->broker);
+	if (pid == 1 || pid == getpid() || (sight->broker.pid > 0 && pid == sight->broker.pid))
+		return true;
+	return sight->broker.uid != 0 && pid > 0 && runs_as(pid, sight->broker.uid);
 }
 
 static void consider(struct watcher *watcher, int group,
@@ -271,8 +291,7 @@ static void hear_group(struct watcher *watcher, struct source *source, uint32_t 
 
 static int begin(struct watcher *watcher, int *superblock, int *group, struct refusal *refusal) {
 	struct sight *sight = calloc(1, sizeof *sight);
-	struct ucred broker = { 0 };
-	socklen_t size = sizeof broker;
+	socklen_t size = sizeof sight->broker;
 
 	watcher->own = sight;
 	if (!sight)
@@ -284,8 +303,7 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 	/* a mount as such is no descriptor to look handles up by */
 	sight->top = openat(sight->superblock, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	sight->files = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	(void)getsockopt(watcher->connection.fd, SOL_SOCKET, SO_PEERCRED, &broker, &size);
-	sight->broker = broker.pid;
+	(void)getsockopt(watcher->connection.fd, SOL_SOCKET, SO_PEERCRED, &sight->broker, &size);
 	watcher_keep(watcher, -1);
 	return sight->files < 0 || sight->top < 0 ? -errno : 0;
 }

@@ -138,6 +138,12 @@ class Decisions(WatchKinds):
             with self.refused("NotFound", "clock"):
                 client.call("Watch", "Decide", question.clock, allow, {}, path=watch.object, signature="tba{sv}")
 
+    def test_the_service_itself_is_never_asked(self):
+        self.ask()
+        status = subprocess.run(["setpriv", "--reuid=usher", "--clear-groups", "cat", f"{self.home}/watched/file"],
+                                stdout=subprocess.DEVNULL, timeout=5, check=False)
+        self.assertEqual(status.returncode, 0)
+
     def test_who_is_not_answered_in_time_goes_on(self):
         watch = self.ask(decide_timeout_usec=300000)
         begun = time.monotonic()
