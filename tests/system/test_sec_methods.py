@@ -69,23 +69,31 @@ class EveryMethod(support.MountTestCase):
         self.directory("m")
         self.be(self.STRANGER)
         self.made_by_alice = self.mount("", f"{self.home}/m", "tmpfs")
-        self.namespace, self.process = self.make_objects()
+        self.namespace, self.process, self.trap, self.timer = self.make_objects()
         # of root's: a stranger may do nothing here, and what happens here happens to nobody else
         self.place = self.during(support.Place("root", "--mount", "--uts", "--propagation=private"))
         self.pidfd = self.during(self.place.pidfd())
 
     def make_objects(self):
-        """A namespace and a process of root's, so that neither is anybody's who is refused here."""
+        """A namespace, a process, a trap and a timer of root's, so that none is anybody's who is refused here."""
         namespace = support.root().call("Namespaces", "Create", "roots", ["uts", "pid"], {})
         process, pidfd = support.root().call("Processes", "Spawn", ["/bin/sleep", "1000"], {}, {}, {"lifetime": "manual"})
         pidfd.close()
+        trap, _, pidfd = support.root().call("Signals", "Trap", ["USR1"], {})
+        pidfd.close()
+        timer, descriptor = support.root().call("Timers", "Create", "boottime", 0, 0, {"lifetime": "manual"})
+        descriptor.close()
         self.addCleanup(self.end_objects)
-        return namespace, process
+        return namespace, process, trap, timer
 
     @staticmethod
     def end_objects():
         for path in support.root().objects("Namespace"):
             support.root().call("Namespace", "Destroy", {}, path=path)
+        for interface in ("SignalTrap", "Timer"):
+            for path in support.root().objects(interface):
+                with contextlib.suppress(support.DBusError):  # it went with its connection
+                    support.root().call(interface, "Close", {}, path=path)
         for path in support.root().objects("Process"):
             with contextlib.suppress(support.DBusError):  # it has ended
                 support.root().call("Process", "Signal", "KILL", {}, path=path)
@@ -128,10 +136,13 @@ class EveryMethod(support.MountTestCase):
             ("Namespace", "Destroy"): (self.namespace, (), {}, "destroy-namespace"),
             ("Processes", "Spawn"): (manager, (["/bin/sleep", "1000"], {}, {}), {"types": Variant("as", ["uts"]), "lifetime": "manual"}, "spawn"),
             ("Process", "Signal"): (self.process, ("KILL",), {}, "signal-process"),
+            ("Signals", "Trap"): (manager, (["USR1"],), there, "trap"),
+            ("Timers", "Create"): (manager, ("boottime", 0, 0), there, "create-timer"),
+            ("Timer", "Set"): (self.timer, (1 << 40, 1 << 40), {}, "set-timer"),
         }
 
     # What is told to its owner alone, without a question to anybody.
-    OWNERS = {("Process", "Wait")}
+    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close")}
     # What has a process for an argument, or is an object's, has no other place.
     PLACED = {("Namespaces", "Attach"), ("Namespace", "Open"), ("Namespace", "OpenLeader"), ("Namespace", "Destroy"), ("Process", "Signal")}
 
@@ -143,6 +154,7 @@ class EveryMethod(support.MountTestCase):
                 "host name": read("hostname"), "domain name": read("domainname"),
                 "names there": self.place.run("cat", "/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname").stdout,
                 "loop devices": support.loop_devices(), "processes": self.processes(),
+                "timers": {path: support.root().get("Timer", "IntervalUSec", path=path) for path in support.root().objects("Timer")},
                 "interfaces": sorted(os.listdir("/sys/class/net"))}
 
     def call(self, interface, method, path, arguments, options, **keywords):
@@ -159,7 +171,7 @@ class EveryMethod(support.MountTestCase):
     def test_sec_01_the_table_here_has_every_method_that_there_is(self):
         """sec-01: a method without a line in the table of this test fails it, and so does a property that can be set."""
         found = set()
-        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process):
+        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process, self.trap, self.timer):
             for interface in introspect(self.alice, path):
                 name = interface.get("name")
                 found.update((name.removeprefix("org.usher1."), method.get("name")) for method in interface.iter("method"))
@@ -194,8 +206,8 @@ class EveryMethod(support.MountTestCase):
                     path, arguments, options, action = self.table()[interface, method]
                     result = self.call(interface, method, path, arguments, options)
                     if isinstance(result, tuple):
-                        result, pidfd = result
-                        pidfd.close()
+                        result, *_, descriptor = result
+                        descriptor.close()
                     if isinstance(result, Descriptor):
                         result.close()
                     elif action:
@@ -475,7 +487,7 @@ class Arguments(Still):
 
     OTHERS = (("s", "x"), ("u", 7), ("i", -1), ("b", True), ("t", 2**64 - 1), ("d", 1.5), ("as", ["x"]), ("ay", [1]), ("a{sv}", {}),
               ("v", Variant("s", "x")), ("o", "/"), ("g", "a{sv}"), ("aas", [["x"]]), ("(s)", ("x",)))
-    GOOD = {"s": "/", "as": [], "a{sv}": {}, "a{ss}": {}, "a{uh}": {}}
+    GOOD = {"s": "/", "as": [], "a{sv}": {}, "a{ss}": {}, "a{uh}": {}, "t": 0}
 
     def test_sec_32_a_value_of_a_wrong_type_kills_nobody(self):
         """sec-32: in the place of each argument of each method, and of each key."""
