@@ -112,13 +112,14 @@ static uint64_t wanted_mask(const struct lookout *lookout, bool with, const stru
 /* A little at a time: what was wanted by an earlier watcher's watches may be by those still to
  * come. */
 static int mark(struct lookout *lookout, uint64_t mask) {
-	int r;
+	bool gathers = lookout->waits_until && lookout->batch == 0;
+	int r = group_mark(lookout->group.fd, lookout->superblock.fd, gathers ? 0 : lookout->mask,
+			   mask);
 
-	if (lookout->waits_until && lookout->batch == 0)
-		mask |= lookout->mask;
-	r = group_mark(lookout->group.fd, lookout->superblock.fd, lookout->mask, mask);
 	if (r < 0)
 		return r;
+	if (gathers)
+		mask |= lookout->mask;
 	if (mask & ~lookout->mask)
 		journal_forget(&lookout->watcher->journal);
 	lookout->mask = mask;

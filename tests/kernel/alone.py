@@ -112,9 +112,10 @@ class Record:
 class Watcher:
     """The program and our end of its connection."""
 
-    def __init__(self, program, kind, superblock=None, **keywords):
+    def __init__(self, program, kind, superblock=None, kept=(), **keywords):
+        """`kept` is what an earlier one gave for safekeeping: the journal and the group."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket, self.reports, self.streams = ours, [], {}
+        self.socket, self.reports, self.streams, self.kept = ours, [], {}, []
         self.process = subprocess.Popen(
             ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', program], pass_fds=[theirs.fileno()], **keywords)
         theirs.close()
@@ -122,6 +123,9 @@ class Watcher:
         begin = {"kind": kind}
         if fds:
             begin["superblock_fd"] = 0
+        if kept:
+            begin["journal_fd"], begin["group_fd"] = len(fds), len(fds) + 1
+            fds += kept
         self.send({"begin": begin}, fds)
         self.wait_for("kept")
 
@@ -135,8 +139,11 @@ class Watcher:
         if not select.select([self.socket], [], [], seconds)[0]:
             return None
         data, fds, _, _ = socket.recv_fds(self.socket, 1 << 17, 16)
-        for fd in fds:
-            os.close(fd)
+        if fds and not self.kept:
+            self.kept = fds
+        else:
+            for fd in fds:
+                os.close(fd)
         if not data:
             raise EOFError("the watcher has gone")
         return unpack("WatcherReport", data[12:])
@@ -195,6 +202,9 @@ class Watcher:
 
     def close(self):
         self.socket.close()
+        for fd in self.kept:
+            os.close(fd)
+        self.kept = []
         for stream in self.streams.values():
             stream.close()
         try:

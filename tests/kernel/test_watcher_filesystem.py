@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""usher-watcher where it marks a whole file system, alone: who is told what, when much happens before it reads."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import ring
+from alone import EVENT, LOST, Watcher
+
+EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
+STRANGER = {"uid": 51002, "gid": 51002, "groups": []}
+
+
+class Filesystem(unittest.TestCase):
+    def setUp(self):
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            if file.read().split() != ["0", "0", "4294967295"]:
+                self.skipTest("the kernel opens files by handles for nobody but the machine's root")
+        self.place = tempfile.mkdtemp(dir=ring.WORK)
+        os.chmod(self.place, 0o755)
+        self.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
+        self.superblock = os.open(ring.WORK, os.O_RDONLY)
+        self.addCleanup(os.close, self.superblock)
+        self.run_in("mkdir public private; chmod 700 private")
+        self.root = os.open(self.place, os.O_RDONLY)
+        self.addCleanup(os.close, self.root)
+
+    def run_in(self, command):
+        subprocess.run(["bash", "-ec", command], check=True, cwd=self.place)
+
+    def start(self, **keywords):
+        try:
+            watcher = Watcher(f"{ring.BUILD}/usher-watcher", "filesystem", self.superblock, **keywords)
+        except EOFError:
+            self.skipTest("no watcher can begin here")
+        self.addCleanup(watcher.close)
+        return watcher
+
+    def watch(self, **keys):
+        watcher = self.start()
+        code, text = watcher.add(1, self.root, EVENTS, **{**STRANGER, **keys})
+        self.assertEqual((code, text), (0, ""))
+        return watcher
+
+    def paused(self, watcher, command):
+        """What is told of a command of which nothing was read before it had ended."""
+        watcher.process.send_signal(signal.SIGSTOP)
+        self.run_in(command)
+        watcher.process.send_signal(signal.SIGCONT)
+        return watcher.records(1)
+
+    def test_nothing_is_told_of_what_is_below_a_private_directory(self):
+        watcher = self.watch()
+        self.run_in("mkdir -p private/a/b; touch private/a/b/secret; mv private/a/b private/c; rm -r private/c")
+        self.assertEqual(watcher.records(1), [])
+
+    def test_each_end_of_a_move_is_told_to_who_sees_it(self):
+        watcher = self.watch()
+        told = self.paused(watcher, "touch private/x; mv private/x public/y; mv public/y private/z")
+        self.assertEqual([str(r) for r in told], ["create public/y", "delete public/y"])
+
+    def test_a_name_that_was_there_only_while_it_was_private_is_not_told(self):
+        watcher = self.watch()
+        told = self.paused(watcher, "chmod 700 public; touch public/secret; rm public/secret; chmod 755 public")
+        self.assertNotIn("secret", str(told))
+        self.assertIn("RESCAN public", [str(r) for r in told])
+
+    def test_a_name_that_is_there_is_told_though_rights_have_changed(self):
+        watcher = self.watch()
+        told = self.paused(watcher, "mkdir new; touch new/name; chmod 711 new; chmod 755 new")
+        self.assertTrue([r for r in told if r.kind == EVENT and r.path == "new/name"], told)
+
+    def test_what_happened_before_a_directory_was_shown_is_not_told(self):
+        watcher = self.watch()
+        told = self.paused(watcher, "mkdir private/sub; touch private/sub/secret; rm private/sub/secret;"
+                                    "mv private/sub public/sub")
+        self.assertNotIn("secret", str(told))
+        self.assertEqual(str(told[0]), "create public/sub")
+
+    def test_nothing_is_missed_in_directories_that_have_just_been_made(self):
+        watcher = self.watch()
+        self.run_in("for i in {1..300}; do mkdir -p $i/b/c; : >$i/b/c/f; done")
+        told = watcher.records(1, 1)
+        self.assertEqual(len([r for r in told if r.path.endswith("/f") and "create" in r.names]), 300)
+
+    def test_a_path_is_that_of_the_time_at_which_it_happened(self):
+        watcher = self.watch()
+        self.run_in("mkdir a")
+        watcher.records(1)
+        self.run_in("touch a/1")
+        told = watcher.records(1)
+        self.run_in("mv a b; touch b/2")
+        told += watcher.records(1)
+        self.assertEqual(told[0].path, "a/1")
+        self.assertIn("move b < a", [str(r) for r in told])
+
+    def test_a_root_that_is_closed_to_its_watcher_tells_nothing_more(self):
+        watcher = self.watch()
+        os.chmod(self.place, 0o700)
+        watcher.records(1)
+        self.run_in("touch public/hidden hidden")
+        self.assertEqual(watcher.records(1), [])
+        os.chmod(self.place, 0o755)
+        watcher.records(1)
+        self.run_in("touch seen")
+        self.assertEqual(watcher.records(1)[0].path, "seen")
+
+    def test_a_watcher_that_is_killed_loses_nothing_that_was_in_the_queue(self):
+        watcher = self.watch()
+        self.run_in("touch public/before")
+        self.assertEqual(watcher.records(1)[0].path, "public/before")
+        time.sleep(0.2)
+        watcher.process.send_signal(signal.SIGSTOP)
+        self.run_in("touch public/between")
+        watcher.process.kill()
+        watcher.process.wait()
+        second = self.start(kept=watcher.kept)
+        self.assertEqual(second.add(1, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+        self.run_in("touch public/after")
+        told = second.records(1)
+        self.assertEqual({r.kind for r in told}, {EVENT})
+        self.assertEqual({r.path for r in told}, {"public/between", "public/after"})
+
+    def test_more_than_the_queue_holds_is_told_as_lost(self):
+        watcher = self.watch()
+        most = int(open("/proc/sys/fs/fanotify/max_queued_events", encoding="ascii").read())
+        if most > 100000:
+            self.skipTest(f"the queue holds {most} events")
+        told = self.paused(watcher, f"cd public; seq {most + 10} | xargs -n 1000 touch")
+        self.assertIn(LOST, [r.kind for r in told])
+        self.run_in("touch public/later")
+        self.assertIn("public/later", [r.path for r in watcher.records(1)])
+
+    def test_since_names_the_directories_that_changed(self):
+        watcher = self.watch()
+        self.run_in("touch public/x")
+        clock = watcher.records(1)[-1].clock
+        self.run_in("mkdir public/d; touch public/d/y private/z")
+        watcher.records(1)
+        watcher.send({"since": {"number": 1, "serial": 3, "clock": clock}})
+        answer = watcher.wait_for("changed", serial=3)
+        self.assertTrue(answer["complete"])
+        self.assertEqual(set(answer["directories"]), {"public", "public/d"})
+        watcher.send({"since": {"number": 1, "serial": 4, "clock": 1}})
+        self.assertFalse(watcher.wait_for("changed", serial=4)["complete"])
