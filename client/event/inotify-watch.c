@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "event/inotify-queue.h"
 #include "event/source.h"
 #include "event/verdict.h"
 
@@ -23,63 +24,8 @@ struct usher_inotify_watch {
 	bool closed;                      /* the latter */
 	int wd;
 	uint32_t mask;
-	size_t n, limit; /* of events that are kept, */
-	char *kept;      /* as the kernel has them, in [begin, end) */
-	size_t begin, end, room;
-	bool lost; /* something, behind what is kept */
+	struct inotify_queue queue;
 };
-
-/* For so many bytes behind what is kept. */
-static bool make_room(struct usher_inotify_watch *watch, size_t size) {
-	size_t room = watch->room ?: 1024;
-	char *kept;
-
-	if (watch->begin > 0)
-		memmove(watch->kept, watch->kept + watch->begin, watch->end - watch->begin);
-	watch->end -= watch->begin;
-	watch->begin = 0;
-	while (room - watch->end < size)
-		room *= 2;
-	if (room == watch->room)
-		return true;
-	kept = realloc(watch->kept, room);
-	if (!kept)
-		return false;
-	watch->kept = kept;
-	watch->room = room;
-	return true;
-}
-
-static void append(struct usher_inotify_watch *watch, const struct usher_inotify_event *event) {
-	size_t length = strlen(event->name) + 1;
-	struct inotify_event head = { event->wd, event->mask, event->cookie, (uint32_t)length };
-	size_t size = sizeof head + length;
-
-	if (watch->lost || watch->n == watch->limit ||
-	    (watch->room - watch->end < size && !make_room(watch, size))) {
-		watch->lost = true;
-		return;
-	}
-	memcpy(watch->kept + watch->end, &head, sizeof head);
-	memcpy(watch->kept + watch->end + sizeof head, event->name, length);
-	watch->end += size;
-	watch->n++;
-}
-
-/* Takes the first event that is kept; that some were lost comes behind all of them. Its name stays
- * in its place until more is kept. */
-static bool tell(struct usher_inotify_watch *watch, struct usher_inotify_event *ret) {
-	if (watch->n > 0) {
-		watch->begin += (size_t)usher_inotify_parse(watch->kept + watch->begin,
-							    watch->end - watch->begin, ret);
-		watch->n--;
-	} else if (watch->lost) {
-		watch->lost = false;
-		*ret = (struct usher_inotify_event){ -1, IN_Q_OVERFLOW, 0, "" };
-	} else
-		return false;
-	return true;
-}
 
 /* To the watches that it concerns; those of which the kernel's has gone get no more. */
 static void spread(struct usher_source *source, const struct usher_inotify_event *event) {
@@ -89,7 +35,7 @@ static void spread(struct usher_source *source, const struct usher_inotify_event
 		bool meant = event->wd == watch->wd || event->mask & IN_Q_OVERFLOW;
 
 		if (meant && event->mask & (watch->mask | UNASKED))
-			append(watch, event);
+			inotify_queue_append(&watch->queue, event);
 		if (meant && event->mask & IN_IGNORED) {
 			watch->source = NULL;
 			*at = watch->next;
@@ -125,7 +71,7 @@ int usher_inotify_watch_new(struct usher_source *source, const char *path, uint3
 	watch->source = source;
 	watch->wd = r;
 	watch->mask = mask & IN_ALL_EVENTS;
-	watch->limit = limit ?: 16384;
+	watch->queue.limit = limit ?: 16384;
 	watch->next = source->watches;
 	source->watches = watch;
 	*ret = take_pointer(watch);
@@ -151,7 +97,7 @@ int usher_inotify_watch_wait(struct usher_inotify_watch *watch, uint32_t mask, c
 	if (!watch)
 		return verdict_note(-EBADF, "there is no watch");
 	for (;;) {
-		while (tell(watch, &kept))
+		while (inotify_queue_take(&watch->queue, &kept))
 			if (is_wanted(&kept, mask, name)) {
 				*ret = kept;
 				return 0;
@@ -191,7 +137,7 @@ struct usher_inotify_watch *usher_inotify_watch_free(struct usher_inotify_watch 
 		return NULL;
 	if (watch->source)
 		(void)usher_inotify_watch_remove(watch);
-	free(watch->kept);
+	free(watch->queue.kept);
 	free(watch);
 	errno = number;
 	return NULL;
