@@ -97,6 +97,7 @@ class EveryMethod(support.MountTestCase):
         for path in support.root().objects("Process"):
             with contextlib.suppress(support.DBusError):  # it has ended
                 support.root().call("Process", "Signal", "KILL", {}, path=path)
+            with contextlib.suppress(support.DBusError):  # and was forgotten
                 support.root().call("Process", "Wait", {}, path=path)
 
     def be(self, user):
