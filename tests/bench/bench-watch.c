@@ -14,6 +14,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/fanotify.h>
@@ -223,7 +224,8 @@ static struct usher_watch *open_watch(struct usher *usher, const char *where, bo
 }
 
 /* One of them, somebody else each: says when it listens, and what it has counted. */
-static void subscribe(const char *where, unsigned number, unsigned count, int ready, int result) {
+static void subscribe(const char *where, unsigned number, unsigned count, int ready, int result,
+		      int hold) {
 	struct {
 		unsigned events, lost;
 		double cpu;
@@ -233,7 +235,7 @@ static void subscribe(const char *where, unsigned number, unsigned count, int re
 	struct pollfd fd = { .events = POLLIN };
 	int r;
 
-	if (setresgid(UID + number, UID + number, UID + number) < 0 ||
+	if (setgroups(0, NULL) < 0 || setresgid(UID + number, UID + number, UID + number) < 0 ||
 	    setresuid(UID + number, UID + number, UID + number) < 0)
 		err(1, "setresuid");
 	watch = open_watch(open_bus(), where, true);
@@ -251,7 +253,10 @@ static void subscribe(const char *where, unsigned number, unsigned count, int re
 		(void)usleep(PACE_USEC);
 	}
 	seen.cpu = cpu_usec(RUSAGE_SELF) - seen.cpu;
-	_exit(write(result, &seen, sizeof seen) != sizeof seen);
+	if (write(result, &seen, sizeof seen) != sizeof seen)
+		_exit(1);
+	/* the last that goes takes the watcher with it, which is to be asked first */
+	_exit(read(hold, &change, 1) != 0);
 }
 
 /* What the watchers have had of the processors, in microseconds. */
@@ -291,17 +296,19 @@ static void measure_usher(const char *where, unsigned count, unsigned every, uns
 	} seen;
 
 	unsigned events = 0, lost = 0, least = count;
-	int ready[2], result[2];
+	int ready[2], result[2], hold[2];
 	struct writer writer;
 	double cpu, cost;
 	uint64_t began;
 	char byte;
 
-	if (pipe(ready) < 0 || pipe(result) < 0)
+	if (pipe(ready) < 0 || pipe(result) < 0 || pipe2(hold, O_CLOEXEC) < 0)
 		err(1, "pipe");
 	for (unsigned i = 0; i < subscribers; i++)
-		if (fork() == 0)
-			subscribe(where, i, count, ready[1], result[1]);
+		if (fork() == 0) {
+			(void)close(hold[1]);
+			subscribe(where, i, count, ready[1], result[1], hold[0]);
+		}
 	(void)close(ready[1]);
 	for (unsigned i = 0; i < subscribers; i++)
 		if (read(ready[0], &byte, 1) != 1)
@@ -315,11 +322,11 @@ static void measure_usher(const char *where, unsigned count, unsigned every, uns
 		events += seen.events;
 		lost += seen.lost;
 		least = seen.events < least ? seen.events : least;
-		/* the watcher is there until the last of them ends, and they wait for nobody */
 		if (i == 0)
 			began = measure_now() - began;
 	}
 	cpu = watchers_cpu() - cpu;
+	(void)close(hold[1]);
 	cost = end_writer(&writer);
 	printf("{\"name\": \"usher\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
 	       "\"a_second\": %.0f, \"deliveries\": %u}\n",

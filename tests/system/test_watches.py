@@ -775,7 +775,7 @@ class Completeness(Watching):
         reader = Counter(watch)
         made = 0
         begun = time.monotonic()
-        while made < 200000 and time.monotonic() < begun + 20:
+        while made < 100000 and time.monotonic() < begun + 8:
             for number in range(made, made + 500):
                 os.close(os.open(f"{place}/f-{number}", os.O_CREAT | os.O_WRONLY))
                 os.unlink(f"{place}/f-{number}")
