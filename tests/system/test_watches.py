@@ -56,6 +56,11 @@ class Watching(support.MountTestCase):
         self.addCleanup(support.umount, path, 2)
         return path
 
+    def unmount_at_the_end(self, target):
+        # The last of a watch's descriptors may be closed a moment later than Close is answered.
+        self.addCleanup(wait_until, lambda: subprocess.run(["umount", target], check=False, stderr=subprocess.DEVNULL).returncode == 0,
+                        "what is no longer watched can be unmounted")
+
     def assert_nothing_of(self, word, records):
         self.assertEqual([name for name in names(records) if word in name], [])
 
@@ -599,16 +604,13 @@ class Privacy(Watching):
         return watch.read(0.2)
 
     def test_t20_of_a_file_system_in_user_space_no_more_is_told(self):
-        self.fuse_is_watched_by_the_rule()
-
-    def fuse_is_watched_by_the_rule(self):
         if not shutil.which("fuse2fs"):
             self.skipTest("fuse2fs is not installed: T20 needs a file system in user space that knows owners")
         image = support.make_image("ext4", "/run/watched.img")
         self.addCleanup(os.unlink, image)
         target = self.directory("fuse")
         subprocess.run(["fuse2fs", "-o", "allow_other,default_permissions", image, target], check=True)
-        self.addCleanup(subprocess.run, ["umount", target], check=True)
+        self.unmount_at_the_end(target)
         os.mkdir(f"{target}/private", 0o700)
         watch = self.watch(target, scope="children")
         self.assertEqual(watch.get("Backend"), "inotify")
@@ -880,9 +882,7 @@ class Filesystems(Watching):
         self.addCleanup(os.unlink, image)
         target = self.directory(fstype)
         subprocess.run(["mount", "-o", "loop", image, target], check=True)
-        # The last of a watch's descriptors may be closed a moment later than Close is answered.
-        self.addCleanup(wait_until, lambda: subprocess.run(["umount", target], check=False, stderr=subprocess.DEVNULL).returncode == 0,
-                        "what is no longer watched can be unmounted")
+        self.unmount_at_the_end(target)
         return target
 
     def test_ext4(self):
