@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "control-group.h"
+#include "fd.h"
 #include "instant.h"
 
 /* So often what the service consists of is moved: somebody may fork meanwhile. */
@@ -160,6 +161,28 @@ static int divide_as_asked(int group, const Usher__SpawnRequest *request) {
 	return r == 0 && used ? divide(group, words) : r;
 }
 
+/* ---- those of programs that have ended ---- */
+
+/* "process-PID-TIME", by the job that keeps what is in it. */
+static bool is_left(const char *name) {
+	size_t length = strlen(prefix);
+
+	return strncmp(name, prefix, length) == 0 && kill(atoi(name + length), 0) < 0;
+}
+
+static void sweep(int group) {
+	_cleanup_close_ int fd = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+
+	if (entries)
+		(void)fd_take(&fd);
+	for (struct dirent *entry; entries && (entry = readdir(entries));)
+		if (is_left(entry->d_name))
+			(void)unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
+	if (entries)
+		(void)closedir(entries);
+}
+
 /* ---- one of its own ---- */
 
 static int set_limits(const Usher__SpawnRequest *request, struct allowance *allowance) {
@@ -199,6 +222,7 @@ int allowance_make(struct job *job, const Usher__SpawnRequest *request, unsigned
 
 	if (r != 0)
 		return r;
+	sweep(group);
 	r = divide_as_asked(group, request);
 	if (r == 0)
 		r = make(group, request, ret);
@@ -226,38 +250,12 @@ void allowance_done(struct allowance *allowance) {
 
 /* ---- for the service ---- */
 
-static int open_service(void) {
-	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int group = -1;
-
-	return proc < 0 || control_group_open_service(proc, &group) < 0 ? -1 : group;
-}
-
-/* "process-PID-TIME", by the job that keeps what is in it. */
-static bool is_left(const char *name) {
-	size_t length = strlen(prefix);
-
-	return strncmp(name, prefix, length) == 0 && kill(atoi(name + length), 0) < 0;
-}
-
-void allowance_sweep(void) {
-	_cleanup_close_ int group = open_service();
-	DIR *entries;
-
-	if (group < 0 || faccessat(group, CONTROL_GROUP_SERVICE, F_OK, 0) < 0)
-		return;
-	entries = fdopendir(fd_take(&group));
-	for (struct dirent *entry; entries && (entry = readdir(entries));)
-		if (is_left(entry->d_name))
-			(void)unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
-	if (entries)
-		(void)closedir(entries);
-}
-
 void allowance_reset(void) {
-	_cleanup_close_ int group = open_service();
+	_cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), group = -1;
 	char text[16];
 
+	if (proc >= 0 && control_group_open_service(proc, &group) == 0 && group >= 0)
+		sweep(group);
 	for (size_t i = 0; group >= 0 && i < CONTROLLERS; i++) {
 		(void)snprintf(text, sizeof text, "-%s", controllers[i].name);
 		(void)write_file(group, division, text);

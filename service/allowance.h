@@ -4,9 +4,9 @@
  * handed over to it (Delegate=). What the service itself consists of moves into another one there,
  * since a group that is divided has no processes.
  *
- * The worker removes those that are empty. Where one is killed, systemd cannot begin another in a
- * group that is divided; so the division is taken back then, and what still runs is no longer
- * held.
+ * Those that are empty go when another is made, and with the service. Where the worker is killed,
+ * systemd cannot begin another in a group that is divided; so the division is taken back then, and
+ * what still runs is no longer held.
  */
 #pragma once
 
@@ -29,7 +29,5 @@ int allowance_make(struct job *job, const Usher__SpawnRequest *request, unsigned
 /* And that one. */
 int allowance_finish(const struct allowance *allowance);
 void allowance_done(struct allowance *allowance);
-/* Removes what is empty. */
-void allowance_sweep(void);
-/* After the service has ended: its group is undivided again. */
+/* After the service has ended: its group is undivided again, and what is empty gone. */
 void allowance_reset(void);

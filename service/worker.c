@@ -44,7 +44,6 @@ enum {
 	OWN_FD_LAST = 8, /* up to there, what job_open_own() has opened */
 	IDLE_SEC = 60,
 	PAUSE_USEC = 100 * 1000,
-	SWEEP_USEC = 1000 * 1000,
 	READY_MAX = 3,
 };
 
@@ -56,7 +55,6 @@ struct worker {
 	int taken;              /* where TAKEN_FD is heard */
 	pid_t ready[READY_MAX]; /* of them, those that wait */
 	size_t n_ready;
-	uint64_t swept_usec;
 	uint64_t again_usec; /* not before then, after a child that did not get to wait; or 0 */
 };
 
@@ -191,16 +189,6 @@ static void reap(struct worker *worker) {
 	}
 }
 
-/* Control groups of programs that have ended; not for each. */
-static void sweep(struct worker *worker) {
-	uint64_t now = instant_usec();
-
-	if (now < worker->swept_usec + SWEEP_USEC)
-		return;
-	worker->swept_usec = now;
-	allowance_sweep();
-}
-
 /* Until there can be children again, the broker hears at once that nobody serves it. */
 static void turn_away(const struct worker *worker) {
 	int connection = next_connection(worker);
@@ -251,7 +239,6 @@ static bool turn(struct worker *worker) {
 		return false; /* systemd listens on */
 	hear_taken(worker);
 	reap(worker);
-	sweep(worker);
 	return true;
 }
 
