@@ -472,11 +472,13 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 static int link_program(const char *name) {
 	char path[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+	char *last;
 
 	if (n < 0)
 		return -errno;
 	path[n] = '\0';
-	(void)sprintf(strrchr(path, '/'), "/%.30s", name);
+	last = strrchr(path, '/');
+	(void)snprintf(last, sizeof path - (size_t)(last - path), "/%.30s", name);
 	return symlink(path, name) < 0 ? -errno : 0;
 }
 
