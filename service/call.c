@@ -606,7 +606,7 @@ static int send_order(struct call *call) {
 static bool is_spawners(const struct call *call) {
 	const struct operation *operation = call->operation;
 
-	return operation->spawns || operation->connects ||
+	return operation->spawns || operation->connects || operation->wakes ||
 	       (operation->joins && operation->joins(call->request));
 }
 

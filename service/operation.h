@@ -44,6 +44,7 @@ struct operation {
 	bool maps;     /* may have to look up whose id ranges are whose */
 	bool spawns;   /* makes or ends processes that are not the service's */
 	bool connects; /* works in the network of the place, and in that of `peer` */
+	bool wakes;    /* may have the machine woken up, which most operations' unit may not */
 	/* Words only: whether it may have to join namespaces of the network or for processes, or to
 	 * make connections. The unit of most operations may do neither. */
 	bool (*joins)(const ProtobufCMessage *message);

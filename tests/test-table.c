@@ -1034,7 +1034,8 @@ static void assert_bounded(const char *path, bool spawns, uint64_t all) {
 	line += strlen("\nCapabilityBoundingSet=");
 	(void)snprintf(written, sizeof written, "%.*s", (int)strcspn(line, "\n"), line);
 	for (size_t i = 0; i < operations_n; i++)
-		if ((operations[i]->spawns || operations[i]->connects) == spawns)
+		if ((operations[i]->spawns || operations[i]->connects || operations[i]->wakes) ==
+		    spawns)
 			all |= operations[i]->capabilities;
 	for (int c = 0; c < 64; c++)
 		if (all & CAP(c)) {

@@ -133,6 +133,7 @@ const struct operation operation_create_timer = {
 	.request = &usher__create_timer_request__descriptor,
 	.reply = &usher__create_timer_reply__descriptor,
 	.capabilities = CAP(CAP_WAKE_ALARM),
+	.wakes = true,
 	.syscalls = SYSCALLS(SYS_timerfd_create, SYS_timerfd_settime, SYS_timer_create),
 	.check = create_timer_check,
 	.prepare = create_timer_prepare,

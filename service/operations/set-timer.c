@@ -51,6 +51,7 @@ const struct operation operation_set_timer = {
 	.request = &usher__set_timer_request__descriptor,
 	.reply = &usher__empty__descriptor,
 	.capabilities = CAP(CAP_WAKE_ALARM),
+	.wakes = true,
 	.syscalls = SYSCALLS(SYS_timerfd_settime),
 	.resolve = set_timer_resolve,
 	.prepare = set_timer_prepare,

@@ -186,8 +186,7 @@ class Security(support.TestCase):
         self.assertLessEqual(self.exposure("usherd.service"), 0.8)
 
     def test_the_worker_is_exposed_as_little_as_its_work_allows(self):
-        # two of these tenths are for ProtectClock=, which would take the right to wake the machine
-        self.assertLessEqual(self.exposure("usher-worker.service"), 4.7)
+        self.assertLessEqual(self.exposure("usher-worker.service"), 4.5)
 
     def test_the_spawner_is_exposed_as_little_as_programs_of_users_allow(self):
         # nearly all that would count stays on what is executed: docs/security.md
