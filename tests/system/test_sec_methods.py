@@ -69,13 +69,13 @@ class EveryMethod(support.MountTestCase):
         self.directory("m")
         self.be(self.STRANGER)
         self.made_by_alice = self.mount("", f"{self.home}/m", "tmpfs")
-        self.namespace, self.process, self.trap, self.timer = self.make_objects()
+        self.namespace, self.process, self.trap, self.timer, self.watch = self.make_objects()
         # of root's: a stranger may do nothing here, and what happens here happens to nobody else
         self.place = self.during(support.Place("root", "--mount", "--uts", "--propagation=private"))
         self.pidfd = self.during(self.place.pidfd())
 
     def make_objects(self):
-        """A namespace, a process, a trap and a timer of root's, so that none is anybody's who is refused here."""
+        """A namespace, a process, a trap, a timer and a watch of root's, so that none is anybody's who is refused here."""
         namespace = support.root().call("Namespaces", "Create", "roots", ["uts", "pid"], {})
         process, pidfd = support.root().call("Processes", "Spawn", ["/bin/sleep", "1000"], {}, {}, {"lifetime": "manual"})
         pidfd.close()
@@ -83,14 +83,15 @@ class EveryMethod(support.MountTestCase):
         pidfd.close()
         timer, descriptor = support.root().call("Timers", "Create", "boottime", 0, 0, {"lifetime": "manual"})
         descriptor.close()
+        watch = support.root().call("Watches", "Subscribe", "/home", [], {})
         self.addCleanup(self.end_objects)
-        return namespace, process, trap, timer
+        return namespace, process, trap, timer, watch
 
     @staticmethod
     def end_objects():
         for path in support.root().objects("Namespace"):
             support.root().call("Namespace", "Destroy", {}, path=path)
-        for interface in ("SignalTrap", "Timer"):
+        for interface in ("SignalTrap", "Timer", "Watch"):
             for path in support.root().objects(interface):
                 with contextlib.suppress(support.DBusError):  # it went with its connection
                     support.root().call(interface, "Close", {}, path=path)
@@ -137,13 +138,16 @@ class EveryMethod(support.MountTestCase):
             ("Namespace", "Destroy"): (self.namespace, (), {}, "destroy-namespace"),
             ("Processes", "Spawn"): (manager, (["/bin/sleep", "1000"], {}, {}), {"types": Variant("as", ["uts"]), "lifetime": "manual"}, "spawn"),
             ("Process", "Signal"): (self.process, ("KILL",), {}, "signal-process"),
+            ("Watches", "Subscribe"): (manager, (self.a, []), {"all": True}, "watch"),
+            ("Watches", "Open"): (manager, (self.a, []), {"all": True}, "watch"),
             ("Signals", "Trap"): (manager, (["USR1"],), there, "trap"),
             ("Timers", "Create"): (manager, ("boottime", 0, 0), there, "create-timer"),
             ("Timer", "Set"): (self.timer, (1 << 40, 1 << 40), {}, "set-timer"),
         }
 
     # What is told to its owner alone, without a question to anybody.
-    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close")}
+    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close"), *(("Watch", method) for method in (
+        "SetEvents", "Since", "Decide", "Close"))}
     # What has a process for an argument, or is an object's, has no other place.
     PLACED = {("Namespaces", "Attach"), ("Namespace", "Open"), ("Namespace", "OpenLeader"), ("Namespace", "Destroy"), ("Process", "Signal")}
 
@@ -172,7 +176,7 @@ class EveryMethod(support.MountTestCase):
     def test_sec_01_the_table_here_has_every_method_that_there_is(self):
         """sec-01: a method without a line in the table of this test fails it, and so does a property that can be set."""
         found = set()
-        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process, self.trap, self.timer):
+        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process, self.trap, self.timer, self.watch):
             for interface in introspect(self.alice, path):
                 name = interface.get("name")
                 found.update((name.removeprefix("org.usher1."), method.get("name")) for method in interface.iter("method"))
