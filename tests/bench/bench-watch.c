@@ -259,33 +259,60 @@ static void subscribe(const char *where, unsigned number, unsigned count, int re
 	_exit(read(hold, &change, 1) != 0);
 }
 
-/* What the watchers have had of the processors, in microseconds. */
-static double watchers_cpu(void) {
+enum { WATCHERS_MAX = 16 };
+
+/* What a watcher has had of the processors, in microseconds. */
+struct share {
+	pid_t pid;
+	double usec;
+};
+
+static double cpu_of(pid_t pid) {
+	unsigned long long nsec = 0;
+	char path[64];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%llu", &nsec) != 1)
+		nsec = 0;
+	if (file)
+		(void)fclose(file);
+	return (double)nsec / 1000;
+}
+
+static unsigned find_watchers(struct share shares[static WATCHERS_MAX]) {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
-	double sum = 0;
+	unsigned found = 0;
 
-	while (processes && (entry = readdir(processes))) {
-		char path[300], text[256];
-		unsigned long long nsec;
-		FILE *file;
+	while (processes && found < WATCHERS_MAX && (entry = readdir(processes))) {
+		char path[300], program[256];
 		ssize_t n;
 
 		(void)snprintf(path, sizeof path, "/proc/%s/exe", entry->d_name);
-		n = readlink(path, text, sizeof text - 1);
+		n = readlink(path, program, sizeof program - 1);
 		if (n < 0)
 			continue;
-		text[n] = '\0';
-		if (!strstr(text, "/usher-watcher"))
+		program[n] = '\0';
+		if (!strstr(program, "/usher-watcher"))
 			continue;
-		(void)snprintf(path, sizeof path, "/proc/%s/schedstat", entry->d_name);
-		file = fopen(path, "re");
-		if (file && fscanf(file, "%llu", &nsec) == 1)
-			sum += (double)nsec / 1000;
-		if (file)
-			(void)fclose(file);
+		shares[found].pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		shares[found].usec = cpu_of(shares[found].pid);
+		found++;
 	}
 	(void)closedir(processes);
+	return found;
+}
+
+/* Of those that were there before, and still are. */
+static double spent_since(const struct share shares[], unsigned n) {
+	double sum = 0, now;
+
+	for (unsigned i = 0; i < n; i++) {
+		now = cpu_of(shares[i].pid);
+		sum += now > 0 ? now - shares[i].usec : 0;
+	}
 	return sum;
 }
 
@@ -295,7 +322,8 @@ static void measure_usher(const char *where, unsigned count, unsigned every, uns
 		double cpu;
 	} seen;
 
-	unsigned events = 0, lost = 0, least = count;
+	unsigned events = 0, lost = 0, least = count, watchers;
+	struct share shares[WATCHERS_MAX];
 	int ready[2], result[2], hold[2];
 	struct writer writer;
 	double cpu, cost;
@@ -313,7 +341,7 @@ static void measure_usher(const char *where, unsigned count, unsigned every, uns
 	for (unsigned i = 0; i < subscribers; i++)
 		if (read(ready[0], &byte, 1) != 1)
 			errx(1, "a subscriber has failed");
-	cpu = watchers_cpu();
+	watchers = find_watchers(shares);
 	began = measure_now();
 	writer = start_writer(where, count, every);
 	for (unsigned i = 0; i < subscribers; i++) {
@@ -325,7 +353,7 @@ static void measure_usher(const char *where, unsigned count, unsigned every, uns
 		if (i == 0)
 			began = measure_now() - began;
 	}
-	cpu = watchers_cpu() - cpu;
+	cpu = spent_since(shares, watchers);
 	(void)close(hold[1]);
 	cost = end_writer(&writer);
 	printf("{\"name\": \"usher\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
