@@ -11,22 +11,20 @@
 #include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "instant.h"
 #include "trap-report.h"
 
 static bool receive(int signals) {
 	struct trap_report report = { 0 };
-	struct timespec now;
 	ssize_t n = read(signals, &report.info, sizeof report.info);
 
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n != sizeof report.info)
 		return false;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	report.usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	report.usec = instant_date_usec();
 	return write(STDOUT_FILENO, &report, sizeof report) == sizeof report;
 }
 

@@ -107,8 +107,12 @@ class OnesOwn(support.MountTestCase):
         target = self.directory("m")
         with Place("alice", *OWN, "--pid", "--fork") as place, place.pidfd() as pidfd:
             self.mount("", target, "proc", options={"in": pidfd})
-            processes = [name for name in os.listdir(place.path(target)) if name.isdigit()]
-            self.assertEqual(processes, ["1"])
+
+            def processes():
+                return [name for name in os.listdir(place.path(target)) if name.isdigit()]
+
+            # whoever mounted it was there, too, and goes when it has answered
+            support.wait_until(lambda: processes() == ["1"], "only they are there")
             self.assertEqual(place.run("cat", f"{target}/1/cmdline").stdout, "sleep\0infinity\0")
 
     def test_proc_is_mounted_by_a_process_that_calls_from_there(self):
