@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "entries.h"
 #include "value.h"
 
 struct table {
@@ -38,17 +39,11 @@ static void table_done(struct table *table) {
 
 /* An entry with every string in place, added to the table. */
 static struct usher_mount_entry *add_entry(struct table *table) {
-	struct usher_mount_entry **larger, *entry;
+	struct usher_mount_entry *entry =
+		entries_add(&table->entries, &table->count, sizeof *entry);
 
-	larger = reallocarray(table->entries, table->count + 2, sizeof *larger);
-	if (!larger)
-		return NULL;
-	table->entries = larger;
-	larger[table->count] = larger[table->count + 1] = NULL;
-	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
-	larger[table->count++] = entry;
 	entry->owner = -1;
 	entry->source = strdup("");
 	entry->target = strdup("");

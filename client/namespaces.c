@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "entries.h"
 #include "objects.h"
 #include "value.h"
 
@@ -88,17 +89,11 @@ static void list_done(struct list *list) {
 
 /* An entry with every string in place, added to the list. */
 static struct usher_namespace_entry *add_entry(struct list *list, const char *object) {
-	struct usher_namespace_entry **larger, *entry;
+	struct usher_namespace_entry *entry =
+		entries_add(&list->entries, &list->count, sizeof *entry);
 
-	larger = reallocarray(list->entries, list->count + 2, sizeof *larger);
-	if (!larger)
-		return NULL;
-	list->entries = larger;
-	larger[list->count] = larger[list->count + 1] = NULL;
-	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
-	larger[list->count++] = entry;
 	entry->leader = entry->owner = -1;
 	entry->object = strdup(object);
 	entry->name = strdup("");

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "call.h"
+#include "entries.h"
 #include "objects.h"
 #include "value.h"
 
@@ -155,17 +156,11 @@ static void list_done(struct list *list) {
 
 /* An entry with every string in place, added to the list. */
 static struct usher_process_entry *add_entry(struct list *list, const char *object) {
-	struct usher_process_entry **larger, *entry;
+	struct usher_process_entry *entry =
+		entries_add(&list->entries, &list->count, sizeof *entry);
 
-	larger = reallocarray(list->entries, list->count + 2, sizeof *larger);
-	if (!larger)
-		return NULL;
-	list->entries = larger;
-	larger[list->count] = larger[list->count + 1] = NULL;
-	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
-	larger[list->count++] = entry;
 	entry->pid = entry->owner = -1;
 	entry->object = strdup(object);
 	entry->command = calloc(1, sizeof *entry->command);

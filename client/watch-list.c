@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "entries.h"
 #include "objects.h"
 #include "value.h"
 
@@ -39,17 +40,10 @@ static void list_done(struct list *list) {
 
 /* An entry with every string in place, added to the list. */
 static struct usher_watch_entry *add_entry(struct list *list, const char *object) {
-	struct usher_watch_entry **larger, *entry;
+	struct usher_watch_entry *entry = entries_add(&list->entries, &list->count, sizeof *entry);
 
-	larger = reallocarray(list->entries, list->count + 2, sizeof *larger);
-	if (!larger)
-		return NULL;
-	list->entries = larger;
-	larger[list->count] = larger[list->count + 1] = NULL;
-	entry = calloc(1, sizeof *entry);
 	if (!entry)
 		return NULL;
-	larger[list->count++] = entry;
 	entry->owner = -1;
 	entry->object = strdup(object);
 	entry->path = strdup("");
