@@ -269,6 +269,7 @@ static int open_eye(struct lookout *lookout, struct watch *watch) {
 	}
 	eye->beholder = (size_t)r;
 	eye->watch = watch;
+	eye->report_pid = watch->order->report_pid;
 	watch->own = eye;
 	r = nodes_widen(&lookout->superblock.nodes,
 			beholders_words(&lookout->superblock.beholders));
