@@ -53,6 +53,21 @@ static void hear_group(struct watcher *watcher, struct source *source, uint32_t 
 	read_paced((struct lookout *)source, false); /* its first member */
 }
 
+/* Who pauses is not in the epoll at all: fanotify does not say what it wakes for, so that each
+ * event would wake a thread that asked for none. */
+static int listen_if(struct lookout *lookout, bool listening) {
+	int r = 0;
+
+	if (lookout->listening == listening)
+		return 0;
+	if (listening)
+		r = watcher_listen(lookout->watcher, &lookout->group, EPOLLIN);
+	else
+		watcher_ignore(lookout->watcher, &lookout->group);
+	lookout->listening = listening && r == 0;
+	return r;
+}
+
 static int begin(struct watcher *watcher, int *superblock, int *group, struct refusal *refusal) {
 	struct lookout *lookout = calloc(1, sizeof *lookout);
 	int r;
@@ -85,8 +100,7 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 	if (lookout->group.fd < 0)
 		return refusal_note(refusal, lookout->group.fd,
 				    "file systems cannot be watched here");
-	r = watcher_listen(watcher, &lookout->group, lookout->waits_until ? 0 : EPOLLIN);
-	lookout->listening = lookout->waits_until == 0;
+	r = listen_if(lookout, lookout->waits_until == 0);
 	watcher_keep(watcher, lookout->group.fd);
 	return r;
 }
@@ -255,6 +269,7 @@ static int open_eye(struct lookout *lookout, struct watch *watch) {
 	}
 	eye->beholder = (size_t)r;
 	eye->watch = watch;
+	eye->report_pid = watch->order->report_pid;
 	watch->own = eye;
 	r = nodes_widen(&lookout->superblock.nodes,
 			beholders_words(&lookout->superblock.beholders));
@@ -349,13 +364,6 @@ static void start_over(struct lookout *lookout) {
 		watch_tell_lost(watcher, watcher->watches[i], journal_clock(&watcher->journal));
 }
 
-static void listen_if(struct lookout *lookout, bool listening) {
-	if (lookout->listening != listening)
-		(void)watcher_listen_for(lookout->watcher, &lookout->group,
-					 listening ? EPOLLIN : 0);
-	lookout->listening = listening;
-}
-
 static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	struct lookout *lookout = watcher->own;
 
@@ -369,7 +377,8 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	}
 	if (lookout->overflowed)
 		start_over(lookout);
-	listen_if(lookout, lookout->waits_until == 0);
+	if (listen_if(lookout, lookout->waits_until == 0) < 0)
+		watcher->leaving = true; /* nothing would ever be heard again */
 	if (lookout->ahead.size > 0)
 		return 0;
 	return lookout->waits_until ? lookout->waits_until : UINT64_MAX;

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool hints_any(const struct hints *hints) {
-	return hints->all || hints->n > 0;
-}
-
 static void forget(struct hints *hints) {
 	while (hints->n > 0)
 		free(hints->directory[--hints->n]);

@@ -9,13 +9,17 @@
 enum { HINTS_MAX = 64, HINTS_BYTES_MAX = 8192 };
 
 struct hints {
-	char *directory[HINTS_MAX]; /* relative to the root of a watch, empty for itself */
 	size_t n, bytes;
 	bool all;
-	uint64_t clock; /* of the last */
+	uint64_t clock;             /* of the last */
+	char *directory[HINTS_MAX]; /* relative to the root of a watch, empty for itself */
 };
 
-bool hints_any(const struct hints *hints);
+/* Asked for each event of each watch. */
+static inline bool hints_any(const struct hints *hints) {
+	return hints->all || hints->n > 0;
+}
+
 void hints_add(struct hints *hints, const char *directory, size_t length, uint64_t clock);
 void hints_add_all(struct hints *hints, uint64_t clock);
 /* Adds what there is of others, which are none then. */

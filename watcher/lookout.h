@@ -21,6 +21,7 @@
 struct eye {
 	struct watch *watch;
 	size_t beholder; /* its place */
+	bool report_pid;
 	uint32_t spot;
 	struct outlook *outlook;
 	uint32_t stamp; /* of the rename that it has seen the one end of, which is: */

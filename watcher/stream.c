@@ -12,7 +12,7 @@
 
 enum {
 	PACKET_FIRST = 2048,
-	PACKET_FULL = 16384 /* those of many watches are in the cache together */
+	PACKET_FULL = 8192 /* those of 32 watches are in the cache together */
 };
 
 struct packet {
@@ -73,11 +73,17 @@ static void discard(struct stream *stream, struct packet *packet) {
 	stream->spare = packet;
 }
 
-/* Room for so many bytes at the end of the last packet, or in a new one. */
+static bool send_all(struct stream *stream);
+
+/* Room for so many bytes at the end of the last packet, or in a new one. What is full is sent,
+ * while it is in the cache and before there has to be another. */
 static void *reserve(struct stream *stream, size_t size) {
 	struct packet *last = stream->last, **at = &stream->first;
 	uint8_t *bytes;
 
+	if (last && last->size + size > PACKET_FULL && !stream->stuck && !stream->broken)
+		(void)send_all(stream);
+	last = stream->last;
 	if (last && last->size + size > PACKET_FULL)
 		last = NULL;
 	if (!last) {

@@ -40,7 +40,7 @@ static void keep_private(struct lookout *lookout, const struct eye *eye,
 	bool by_itself =
 		beholder->everything || actor_uid(lookout, telling->pid) == beholder->person.uid;
 
-	if (eye->watch->order->report_pid && by_itself)
+	if (eye->report_pid && by_itself)
 		happening->pid = telling->pid;
 	if (shared && !by_itself && !is_owner(lookout, eye, telling->directory)) {
 		happening->events &= of_entries;
@@ -53,7 +53,7 @@ static void tell(struct lookout *lookout, const struct eye *eye, const struct te
 	bool shared = lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY;
 	struct happening kept;
 
-	if (shared || eye->watch->order->report_pid) {
+	if (shared || eye->report_pid) {
 		kept = *happening;
 		keep_private(lookout, eye, telling, shared, &kept);
 		happening = &kept;

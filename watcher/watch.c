@@ -62,6 +62,8 @@ static int take(struct watch *watch, const Usher__WatchAdd *add, struct fds *fds
 	watch->order = (Usher__Watcher *)message_copy(&add->watch->base);
 	if (!watch->order)
 		return -ENOMEM;
+	watch->direct = watch->reader.fd >= 0 && watch->order->settle_usec == 0 &&
+			watch->order->n_exclude == 0;
 	watch->stream.fd = watch->reader.fd;
 	watch->stream.room = watch->backlog.room =
 		watch->order->has_queue ? watch->order->queue : ROOM_USUAL;
@@ -155,8 +157,7 @@ static void put_off(struct watch *watch, const struct happening *happening) {
 
 /* Nothing about it has to be thought over, and nothing waits before it. */
 static bool is_plain(const struct watch *watch, const struct happening *happening) {
-	return watch->reader.fd >= 0 && watch->order->settle_usec == 0 && watch->backlog.n == 0 &&
-	       watch->order->n_exclude == 0 && !happening->slow && !happening->half;
+	return watch->direct && watch->backlog.n == 0 && !happening->slow && !happening->half;
 }
 
 void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *told) {
@@ -206,9 +207,10 @@ static void hand_to_stream(struct watcher *watcher, struct watch *watch, uint64_
 	}
 	if (watch->backlog.n == 0)
 		hints_move(&watch->stream.lost, &watch->missing);
-	if (watch->stream.stuck || stream_is_empty(&watch->stream))
+	if (stream_is_empty(&watch->stream))
 		return;
-	stream_flush(&watch->stream);
+	if (!watch->stream.stuck)
+		stream_flush(&watch->stream);
 	if (watch->stream.stuck != watch->listening)
 		(void)watcher_listen_for(watcher, &watch->reader,
 					 watch->stream.stuck ? EPOLLOUT : 0);

@@ -35,6 +35,7 @@ struct watch {
 	bool resumed; /* an earlier watcher had it */
 	bool gone;    /* what is watched has: nothing follows what has been told */
 	bool ended;   /* nothing is told any more */
+	bool direct;  /* into the stream, whatever it is: no excludes, no window */
 	void *own;    /* the kind's */
 
 	/* For watch.c alone. */
