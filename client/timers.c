@@ -105,15 +105,17 @@ const char *usher_timer_get_object(const struct usher_timer *timer) {
 	return timer->object;
 }
 
-struct usher_timer *usher_timer_close(struct usher_timer *timer) {
-	_cleanup_(timer_done) struct usher_timer *closing = timer;
-
-	if (!timer)
-		return NULL;
-
+static void end_object(const struct usher_timer *timer) {
 	_cleanup_call_ struct call call =
 		call_begin_on(timer->usher, timer->object, TIMER, "Close", NULL);
 
 	(void)call_for_nothing(&call);
+}
+
+struct usher_timer *usher_timer_close(struct usher_timer *timer) {
+	if (!timer)
+		return NULL;
+	end_object(timer);
+	free_timer(timer);
 	return NULL;
 }

@@ -174,10 +174,10 @@ static void sec_41_a_call_lives_where_its_row_names_it_and_only_there(void **sta
 
 #ifdef FILTERS_FOR_SANITIZERS
 			/* the sanitizers need some of them in every child */
-			static const int theirs[] = {
-				SYS_clone,        SYS_wait4,          SYS_uname, SYS_getdents64,
-				SYS_rt_sigaction, SYS_rt_sigprocmask, -1
-			};
+			static const int theirs[] = { SYS_clone,          SYS_wait4,
+						      SYS_uname,          SYS_getdents64,
+						      SYS_socketpair,     SYS_rt_sigaction,
+						      SYS_rt_sigprocmask, -1 };
 
 			if (!named && names(theirs, all[i]))
 				continue;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "exclude.h"
+#include "group.h"
 #include "instant.h"
 #include "kernel.h"
 #include "watch-event.h"
@@ -194,7 +195,6 @@ static int ask(struct watcher *watcher, int group, const struct fanotify_event_m
 	struct watch *watch = sight->watch;
 	struct happening happening = { .events = event_of(event->mask), .path = path };
 	struct question *question;
-	struct timespec now;
 	struct stat st;
 	int r;
 
@@ -203,8 +203,7 @@ static int ask(struct watcher *watcher, int group, const struct fanotify_event_m
 	question = calloc(1, sizeof *question);
 	if (!question)
 		return -ENOMEM;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	happening.usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	happening.usec = instant_date_usec();
 	happening.clock = journal_tick(&watcher->journal);
 	happening.path_length = strlen(path);
 	happening.directory = fstat(event->fd, &st) == 0 && S_ISDIR(st.st_mode);
@@ -283,7 +282,7 @@ static void hear_group(struct watcher *watcher, struct source *source, uint32_t 
 	ssize_t n = read(source->fd, buffer, sizeof buffer);
 	const struct fanotify_event_metadata *event = (const void *)buffer;
 
-	for (; n > 0 && FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n))
+	for (; n > 0 && FAN_EVENT_OK(event, n); event = group_next(event, &n))
 		consider(watcher, group, event);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/fanotify.h>
 #include <sys/types.h>
 
 #include "handle.h"
@@ -37,3 +38,11 @@ int group_parse(const uint8_t *buffer, size_t size, size_t *at, struct group_eve
 size_t group_count(const uint8_t *buffer, size_t size);
 /* How many are in the queue; more, if that cannot be told. */
 size_t group_waiting(int group);
+
+/* Of groups that report something else: the event behind one, FAN_EVENT_NEXT() for a buffer whose
+ * events are aligned, as the kernel's are. */
+static inline const struct fanotify_event_metadata *group_next(
+	const struct fanotify_event_metadata *event, ssize_t *left) {
+	*left -= event->event_len;
+	return (const void *)((const char *)event + event->event_len);
+}

@@ -15,11 +15,11 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "directory.h"
 #include "guise.h"
+#include "instant.h"
 #include "watch.h"
 #include "watcher.h"
 
@@ -348,12 +348,10 @@ static bool has_gone(const struct watch *watch) {
 static void end_if_gone(struct watcher *watcher, struct watch *watch) {
 	struct sight *sight = watcher->own;
 	const struct look *look = watch->own;
-	struct timespec now;
 
 	if (watch->ended || watch->gone || !has_gone(watch))
 		return;
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	sight->usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	sight->usec = instant_date_usec();
 	tell(watcher, watch, USHER_WATCH_DELETE_SELF, look->is_directory, look->root, NULL);
 	watch->gone = true;
 }
@@ -467,13 +465,11 @@ static bool read_some(struct watcher *watcher) {
 	static _Alignas(struct inotify_event) char buffer[BUFFER_SIZE];
 	struct sight *sight = watcher->own;
 	ssize_t n = read(sight->source.fd, buffer, sizeof buffer);
-	struct timespec now;
 
 	if (n <= 0)
 		return false;
 	journal_set_busy(&watcher->journal, true);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	sight->usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	sight->usec = instant_date_usec();
 	sight->round++;
 	sight->position = sight->directories.position;
 	sight->directories.position += (uint64_t)n;

@@ -16,9 +16,10 @@
 #include <sys/fanotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "group.h"
+#include "instant.h"
 #include "kernel.h"
 #include "mount-table.h"
 #include "watch.h"
@@ -136,17 +137,15 @@ static void hear_group(struct watcher *watcher, struct source *source, uint32_t 
 	ssize_t n = read(source->fd, buffer, sizeof buffer);
 	const struct fanotify_event_metadata *event = (const void *)buffer;
 	struct mount_table before = sight->table;
-	struct timespec now;
 
 	if (n <= 0)
 		return;
 	journal_set_busy(&watcher->journal, true);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	sight->usec = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	sight->usec = instant_date_usec();
 	sight->table = (struct mount_table){ 0 };
 	if (mount_table_read_kernel(&sight->table) < 0)
 		tell_lost(watcher);
-	for (; FAN_EVENT_OK(event, n); event = FAN_EVENT_NEXT(event, n)) {
+	for (; FAN_EVENT_OK(event, n); event = group_next(event, &n)) {
 		const struct kernel_fanotify_mount *mount = (const void *)(event + 1);
 		const Usher__MountEntry *known;
 

@@ -178,7 +178,15 @@ class Mutations(ring.TestCase):
                     self.me.call("Mount", "Unmount", {"lazy": True}, path=found)
             return not self.me.objects("Mount")
 
+        def close_all():
+            left = [(interface, found) for interface in ("Watch", "SignalTrap", "Timer") for found in self.me.objects(interface)]
+            for interface, found in left:
+                with contextlib.suppress(ring.DBusError):  # it goes by itself
+                    self.me.call(interface, "Close", {}, path=found)
+            return not left
+
         ring.wait_until(unmount_all, "all mounts are gone", 30)
+        ring.wait_until(close_all, "and whatever is closed", 30)
         ring.wait_until(lambda: not ring.children_of(self.service.worker), "all children have ended", 60)
         ring.wait_until(lambda: self.service.descriptors()[0] <= before + 4, f"descriptors: {before} before", 10)
         self.assertLessEqual(len(ring.mounts()), mounts)
