@@ -2,8 +2,11 @@
 
 #include "entries.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "objects.h"
 
 void *entries_add(void *list, size_t *count, size_t size) {
 	void **entries, **larger, *entry;
@@ -19,4 +22,13 @@ void *entries_add(void *list, size_t *count, size_t size) {
 		return NULL;
 	larger[++*count] = NULL;
 	return entry;
+}
+
+int entries_list(struct usher *usher, const char *interface,
+		 int (*add)(sd_bus_message *m, const char *object, void *list), struct list *list) {
+	list->entries = calloc(1, sizeof(void *));
+	if (!list->entries)
+		return bus_fail(usher, -ENOMEM, "out of memory");
+	list->owner = objects_owner(usher);
+	return objects_list(usher, interface, add, list);
 }

@@ -12,11 +12,6 @@
 #define NAMESPACES "org.usher1.Namespaces"
 #define NAMESPACE  "org.usher1.Namespace"
 
-struct list {
-	struct usher_namespace_entry **entries; /* ends with NULL */
-	size_t count;
-};
-
 int usher_namespace_create(struct usher *usher, const char *name, const char *const types[],
 			   const struct usher_attributes *attributes,
 			   const struct usher_options *options, char **ret_object) {
@@ -148,42 +143,36 @@ static int read_property(sd_bus_message *m, const char *key, void *into) {
 }
 
 static int add(sd_bus_message *m, const char *object, void *into) {
-	struct usher_namespace_entry *entry = add_entry(into, object);
+	struct list *list = into;
+	struct usher_namespace_entry *entry = add_entry(list, object);
+	int r = entry ? value_read_all(m, read_property, entry) : -ENOMEM;
 
-	return entry ? value_read_all(m, read_property, entry) : -ENOMEM;
+	if (r >= 0)
+		entry->mine = entry->owner == list->owner;
+	return r;
 }
 
 int usher_list_namespaces(struct usher *usher, struct usher_namespace_entry ***ret) {
 	_cleanup_(list_done) struct list list = { 0 };
-	int64_t owner;
-	int r;
+	int r = entries_list(usher, NAMESPACE, add, &list);
 
-	list.entries = calloc(1, sizeof *list.entries);
-	if (!list.entries)
-		return bus_fail(usher, -ENOMEM, "out of memory");
-	r = objects_list(usher, NAMESPACE, add, &list);
 	if (r < 0)
 		return r;
-	owner = objects_owner(usher);
-	for (size_t i = 0; i < list.count; i++)
-		list.entries[i]->mine = list.entries[i]->owner == owner;
 	*ret = take_pointer(list.entries);
 	return (int)list.count;
 }
 
 int usher_find_namespace(struct usher *usher, const char *name, char **ret_object) {
-	_cleanup_(list_done) struct list list = { 0 };
+	struct usher_namespace_entry **namespaces;
 	char *object = NULL;
-	int r;
+	int r = usher_list_namespaces(usher, &namespaces);
 
-	r = usher_list_namespaces(usher, &list.entries);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; list.entries[i] && !object; i++)
-		if (list.entries[i]->mine && strcmp(list.entries[i]->name, name) == 0) {
-			object = list.entries[i]->object;
-			list.entries[i]->object = NULL;
-		}
+	for (size_t i = 0; namespaces[i] && !object; i++)
+		if (namespaces[i]->mine && strcmp(namespaces[i]->name, name) == 0)
+			object = take_pointer(namespaces[i]->object);
+	usher_free_namespaces(namespaces);
 	if (!object)
 		return bus_fail(usher, -ENOENT, "you have no namespaces of this name");
 	*ret_object = object;

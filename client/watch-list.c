@@ -8,11 +8,6 @@
 #include "objects.h"
 #include "value.h"
 
-struct list {
-	struct usher_watch_entry **entries; /* ends with NULL */
-	size_t count;
-};
-
 static void free_entry(struct usher_watch_entry *entry) {
 	free(entry->object);
 	free(entry->path);
@@ -79,25 +74,21 @@ static int read_property(sd_bus_message *m, const char *key, void *into) {
 }
 
 static int add(sd_bus_message *m, const char *object, void *into) {
-	struct usher_watch_entry *entry = add_entry(into, object);
+	struct list *list = into;
+	struct usher_watch_entry *entry = add_entry(list, object);
+	int r = entry ? value_read_all(m, read_property, entry) : -ENOMEM;
 
-	return entry ? value_read_all(m, read_property, entry) : -ENOMEM;
+	if (r >= 0)
+		entry->mine = entry->owner == list->owner;
+	return r;
 }
 
 int usher_list_watches(struct usher *usher, struct usher_watch_entry ***ret) {
 	_cleanup_(list_done) struct list list = { 0 };
-	int64_t owner;
-	int r;
+	int r = entries_list(usher, "org.usher1.Watch", add, &list);
 
-	list.entries = calloc(1, sizeof *list.entries);
-	if (!list.entries)
-		return bus_fail(usher, -ENOMEM, "out of memory");
-	r = objects_list(usher, "org.usher1.Watch", add, &list);
 	if (r < 0)
 		return r;
-	owner = objects_owner(usher);
-	for (size_t i = 0; i < list.count; i++)
-		list.entries[i]->mine = list.entries[i]->owner == owner;
 	*ret = take_pointer(list.entries);
 	return (int)list.count;
 }
