@@ -83,7 +83,7 @@ static int read_offset(struct job *job, const char *process, struct timing *timi
 }
 
 /* The kernel tells the offsets of those that a process's children are in. */
-int timing_read_offset(struct job *job, struct timing *timing) {
+static int offset(struct job *job, struct timing *timing) {
 	char process[24], ours[64], theirs[64], children[64];
 	int r;
 
@@ -103,6 +103,16 @@ int timing_read_offset(struct job *job, struct timing *timing) {
 				    "in: the process has left its time namespace, whose clock "
 				    "nobody can tell then");
 	return r == 0 ? read_offset(job, process, timing) : r;
+}
+
+int timing_prepare(struct job *job, const struct timing *timing) {
+	struct timing *copy = calloc(1, sizeof *copy);
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *timing;
+	job->state = copy;
+	return copy->clock ? offset(job, copy) : -EBADMSG;
 }
 
 /* ---- when ---- */

@@ -29,7 +29,8 @@ struct timing {
 const struct timing_clock *timing_clock_find(const char *name);
 /* 0, or a refusal that names the argument. */
 int timing_check_clock(const char *name, struct refusal *refusal);
-/* For prepare(): fills in the offset, where the time is one of the place's. */
-int timing_read_offset(struct job *job, struct timing *timing);
+/* For prepare(): a copy becomes the job's state, with the offset where the time is one of the
+ * place's. -EBADMSG without a clock. */
+int timing_prepare(struct job *job, const struct timing *timing);
 /* Sets a timerfd. 0 or a negative errno. */
 int timing_set(const struct timing *timing, int fd);

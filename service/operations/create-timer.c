@@ -34,18 +34,14 @@ static int create_timer_check(const ProtobufCMessage *message, struct refusal *r
 
 static int create_timer_prepare(struct job *job, const char *libexec) {
 	const Usher__CreateTimerRequest *m = (const void *)job->request;
-	struct timing *timing = calloc(1, sizeof *timing);
+	const struct timing timing = { .clock = timing_clock_find(m->clock),
+				       .initial_usec = m->initial_usec,
+				       .interval_usec = m->interval_usec,
+				       .slack_usec = m->slack_usec,
+				       .absolute = m->absolute,
+				       .cancel_on_set = m->cancel_on_set };
 
-	if (!timing)
-		return -ENOMEM;
-	job->state = timing;
-	*timing = (struct timing){ .clock = timing_clock_find(m->clock),
-				   .initial_usec = m->initial_usec,
-				   .interval_usec = m->interval_usec,
-				   .slack_usec = m->slack_usec,
-				   .absolute = m->absolute,
-				   .cancel_on_set = m->cancel_on_set };
-	return timing_read_offset(job, timing);
+	return timing_prepare(job, &timing);
 }
 
 /* A machine that is woken takes power from everybody. */

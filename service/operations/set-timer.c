@@ -12,18 +12,14 @@
 
 static int set_timer_prepare(struct job *job, const char *libexec) {
 	const Usher__SetTimerRequest *m = (const void *)job->request;
-	struct timing *timing = calloc(1, sizeof *timing);
+	const struct timing timing = { .clock = m->clock ? timing_clock_find(m->clock) : NULL,
+				       .initial_usec = m->initial_usec,
+				       .interval_usec = m->interval_usec,
+				       .slack_usec = m->slack_usec,
+				       .absolute = m->absolute,
+				       .cancel_on_set = m->cancel_on_set };
 
-	if (!timing)
-		return -ENOMEM;
-	job->state = timing;
-	*timing = (struct timing){ .clock = m->clock ? timing_clock_find(m->clock) : NULL,
-				   .initial_usec = m->initial_usec,
-				   .interval_usec = m->interval_usec,
-				   .slack_usec = m->slack_usec,
-				   .absolute = m->absolute,
-				   .cancel_on_set = m->cancel_on_set };
-	return timing->clock ? timing_read_offset(job, timing) : -EBADMSG;
+	return timing_prepare(job, &timing);
 }
 
 static int set_timer_resolve(struct job *job) {
