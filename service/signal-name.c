@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,4 +57,24 @@ int signal_name_check(const char *argument, const char *name, struct refusal *re
 	return refusal_note(refusal, REFUSED_INVALID,
 			    "%s: '%.64s' is no signal, such as TERM, SIGTERM or RTMIN+1", argument,
 			    name);
+}
+
+int signal_name_check_all(const char *argument, char *const *names, size_t n, const char *what,
+			  struct refusal *refusal) {
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int number = signal_name_find(names[i]);
+
+		if (number == 0)
+			return signal_name_check(argument, names[i], refusal);
+		if (number == SIGKILL || number == SIGSTOP)
+			return refusal_note(refusal, REFUSED_INVALID, "%s: %.16s cannot be %s",
+					    argument, names[i], what);
+		if (seen & UINT64_C(1) << (number - 1))
+			return refusal_note(refusal, REFUSED_INVALID, "%s: %.16s is there twice",
+					    argument, names[i]);
+		seen |= UINT64_C(1) << (number - 1);
+	}
+	return 0;
 }

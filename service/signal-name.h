@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "refusal.h"
 
@@ -13,5 +14,9 @@ enum { SIGNAL_NAME_MAX = 16 };
 
 /* The other way round: "TERM", "RTMIN+0". False if it is none. */
 bool signal_name_of(int number, char ret[SIGNAL_NAME_MAX]);
+/* Those of a list, of which none may be there twice, nor KILL and STOP, which cannot be `what`:
+ * "blocked". 0, or a refusal that names the argument. */
+int signal_name_check_all(const char *argument, char *const *names, size_t n, const char *what,
+			  struct refusal *refusal);
 /* 0, or a refusal that names the argument. */
 int signal_name_check(const char *argument, const char *name, struct refusal *refusal);

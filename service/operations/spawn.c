@@ -80,25 +80,12 @@ static int check_descriptors(const Usher__SpawnRequest *m, struct refusal *refus
 }
 
 static int check_signals(const Usher__SpawnRequest *m, struct refusal *refusal) {
-	uint64_t seen = 0;
+	int r = signal_name_check_all("signal_mask", m->signal_mask, m->n_signal_mask, "blocked",
+				      refusal);
 
-	for (size_t i = 0; i < m->n_signal_mask; i++) {
-		const char *name = m->signal_mask[i];
-		int number = signal_name_find(name);
-
-		if (number == 0)
-			return signal_name_check("signal_mask", name, refusal);
-		if (number == SIGKILL || number == SIGSTOP)
-			return refusal_note(refusal, REFUSED_INVALID,
-					    "signal_mask: %.16s cannot be blocked", name);
-		if (seen & UINT64_C(1) << (number - 1))
-			return refusal_note(refusal, REFUSED_INVALID,
-					    "signal_mask: %.16s is there twice", name);
-		seen |= UINT64_C(1) << (number - 1);
-	}
-	return m->parent_death_signal
-		       ? signal_name_check("parent_death_signal", m->parent_death_signal, refusal)
-		       : 0;
+	if (r != 0 || !m->parent_death_signal)
+		return r;
+	return signal_name_check("parent_death_signal", m->parent_death_signal, refusal);
 }
 
 static bool is_forbidden(protobuf_c_boolean has, protobuf_c_boolean value) {

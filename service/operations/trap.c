@@ -39,25 +39,9 @@ static uint64_t bit_of(int number) {
 }
 
 static int check_signals(const Usher__TrapRequest *m, struct refusal *refusal) {
-	uint64_t seen = 0;
-
 	if (m->n_signals == 0)
 		return refusal_note(refusal, REFUSED_INVALID, "signals: names none");
-	for (size_t i = 0; i < m->n_signals; i++) {
-		const char *name = m->signals[i];
-		int number = signal_name_find(name);
-
-		if (number == 0)
-			return signal_name_check("signals", name, refusal);
-		if (number == SIGKILL || number == SIGSTOP)
-			return refusal_note(refusal, REFUSED_INVALID,
-					    "signals: %.16s cannot be received", name);
-		if (seen & bit_of(number))
-			return refusal_note(refusal, REFUSED_INVALID,
-					    "signals: %.16s is there twice", name);
-		seen |= bit_of(number);
-	}
-	return 0;
+	return signal_name_check_all("signals", m->signals, m->n_signals, "received", refusal);
 }
 
 static int trap_check(const ProtobufCMessage *message, struct refusal *refusal) {
