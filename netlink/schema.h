@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What usher knows of the kernel's tables: which rows there are, which fields they have, and where
+ * in the kernel's messages these are. One literal a type, read in both directions: a message of the
+ * kernel becomes a row (decode.h), and a row a message to the kernel (encode.h). The names are the
+ * kernel's own, of its specifications of netlink: lower case, words joined by "-".
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netlink-records.h"
+
+struct netlink_schema;
+struct decoding;
+struct encoding;
+
+struct netlink_word {
+	uint64_t value;
+	const char *name;
+};
+
+/* Names of values or, with `bits`, of bits. */
+struct netlink_words {
+	const struct netlink_word *words;
+	size_t n;
+	bool bits;
+};
+
+#define NETLINK_WORDS(...)                                                  \
+	{                                                                   \
+		.words = (const struct netlink_word[]){ __VA_ARGS__ },      \
+		.n = sizeof((const struct netlink_word[]){ __VA_ARGS__ }) / \
+		     sizeof(struct netlink_word),                           \
+	}
+
+/* Where a field is. */
+enum netlink_from {
+	NETLINK_FROM_ATTRIBUTE, /* `at` is its number */
+	NETLINK_FROM_HEADER, /* `at` is the offset in the message's fixed part; of a nested schema
+			      * with a `fixed` part, in that */
+	NETLINK_FROM_LIST,   /* of a schema that is a list: each attribute, or the whole of a plain
+			      * array, is an element */
+	NETLINK_COMPUTED,    /* nowhere: decode() makes it of others, or of what was asked before */
+};
+
+/* Which of several schemas the value of an attribute has, by a word of the same level. */
+struct netlink_variant {
+	const char *kind; /* "vlan" */
+	const struct netlink_schema *schema;
+};
+
+/* Who applies a filter on this field: the kernel, too, or only we. */
+enum netlink_filtered {
+	NETLINK_FILTERED_HERE,
+	NETLINK_FILTERED_BY_KERNEL, /* a dump with strict checking takes it as it is in a row */
+	NETLINK_FILTERED_SPECIALLY, /* the type's request() sees to it */
+};
+
+struct netlink_field {
+	const char *name; /* NULL ends a schema's fields */
+	enum usher_netlink_form form;
+	enum netlink_from from;
+	uint16_t at;
+	uint8_t width; /* in the message, where that is not the form's: 1, 2, 4, 8 */
+	bool network_order;
+	bool read_only; /* Change refuses it */
+	enum netlink_filtered filtered;
+	const char *unit; /* "bytes", "milliseconds", "interface", ...; NULL: none */
+	const struct netlink_words *words;
+	const struct netlink_schema *nested;    /* of objects and lists */
+	const struct netlink_variant *variants; /* or, by the field named `variant_by`; NULL ends */
+	const char *variant_by;
+	uint32_t ask; /* bits that the request must have for the kernel to tell it (a type's own) */
+	/* Where the value takes more than moving it. What stands at `at`, if anything does. 0, a
+	 * negative errno, or 1: the field is not there. */
+	int (*decode)(struct decoding *decoding, const struct netlink_field *field,
+		      const uint8_t *value, size_t size);
+	int (*encode)(struct encoding *encoding, const struct netlink_field *field,
+		      const void *value);
+};
+
+struct netlink_schema {
+	const char *name; /* "route", "link.linkinfo" */
+	const struct netlink_field *fields;
+	uint16_t fixed; /* of a nested one: bytes before the attributes; all of it: a structure */
+	bool structure; /* there are no attributes at all; what is shorter than a field lacks it */
+};
+
+/* A type that can be asked for. */
+struct netlink_type {
+	const char *name; /* of the contract: "link", "route", ... */
+	const char *summary;
+	struct netlink_schema schema;
+	uint16_t protocol;      /* NETLINK_ROUTE, NETLINK_SOCK_DIAG, NETLINK_GENERIC, ... */
+	const char *family;     /* of generic netlink: "ethtool"; NULL otherwise */
+	uint16_t get, new, del; /* message types; of generic netlink commands */
+	uint16_t header;        /* the size of the fixed part */
+	const uint32_t *groups; /* multicast groups that tell of changes, ends with 0; NULL: none */
+	const char *const *keys; /* fields by which two rows are the same object, ends with NULL */
+	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
+	bool privileged;         /* the kernel tells only who has CAP_NET_ADMIN there */
+	bool changes;            /* Change can make and remove them */
+	/* What goes into the request of a dump, or of one object (`one`), besides the filters that
+	 * the kernel applies; NULL: nothing. */
+	int (*request)(struct encoding *encoding, const struct netlink_type *type, bool one);
+	/* Whether a message is a row of this type at all (a bridge's entries among neighbours). */
+	bool (*is_one)(const uint8_t *header, size_t size);
+};
+
+extern const struct netlink_type *const netlink_types[];
+extern const size_t netlink_types_n;
+
+/* NULL if there is none of that name. */
+const struct netlink_type *netlink_type_find(const char *name);
+/* "linkinfo.kind": the field of a nested schema; NULL if there is none. */
+const struct netlink_field *netlink_field_find(const struct netlink_schema *schema,
+					       const char *path);
