@@ -40,6 +40,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <usher-netlink-records.h>
 #include <usher-watch-stream.h>
 
 #ifdef __cplusplus
@@ -624,6 +625,102 @@ const char *usher_timer_get_object(const struct usher_timer *timer);
 
 /* Takes NULL; returns it. The handle is to be closed after the timer. */
 struct usher_timer *usher_timer_close(struct usher_timer *timer);
+
+/*
+ * Rows: what the kernel's network tables hold, as usher_netlink_open() and a monitor hand it out
+ * (usher-netlink-records.h). A sealed memfd is mapped and read where it lies; of a pipe no more
+ * than a block is in memory. Nothing in there is believed: what lies out of bounds is -EBADMSG.
+ */
+struct usher_rows;
+
+/* A field of a type of rows; lives as long as the rows. */
+struct usher_field {
+	const char *name; /* "ifindex"; "" of the element of a list */
+	uint8_t form;     /* USHER_NETLINK_BOOL and so on */
+	uint8_t flags;    /* USHER_NETLINK_WORDS, USHER_NETLINK_BITS */
+	uint32_t reserved[6];
+};
+
+/*
+ * A row, or one that lies in another. It lives until the next usher_rows_next(), of a memfd as long
+ * as the rows. What is reserved is the library's.
+ */
+struct usher_row {
+	const char *type; /* "route"; of a row in another the names of both, "link.linkinfo" */
+	unsigned action;  /* USHER_NETLINK_ROW; of a monitor USHER_NETLINK_NEW, _CHANGE or _DEL, or
+			   * USHER_NETLINK_GAP or _SYNCED, which have no fields */
+	unsigned n_fields;
+	uint64_t lost; /* of a gap: at least so many changes; 0: nobody knows */
+	const void *reserved[4];
+};
+
+/* What one field of a row holds. */
+struct usher_value {
+	const struct usher_field *field;
+
+	union {
+		uint64_t number;                      /* BOOL, U8 to U64 */
+		int64_t signed_number;                /* S8 to S64 */
+		struct usher_netlink_address address; /* ADDRESS, PREFIX */
+
+		struct {
+			const uint8_t *bytes; /* no 0 behind them */
+			size_t length;
+		}; /* STRING, BYTES, HARDWARE */
+
+		size_t count; /* OBJECT, OBJECTS, LIST: how many rows */
+	};
+
+	const void *reserved[4];
+};
+
+/* How an answer ended. The strings are never NULL, and live as long as the rows. */
+struct usher_rows_end {
+	uint64_t rows;
+	bool complete;       /* nothing is missing, and nothing is there twice */
+	int code;            /* 0 or a negative errno of the kernel's */
+	const char *why;     /* what makes it incomplete */
+	const char *message; /* the kernel's extended acknowledgement */
+};
+
+/*
+ * Of a sealed memfd, a pipe or a socket, which becomes the rows'. -EINVAL: it is a file that is not
+ * sealed against writing and shrinking; -EBADMSG: it does not begin as it should. Or of blocks in
+ * memory, which stay the caller's and must outlive the rows.
+ */
+int usher_rows_adopt(int fd, struct usher_rows **ret);
+int usher_rows_read(const void *blocks, size_t size, struct usher_rows **ret);
+
+/*
+ * The next row: 1, and *ret is filled; 0 at the end, of which usher_rows_get_end() tells; or a
+ * negative errno. -EAGAIN: a descriptor that does not block has nothing now. -ENODATA: it broke off
+ * without having come to its end. -EBADMSG: what came is malformed; it is the same again from there
+ * on.
+ */
+int usher_rows_next(struct usher_rows *rows, struct usher_row *ret);
+/* -EINPROGRESS before usher_rows_next() has been 0. */
+int usher_rows_get_end(const struct usher_rows *rows, struct usher_rows_end *ret);
+/* To poll; -1 of memory. */
+int usher_rows_get_fd(const struct usher_rows *rows);
+/* Takes NULL; returns it. */
+struct usher_rows *usher_rows_close(struct usher_rows *rows);
+
+/* A field by its place, below n_fields: 1, 0 if the row has it not, or a negative errno. */
+int usher_row_get(const struct usher_row *row, unsigned i, struct usher_value *ret);
+/* A field by its name, or by those of fields in one another: "linkinfo.kind". -ENOENT: rows of this
+ * type have no such field. */
+int usher_row_find(const struct usher_row *row, const char *name, struct usher_value *ret);
+/* What a field is, there or not; NULL beyond n_fields. */
+const struct usher_field *usher_row_field(const struct usher_row *row, unsigned i);
+/* A row of an OBJECT, OBJECTS or LIST, below count. The elements of a list are rows with one field.
+ * 0 or a negative errno. */
+int usher_value_get_row(const struct usher_value *value, size_t i, struct usher_row *ret);
+/* The name of a number, of a field with words, or of a bit by its place; NULL: it has none. Lives
+ * as long as the rows. */
+const char *usher_value_word(const struct usher_value *value, uint64_t number);
+/* As `ip` would print it: 192.0.2.1/24, 02:00:5e:10:00:01, "up,broadcast", 4711; strings escaped.
+ * NULL for want of memory, and of rows in rows. */
+char *usher_value_to_string(const struct usher_value *value);
 
 /* The service itself. Members may be added at the end: only the library makes these. */
 struct usher_status {
