@@ -36,6 +36,14 @@ struct netlink_words {
 		     sizeof(struct netlink_word),                           \
 	}
 
+#define NETLINK_BITS(...)                                                   \
+	{                                                                   \
+		.words = (const struct netlink_word[]){ __VA_ARGS__ },      \
+		.n = sizeof((const struct netlink_word[]){ __VA_ARGS__ }) / \
+		     sizeof(struct netlink_word),                           \
+		.bits = true,                                               \
+	}
+
 /* Where a field is. */
 enum netlink_from {
 	NETLINK_FROM_ATTRIBUTE, /* `at` is its number */
@@ -43,7 +51,10 @@ enum netlink_from {
 			      * with a `fixed` part, in that */
 	NETLINK_FROM_LIST,   /* of a schema that is a list: each attribute, or the whole of a plain
 			      * array, is an element */
-	NETLINK_COMPUTED,    /* nowhere: decode() makes it of others, or of what was asked before */
+	NETLINK_FROM_STRUCTURE, /* `at` is the number of an attribute that is a structure of `whole`
+				 * bytes; it is `within` bytes into that */
+	NETLINK_COMPUTED, /* nowhere: decode() makes it of others, or of what was asked before;
+			   * it is given the whole level, when that has been walked */
 };
 
 /* Which of several schemas the value of an attribute has, by a word of the same level. */
@@ -64,8 +75,10 @@ struct netlink_field {
 	enum usher_netlink_form form;
 	enum netlink_from from;
 	uint16_t at;
-	uint8_t width; /* in the message, where that is not the form's: 1, 2, 4, 8 */
+	uint16_t within, whole; /* of NETLINK_FROM_STRUCTURE */
+	uint8_t width;          /* in the message, where that is not the form's: 1, 2, 4, 8 */
 	bool network_order;
+	bool repeated;  /* the attribute stands there once for each element of the list */
 	bool read_only; /* Change refuses it */
 	enum netlink_filtered filtered;
 	const char *unit; /* "bytes", "milliseconds", "interface", ...; NULL: none */
@@ -98,6 +111,8 @@ struct netlink_type {
 	const char *family;     /* of generic netlink: "ethtool"; NULL otherwise */
 	uint16_t get, new, del; /* message types; of generic netlink commands */
 	uint16_t header;        /* the size of the fixed part */
+	uint16_t each; /* where a message is several rows: the number of the attribute that is one,
+			* with the attributes in it and the message's fixed part; 0: it is one */
 	const uint32_t *groups; /* multicast groups that tell of changes, ends with 0; NULL: none */
 	const char *const *keys; /* fields by which two rows are the same object, ends with NULL */
 	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
