@@ -20,8 +20,9 @@
 
 #include <stdint.h>
 
-#define USHER_NETLINK_MAGIC UINT64_C(0x31304b4e4c485355) /* "USHLNK01" on a little-endian machine \
-							  */
+#define USHER_NETLINK_MAGIC                                                   \
+	UINT64_C(0x31304b4e4c485355) /* "USHLNK01" on a little-endian machine \
+				      */
 #define USHER_NETLINK_BLOCK_MAX (1U << 20)
 /* Types that are described in one stream; fields of a type; how deep one lies in another. */
 #define USHER_NETLINK_TYPES_MAX  256

@@ -16,6 +16,7 @@
 struct netlink_schema;
 struct decoding;
 struct encoding;
+struct selection;
 
 struct netlink_word {
 	uint64_t value;
@@ -87,6 +88,10 @@ struct netlink_field {
 	const struct netlink_variant *variants; /* or, by the field named `variant_by`; NULL ends */
 	const char *variant_by;
 	uint32_t ask; /* bits that the request must have for the kernel to tell it (a type's own) */
+	uint16_t parts;  /* bits: the forms of message that have it so (netlink_type.parts); 0: all.
+			  * Fields of the same name, of other parts or at other attributes, are one
+			  * column, and the first of them says all of it but where it is. */
+	bool privileged; /* only who has CAP_NET_ADMIN there is told */
 	/* Where the value takes more than moving it. What stands at `at`, if anything does. 0, a
 	 * negative errno, or 1: the field is not there. */
 	int (*decode)(struct decoding *decoding, const struct netlink_field *field,
@@ -102,6 +107,21 @@ struct netlink_schema {
 	bool structure; /* there are no attributes at all; what is shorter than a field lacks it */
 };
 
+/*
+ * One of the dumps that a query takes: one is all for most types; sockets are asked for by family
+ * and protocol, classes by link.
+ */
+struct netlink_pass {
+	bool one;         /* one object is asked for by its key, not a dump */
+	unsigned number;  /* 0, 1, ... until request() returns 1 */
+	uint32_t ifindex; /* of types that are asked for `by_link`: of this one; the numbers begin
+			   * anew with each */
+	/* Told by request(): which of the type's parts is answered; and that a kernel that says
+	 * ENOENT just has none of these. */
+	uint8_t part;
+	bool optional;
+};
+
 /* A type that can be asked for. */
 struct netlink_type {
 	const char *name; /* of the contract: "link", "route", ... */
@@ -111,6 +131,9 @@ struct netlink_type {
 	const char *family;     /* of generic netlink: "ethtool"; NULL otherwise */
 	uint16_t get, new, del; /* message types; of generic netlink commands */
 	uint16_t header;        /* the size of the fixed part */
+	const uint16_t *parts;  /* where messages have several forms: the size of that in each; NULL
+				 * otherwise */
+	bool by_link;           /* the kernel tells them of one link only */
 	uint16_t each; /* where a message is several rows: the number of the attribute that is one,
 			* with the attributes in it and the message's fixed part; 0: it is one */
 	const uint32_t *groups; /* multicast groups that tell of changes, ends with 0; NULL: none */
@@ -118,9 +141,10 @@ struct netlink_type {
 	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
 	bool privileged;         /* the kernel tells only who has CAP_NET_ADMIN there */
 	bool changes;            /* Change can make and remove them */
-	/* What goes into the request of a dump, or of one object (`one`), besides the filters that
-	 * the kernel applies; NULL: nothing. */
-	int (*request)(struct encoding *encoding, const struct netlink_type *type, bool one);
+	/* What goes into the request besides the filters that the kernel applies; NULL: nothing,
+	 * and one pass. 0, a negative errno, or 1: there is no such pass. */
+	int (*request)(struct encoding *encoding, const struct netlink_type *type,
+		       const struct selection *selection, struct netlink_pass *pass);
 	/* Whether a message is a row of this type at all (a bridge's entries among neighbours). */
 	bool (*is_one)(const uint8_t *header, size_t size);
 };
