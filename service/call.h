@@ -14,6 +14,7 @@
 #include "authority.h"
 #include "caller.h"
 #include "configuration.h"
+#include "effort.h"
 #include "fd.h"
 #include "id-pool.h"
 #include "launch.h"
@@ -45,6 +46,7 @@ struct desk {
 	struct audit audit;
 	struct configuration configuration;
 	struct id_pool ids;
+	struct effort effort;
 	bool session;                    /* no authority: the kernel judges alone */
 	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */

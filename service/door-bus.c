@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "escape.h"
+#include "instant.h"
 #include "message-bus.h"
 #include "message.h"
 
@@ -63,20 +64,6 @@ static void done(struct call *call) {
 
 static const struct door bus_door = { answer, refuse, done };
 
-static int begin(struct desk *desk, sd_bus_message *message, const struct operation *operation,
-		 ProtobufCMessage *request, struct fds *fds, uint64_t object) {
-	struct caller *caller = callers_get(desk->callers, sd_bus_message_get_sender(message));
-	int interactive = sd_bus_message_get_allow_interactive_authorization(message);
-
-	if (!caller) {
-		message_freep(&request);
-		fds_done(fds);
-		return -ENOMEM;
-	}
-	return call_begin(desk, operation, caller, request, fds, interactive > 0, object, &bus_door,
-			  sd_bus_message_ref(message));
-}
-
 static const struct operation *operation_of(sd_bus_message *message) {
 	const char *interface = strrchr(sd_bus_message_get_interface(message), '.');
 
@@ -95,27 +82,109 @@ static int read_request(sd_bus_message *message, const struct operation *operati
 	return r < 0 ? r : 1;
 }
 
-/* Of the methods of objects, what the words leave open is filled in from the object. */
-static int take_call(sd_bus_message *message, struct desk *desk, const struct object *object) {
-	const struct operation *operation = operation_of(message);
+/* The caller is taken. Of the methods of objects, what the words leave open is filled in from the
+ * object. */
+static int begin(struct desk *desk, sd_bus_message *message, const struct operation *operation,
+		 struct caller *caller, const struct object *object) {
+	int interactive = sd_bus_message_get_allow_interactive_authorization(message);
 	ProtobufCMessage *request = NULL;
 	struct fds fds = { 0 };
-	int r;
+	int r = read_request(message, operation, &fds, &request);
 
-	if (!operation)
-		return -ENOSYS;
-	r = read_request(message, operation, &fds, &request);
-	if (r != 0)
-		return r;
-	if (object && !operation->here)
+	if (r == 0 && object && !operation->here)
 		r = object->objects->kind->order(object, request, &fds);
-	if (r >= 0)
-		r = begin(desk, message, operation, request, &fds, object ? object->number : 0);
-	else {
+	if (r != 0) {
 		message_freep(&request);
 		fds_done(&fds);
+		caller_release(caller);
+		return r;
+	}
+	return call_begin(desk, operation, caller, request, &fds, interactive > 0,
+			  object ? object->number : 0, &bus_door, sd_bus_message_ref(message));
+}
+
+/* The caller is taken. */
+static int take(sd_bus_message *message, struct desk *desk, struct caller *caller,
+		const struct object *object) {
+	const struct operation *operation = operation_of(message);
+	uid_t uid = caller->known ? caller->uid : EFFORT_UNKNOWN;
+	uint64_t before = effort_now();
+	int r = begin(desk, message, operation, caller, object);
+
+	effort_note(&desk->effort, uid, effort_now() - before, instant_usec());
+	return r < 0 ? refuse_now(message, r, NULL) : 1;
+}
+
+static int take_from_known(sd_bus_message *message, struct desk *desk, struct caller *caller,
+			   const struct object *object) {
+	static const struct refusal too_much = {
+		"too much of what this user sent has been read lately: larger messages than a "
+		"megabyte need a second or two between them"
+	};
+
+	if (desk->session || !effort_is_spent(&desk->effort, caller->uid, instant_usec()))
+		return take(message, desk, caller, object);
+	caller_release(caller);
+	return refuse_now(message, REFUSED_LIMIT, &too_much);
+}
+
+/* One that is not read before it is known whose it is. */
+struct unread {
+	struct desk *desk;
+	sd_bus_message *message;
+	struct objects *objects; /* of the object that it is about, or NULL */
+	uint64_t object;
+};
+
+static void on_identified(struct caller *caller, int error, void *userdata) {
+	struct unread *unread = userdata;
+	const struct object *object =
+		unread->objects ? objects_find(unread->objects, unread->object) : NULL;
+
+	if (error < 0 || (unread->objects && !object)) {
+		(void)refuse_now(unread->message, REFUSED_NOT_FOUND, NULL);
+		caller_release(caller);
+	} else
+		(void)take_from_known(unread->message, unread->desk, caller, object);
+	sd_bus_message_unref(unread->message);
+	free(unread);
+}
+
+static int identify(sd_bus_message *message, struct desk *desk, struct caller *caller,
+		    const struct object *object) {
+	struct unread *unread = calloc(1, sizeof *unread);
+	int r = -ENOMEM;
+
+	if (unread) {
+		*unread = (struct unread){ desk, sd_bus_message_ref(message),
+					   object ? object->objects : NULL,
+					   object ? object->number : 0 };
+		r = caller_identify(caller, on_identified, unread);
+	}
+	if (r < 0) {
+		if (unread)
+			sd_bus_message_unref(unread->message);
+		free(unread);
+		caller_release(caller);
 	}
 	return r < 0 ? refuse_now(message, r, NULL) : 1;
+}
+
+/* Usually it is read while the bus is asked who calls. Of who makes the service read too much, it
+ * is not read at all, and neither a new connection nor another user's first call changes that. */
+static int take_call(sd_bus_message *message, struct desk *desk, const struct object *object) {
+	struct caller *caller;
+
+	if (!operation_of(message))
+		return -ENOSYS;
+	caller = callers_get(desk->callers, sd_bus_message_get_sender(message));
+	if (!caller)
+		return refuse_now(message, -ENOMEM, NULL);
+	if (caller->known)
+		return take_from_known(message, desk, caller, object);
+	if (!desk->session && effort_is_spent(&desk->effort, EFFORT_UNKNOWN, instant_usec()))
+		return identify(message, desk, caller, object);
+	return take(message, desk, caller, object);
 }
 
 static int on_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {

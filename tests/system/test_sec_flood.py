@@ -61,3 +61,33 @@ class Floods(support.TestCase):
 
     def test_sec_55_questions_that_nobody_answers(self):
         self.withstand("prompts")
+
+
+def send_large(fresh):
+    """As alice: eight messages of 16 MiB, each on a connection of its own if fresh; how many of them were not read."""
+    large, keywords = flood.KINDS["large"].call
+    bus, unread = None, 0
+    for _ in range(8):
+        if fresh or not bus:
+            bus = flood.Connection(flood.BUS)
+        unread += "has been read lately" in str(bus.call(*large, **keywords))
+    return unread
+
+
+class Large(support.TestCase):
+    """To read a message of 16 MiB takes a tenth of a second, in which nobody is answered."""
+
+    def test_sec_55_of_large_messages_few_are_read(self):
+        support.settle()
+        self.assertGreaterEqual(support.as_user("alice", send_large, False), 4)
+
+    def test_sec_55_nor_on_new_connections(self):
+        support.settle()
+        self.assertGreaterEqual(support.as_user("alice", send_large, True), 4)
+
+    def test_sec_55_another_user_notices_nothing_of_that(self):
+        support.settle()
+        support.as_user("alice", send_large, True)
+        with support.Client("bob") as bob:
+            self.assertIsNone(bob.call("org.freedesktop.DBus.Peer", "Ping"))
+            self.assertTrue(bob.call("Host", "GetHostname", {}))
