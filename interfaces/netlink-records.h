@@ -10,7 +10,12 @@
  * byte order of the machine. Offsets are from the beginning of their block.
  *
  * The last block is USHER_NETLINK_END, which says whether the answer is whole; where there is none,
- * it is not. A monitor has no end: when it has gone, neither has the pipe another writer.
+ * it is not.
+ *
+ * A monitor's is a SOCK_SEQPACKET socket: each packet is whole blocks, no more than
+ * USHER_NETLINK_PACKET_MAX bytes of them. There may be another USHER_NETLINK_START, from which on
+ * types are described anew, when another process has gone on in the place of one that was killed.
+ * It has no end: when the monitor has gone, the socket has no other end any more.
  *
  * Fields may be added at the end of structures, and kinds of blocks: go on by `size`, pass over
  * kinds that are not known.
@@ -23,7 +28,8 @@
 #define USHER_NETLINK_MAGIC                                                   \
 	UINT64_C(0x31304b4e4c485355) /* "USHLNK01" on a little-endian machine \
 				      */
-#define USHER_NETLINK_BLOCK_MAX (1U << 20)
+#define USHER_NETLINK_BLOCK_MAX  (1U << 20)
+#define USHER_NETLINK_PACKET_MAX (256U << 10)
 /* Types that are described in one stream; fields of a type; how deep one lies in another. */
 #define USHER_NETLINK_TYPES_MAX  256
 #define USHER_NETLINK_FIELDS_MAX 256
