@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netlink-records.h"
+#include "interfaces/netlink-records.h"
 
 struct netlink_schema;
 struct decoding;
@@ -77,9 +77,11 @@ struct netlink_field {
 	enum netlink_from from;
 	uint16_t at;
 	uint16_t within, whole; /* of NETLINK_FROM_STRUCTURE */
-	uint8_t width;          /* in the message, where that is not the form's: 1, 2, 4, 8 */
+	uint8_t width;          /* in the message, where that is not the form's: 1, 2, 4, 8; a BOOL
+				 * without a width is true by being there */
 	bool network_order;
 	bool repeated;  /* the attribute stands there once for each element of the list */
+	bool always;    /* decode() is called without a value, too, where there is none */
 	bool read_only; /* Change refuses it */
 	enum netlink_filtered filtered;
 	const char *unit; /* "bytes", "milliseconds", "interface", ...; NULL: none */
@@ -87,13 +89,14 @@ struct netlink_field {
 	const struct netlink_schema *nested;    /* of objects and lists */
 	const struct netlink_variant *variants; /* or, by the field named `variant_by`; NULL ends */
 	const char *variant_by;
-	uint32_t ask; /* bits that the request must have for the kernel to tell it (a type's own) */
-	uint16_t parts;  /* bits: the forms of message that have it so (netlink_type.parts); 0: all.
-			  * Fields of the same name, of other parts or at other attributes, are one
-			  * column, and the first of them says all of it but where it is. */
+	uint32_t ask;   /* bits that the request must have for the kernel to tell it (a type's own);
+			 * of the fields of the type itself, not of those in them */
+	uint16_t parts; /* bits: the forms of message that have it so (netlink_type.parts); 0: all.
+			 * Fields of the same name, of other parts or at other attributes, are one
+			 * column, and the first of them says all of it but where it is. */
 	bool privileged; /* only who has CAP_NET_ADMIN there is told */
-	/* Where the value takes more than moving it. What stands at `at`, if anything does. 0, a
-	 * negative errno, or 1: the field is not there. */
+	/* Where the value takes more than moving it: what stands at `at` (decode.h has what it is
+	 * put with). 0, a negative errno, or 1: the field is not there. */
 	int (*decode)(struct decoding *decoding, const struct netlink_field *field,
 		      const uint8_t *value, size_t size);
 	int (*encode)(struct encoding *encoding, const struct netlink_field *field,
@@ -141,6 +144,10 @@ struct netlink_type {
 	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
 	bool privileged;         /* the kernel tells only who has CAP_NET_ADMIN there */
 	bool changes;            /* Change can make and remove them */
+	/* By which fields the kernel finds one object without a dump: sets of names with a blank
+	 * between them, the best set first; ends with NULL. NULL: by none. */
+	const char *const *lookups;
+	bool lookup_only; /* there is no dump: a filter must have one of the sets */
 	/* What goes into the request besides the filters that the kernel applies; NULL: nothing,
 	 * and one pass. 0, a negative errno, or 1: there is no such pass. */
 	int (*request)(struct encoding *encoding, const struct netlink_type *type,
@@ -154,6 +161,12 @@ extern const size_t netlink_types_n;
 
 /* NULL if there is none of that name. */
 const struct netlink_type *netlink_type_find(const char *name);
+/* What somebody who wrote this may have meant; NULL if nothing is like it. */
+const char *netlink_type_suggest(const char *name);
+const char *netlink_field_suggest(const struct netlink_schema *schema, const char *path);
+/* The name of a value, NULL if it has none; and the value of a name: whether there is such. */
+const char *netlink_word_name(const struct netlink_words *words, uint64_t value);
+bool netlink_word_value(const struct netlink_words *words, const char *name, uint64_t *ret);
 /* "linkinfo.kind": the field of a nested schema; NULL if there is none. */
 const struct netlink_field *netlink_field_find(const struct netlink_schema *schema,
 					       const char *path);
