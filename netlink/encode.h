@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netlink-records.h"
+#include "interfaces/netlink-records.h"
 #include "refusal.h"
 #include "schema.h"
 #include "usher.pb-c.h"
