@@ -8,5 +8,6 @@
 const struct netlink_type *const netlink_types[] = {
 	&netlink_link,
 	&netlink_route,
+	&netlink_socket,
 };
 const size_t netlink_types_n = sizeof netlink_types / sizeof *netlink_types;

@@ -4,4 +4,6 @@
 
 #include "schema.h"
 
-extern const struct netlink_type netlink_link, netlink_route;
+extern const struct netlink_type netlink_link;
+extern const struct netlink_type netlink_route;
+extern const struct netlink_type netlink_socket;
