@@ -179,8 +179,10 @@ static int encode_list_of_objects(struct encoding *encoding, const struct netlin
 
 		if (!schema->structure || field->repeated) {
 			r = encode_one(encoding, field,
-				       field->repeated ? field->at : (uint16_t)(i + 1), schema, row,
-				       i + 1);
+				       field->repeated   ? field->at
+				       : schema->element ? schema->element
+							 : (uint16_t)(i + 1),
+				       schema, row, i + 1);
 			continue;
 		}
 		above = descend(encoding, encode_mark(encoding, field, i + 1));

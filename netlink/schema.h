@@ -80,6 +80,7 @@ struct netlink_field {
 	uint8_t width;          /* in the message, where that is not the form's: 1, 2, 4, 8; a BOOL
 				 * without a width is true by being there */
 	bool network_order;
+	bool flag;      /* an attribute without a value: it is there, or not (BOOL) */
 	bool repeated;  /* the attribute stands there once for each element of the list */
 	bool always;    /* decode() is called without a value, too, where there is none */
 	bool read_only; /* Change refuses it */
@@ -108,6 +109,8 @@ struct netlink_schema {
 	const struct netlink_field *fields;
 	uint16_t fixed; /* of a nested one: bytes before the attributes; all of it: a structure */
 	bool structure; /* there are no attributes at all; what is shorter than a field lacks it */
+	uint16_t element; /* of objects in a list that is an attribute each: its number; 0: they
+			   * are numbered */
 };
 
 /*

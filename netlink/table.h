@@ -14,6 +14,9 @@
 		.at = (NUMBER), ##__VA_ARGS__                                               \
 	}
 
+/* An attribute that says yes by being there. */
+#define FLAG(NAME, NUMBER, ...) ATTRIBUTE(NAME, NUMBER, BOOL, .flag = true, ##__VA_ARGS__)
+
 /* A member of the fixed part of the level, which is a STRUCTURE. */
 #define MEMBER(NAME, STRUCTURE, WHICH, FORM, ...)                                              \
 	{                                                                                      \

@@ -7,6 +7,7 @@
 
 const struct netlink_type *const netlink_types[] = {
 	&netlink_link,
+	&netlink_link_stats,
 	&netlink_route,
 	&netlink_socket,
 };

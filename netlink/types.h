@@ -5,5 +5,6 @@
 #include "schema.h"
 
 extern const struct netlink_type netlink_link;
+extern const struct netlink_type netlink_link_stats;
 extern const struct netlink_type netlink_route;
 extern const struct netlink_type netlink_socket;
