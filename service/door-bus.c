@@ -565,6 +565,8 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	if (r >= 0)
 		r = add_objects(door, &desk->objects[KIND_WATCH], watch_properties);
 	if (r >= 0)
+		r = add_manager(door, "Netlink", NULL);
+	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
 	if (r < 0) {
 		door_bus_free(door);

@@ -24,6 +24,7 @@
 #include "kernel.h"
 #include "message.h"
 #include "mount-table.h"
+#include "netns.h"
 #include "probe.h"
 #include "ranges.h"
 #include "wire.h"
@@ -176,6 +177,12 @@ static int process_of(struct job *job) {
 	return fd;
 }
 
+/* Where a name stands for one, a descriptor does. */
+static bool takes_networks(const struct job *job) {
+	return protobuf_c_message_descriptor_get_field_by_name(job->request->descriptor,
+							       "in_as_name");
+}
+
 /* What is said of the place's process is said of the key `in`. */
 static int open_peer(struct job *job, const Usher__Order *order) {
 	int peer = descriptor_field(job, "peer_as_fd");
@@ -201,6 +208,10 @@ static int open_place(struct job *job, const Usher__Order *order) {
 				       &job->refusal);
 	job->caller = fds_get(&job->fds, order->caller_fd);
 	job->in = process_of(job);
+	if (job->in >= 0 && takes_networks(job) && netns_is_one(job->in)) {
+		job->network = job->in;
+		job->in = -1;
+	}
 	r = place_open(&job->place, job->caller, job->in, order->uid,
 		       job->operation->probes || job->operation->connects, &job->refusal);
 	if (r == 0)
@@ -427,6 +438,7 @@ static struct job only = { .place = PLACE_NONE,
 			   .granted = -1,
 			   .caller = -1,
 			   .in = -1,
+			   .network = -1,
 			   .socket = -1,
 			   .attached = -1,
 			   .prober = -1,

@@ -26,6 +26,7 @@ struct job {
 	struct fds reply_fds;
 
 	int caller, in; /* pidfds, borrowed; -1: there is none */
+	int network;    /* a namespace of the network that was given instead of a process; or -1 */
 	int socket;     /* to the broker */
 	bool announced; /* the broker has the reply */
 	int attached;   /* the mount that was attached, or -1 */

@@ -10,12 +10,13 @@
 
 #include "escape.h"
 #include "message.h"
+#include "row-bus.h"
 
 /* More elements than any honest call has; what a call may weigh is bounded by the frame as well. */
 enum { ELEMENTS_MAX = 4096 };
 
-static int read_string(sd_bus_message *bus, char letter, const char *name, char **ret,
-		       struct refusal *refusal) {
+int message_bus_read_string(sd_bus_message *bus, char letter, const char *name, char **ret,
+			    struct refusal *refusal) {
 	const char *text;
 	int r = sd_bus_message_read_basic(bus, letter, &text);
 
@@ -33,8 +34,8 @@ static int read_string(sd_bus_message *bus, char letter, const char *name, char 
 	return 0;
 }
 
-static int read_descriptor(sd_bus_message *bus, const char *name, struct fds *fds, uint32_t *ret,
-			   struct refusal *refusal) {
+int message_bus_read_descriptor(sd_bus_message *bus, const char *name, struct fds *fds,
+				uint32_t *ret, struct refusal *refusal) {
 	int fd, r;
 
 	r = sd_bus_message_read_basic(bus, 'h', &fd);
@@ -69,6 +70,8 @@ static int read_struct(sd_bus_message *bus, const ProtobufCMessageDescriptor *de
 	*ret = message_new(descriptor);
 	if (!*ret)
 		return -ENOMEM;
+	if (message_is_row(descriptor))
+		return row_bus_read(bus, name, fds, (Usher__Row *)*ret, refusal);
 	message_signature(descriptor, contents);
 	r = sd_bus_message_enter_container(bus, message_is_entry(descriptor) ? 'e' : 'r', contents);
 	if (r < 0)
@@ -87,8 +90,8 @@ static int read_value(sd_bus_message *bus, const ProtobufCFieldDescriptor *field
 		return read_struct(bus, field->descriptor, name, fds, value, refusal);
 	switch (letter) {
 	case 's':
-	case 'o': return read_string(bus, letter, name, value, refusal);
-	case 'h': return read_descriptor(bus, name, fds, value, refusal);
+	case 'o': return message_bus_read_string(bus, letter, name, value, refusal);
+	case 'h': return message_bus_read_descriptor(bus, name, fds, value, refusal);
 	case 'b':
 		r = sd_bus_message_read_basic(bus, 'b', &boolean);
 		if (r >= 0)
@@ -184,6 +187,13 @@ static const ProtobufCFieldDescriptor *key_field(const ProtobufCMessageDescripto
 	return NULL;
 }
 
+static const ProtobufCFieldDescriptor *others_field(const ProtobufCMessageDescriptor *descriptor) {
+	for (unsigned i = 0; i < descriptor->n_fields; i++)
+		if (message_field_place(&descriptor->fields[i]) == MESSAGE_OTHERS)
+			return &descriptor->fields[i];
+	return NULL;
+}
+
 /* In whatever form. */
 static bool is_given(const ProtobufCMessage *message, const char *key) {
 	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
@@ -196,6 +206,22 @@ static bool is_given(const ProtobufCMessage *message, const char *key) {
 			return true;
 	}
 	return false;
+}
+
+/* Into the row of all other keys, if there is such a field. */
+static int read_other(sd_bus_message *bus, const char *key, const char *contents, struct fds *fds,
+		      ProtobufCMessage *message, struct refusal *refusal) {
+	const ProtobufCFieldDescriptor *others = others_field(message->descriptor);
+	ProtobufCMessage **row;
+
+	if (!others)
+		return refusal_note(refusal, REFUSED_INVALID, "options: unknown key '%.200s'", key);
+	row = message_member(message, others);
+	if (!*row)
+		*row = message_new(others->descriptor);
+	if (!*row)
+		return -ENOMEM;
+	return row_bus_read_member(bus, "options", key, contents, fds, (Usher__Row *)*row, refusal);
 }
 
 static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
@@ -217,7 +243,7 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 				    "options: key '%.200s' is of type %s, not %.64s", key, expected,
 				    contents);
 	if (!field)
-		return refusal_note(refusal, REFUSED_INVALID, "options: unknown key '%.200s'", key);
+		return read_other(bus, key, contents, fds, message, refusal);
 	if (is_given(message, key))
 		return refusal_note(refusal, REFUSED_INVALID, "options: key '%s' is there twice",
 				    key);
@@ -267,7 +293,7 @@ int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *desc
 	return 0;
 }
 
-static int append_string(sd_bus_message *bus, char letter, const char *string) {
+int message_bus_append_string(sd_bus_message *bus, char letter, const char *string) {
 	_cleanup_free_ char *text = letter == 's' ? usher_escape(string ?: "") : strdup(string);
 
 	if (!text)
@@ -277,8 +303,11 @@ static int append_string(sd_bus_message *bus, char letter, const char *string) {
 
 static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *message,
 			     const struct fds *fds) {
-	int r = sd_bus_message_open_container(bus, 'a', "{sv}");
+	int r;
 
+	if (message_is_row(message->descriptor))
+		return row_bus_append(bus, (const Usher__Row *)message, fds);
+	r = sd_bus_message_open_container(bus, 'a', "{sv}");
 	for (unsigned i = 0; r >= 0 && i < message->descriptor->n_fields; i++) {
 		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 		char name[MESSAGE_NAME_MAX], signature[MESSAGE_SIGNATURE_MAX];
@@ -305,7 +334,7 @@ static int append_value(sd_bus_message *bus, const char *signature, const void *
 
 	switch (*signature) {
 	case 's':
-	case 'o': return append_string(bus, *signature, *(char *const *)value);
+	case 'o': return message_bus_append_string(bus, *signature, *(char *const *)value);
 	case 'h':
 		number = fds_get(fds, *(const uint32_t *)value);
 		return number < 0 ? number : sd_bus_message_append_basic(bus, 'h', &number);

@@ -17,3 +17,12 @@ int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message, con
 /* Appends one field's value, as a property has it. */
 int message_bus_append_field(sd_bus_message *bus, const ProtobufCMessage *message,
 			     const ProtobufCFieldDescriptor *field, const struct fds *fds);
+
+/* One value of a type that takes more than reading it, for whoever reads others; `name` is that of
+ * the argument. 0, a negative errno, or a refusal. */
+int message_bus_read_string(sd_bus_message *bus, char letter, const char *name, char **ret,
+			    struct refusal *refusal);
+int message_bus_read_descriptor(sd_bus_message *bus, const char *name, struct fds *fds,
+				uint32_t *ret, struct refusal *refusal);
+/* A negative errno on failure. */
+int message_bus_append_string(sd_bus_message *bus, char letter, const char *string);

@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "usher.pb-c.h"
+
+/* The number of the field with all other keys. */
+enum { OTHERS = 999 };
+
 static bool ends_with(const char *name, const char *tail) {
 	size_t n = strlen(name), t = strlen(tail);
 
@@ -17,7 +22,9 @@ static bool ends_with(const char *name, const char *tail) {
 enum message_place message_field_place(const ProtobufCFieldDescriptor *field) {
 	if (field->id < 16)
 		return MESSAGE_POSITIONAL;
-	return field->id < 1000 ? MESSAGE_KEY : MESSAGE_PRIVATE;
+	if (field->id == OTHERS)
+		return MESSAGE_OTHERS;
+	return field->id < OTHERS ? MESSAGE_KEY : MESSAGE_PRIVATE;
 }
 
 bool message_field_is_descriptor(const ProtobufCFieldDescriptor *field) {
@@ -47,7 +54,7 @@ static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor
 	char fields[MESSAGE_SIGNATURE_MAX];
 	int n;
 
-	if (message_is_dictionary(descriptor)) {
+	if (message_is_dictionary(descriptor) || message_is_row(descriptor)) {
 		(void)snprintf(ret, size, "a{sv}");
 		return;
 	}
@@ -55,6 +62,10 @@ static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor
 	n = snprintf(ret, size, message_is_entry(descriptor) ? "{%s}" : "(%s)", fields);
 	assert(n > 0 && (size_t)n < size);
 	(void)n;
+}
+
+bool message_is_row(const ProtobufCMessageDescriptor *descriptor) {
+	return descriptor == &usher__row__descriptor;
 }
 
 bool message_is_entry(const ProtobufCMessageDescriptor *descriptor) {

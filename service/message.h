@@ -13,6 +13,7 @@
 enum message_place {
 	MESSAGE_POSITIONAL,
 	MESSAGE_KEY,
+	MESSAGE_OTHERS, /* a Row of all keys that no field has */
 	MESSAGE_PRIVATE,
 };
 
@@ -30,6 +31,9 @@ void message_signature(const ProtobufCMessageDescriptor *descriptor,
 		       char ret_signature[MESSAGE_SIGNATURE_MAX]);
 /* A message with nothing but keys is an a{sv}. */
 bool message_is_dictionary(const ProtobufCMessageDescriptor *descriptor);
+
+/* A Row: an a{sv} whose keys nobody knows beforehand; see row-bus.h. */
+bool message_is_row(const ProtobufCMessageDescriptor *descriptor);
 
 /* Of one with the fields "key" and "value", an array is a dictionary: a{ss}, a{uh}. */
 bool message_is_entry(const ProtobufCMessageDescriptor *descriptor);

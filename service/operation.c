@@ -9,18 +9,21 @@
 
 /* In the order of the interface files. */
 const struct operation *const operations[] = {
-	&operation_mount,        &operation_mount_image,    &operation_bind,
-	&operation_open_mount,   &operation_open_tree,      &operation_unmount,
-	&operation_remount,      &operation_move,           &operation_pivot_root,
-	&operation_list,         &operation_unmount_object, &operation_get_hostname,
-	&operation_set_hostname, &operation_get_domainname, &operation_set_domainname,
-	&operation_create,       &operation_attach,         &operation_connect_veth,
-	&operation_open_tun,     &operation_open_namespace, &operation_open_leader,
-	&operation_destroy,      &operation_spawn,          &operation_signal,
-	&operation_wait,         &operation_trap,           &operation_close_trap,
-	&operation_create_timer, &operation_set_timer,      &operation_close_timer,
-	&operation_subscribe,    &operation_open_watch,     &operation_set_events,
-	&operation_since,        &operation_decide,         &operation_close_watch,
+	&operation_mount,          &operation_mount_image,    &operation_bind,
+	&operation_open_mount,     &operation_open_tree,      &operation_unmount,
+	&operation_remount,        &operation_move,           &operation_pivot_root,
+	&operation_list,           &operation_unmount_object, &operation_get_hostname,
+	&operation_set_hostname,   &operation_get_domainname, &operation_set_domainname,
+	&operation_create,         &operation_attach,         &operation_connect_veth,
+	&operation_open_tun,       &operation_open_namespace, &operation_open_leader,
+	&operation_destroy,        &operation_spawn,          &operation_signal,
+	&operation_wait,           &operation_trap,           &operation_close_trap,
+	&operation_create_timer,   &operation_set_timer,      &operation_close_timer,
+	&operation_subscribe,      &operation_open_watch,     &operation_set_events,
+	&operation_since,          &operation_decide,         &operation_close_watch,
+	&operation_query,          &operation_open_rows,      &operation_describe,
+	&operation_change,         &operation_batch,          &operation_open_socket,
+	&operation_subscribe_rows, &operation_open_monitor,   &operation_close_monitor,
 };
 
 const size_t operations_n = sizeof operations / sizeof *operations;

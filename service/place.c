@@ -217,8 +217,12 @@ static bool is_own(const struct place *place, int namespace, int *ret_users) {
 	return place_owns_users(place, users);
 }
 
+bool place_owns(const struct place *place, int namespace) {
+	return is_own(place, namespace, NULL);
+}
+
 bool place_owns_network(const struct place *place) {
-	return is_own(place, place->net.fd, NULL);
+	return place_owns(place, place->net.fd);
 }
 
 bool place_is_roots(const struct place *place) {
@@ -290,6 +294,10 @@ static int open_by(const struct place *place, int pidfd, unsigned long request, 
 	int fd = ioctl(pidfd, request, 0);
 
 	return fd >= 0 ? fd : open_at(place->proc, O_RDONLY, "%d/ns/%s", pid, name);
+}
+
+int place_open_callers_network(const struct place *place, int caller) {
+	return open_by(place, caller, KERNEL_PIDFD_GET_NET_NAMESPACE, place->caller, "net");
 }
 
 static int open_namespace(const struct place *place, int pidfd, unsigned long request,

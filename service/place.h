@@ -95,8 +95,13 @@ bool place_is_roots(const struct place *place);
  * it, which in the service's own nobody is. */
 bool place_is_our_users(const struct place *place, int users);
 bool place_owns_users(const struct place *place, int namespace);
-/* The same of the user namespace that owns the place's network. */
+/* The same of the user namespace that owns a namespace, and that owns the place's network. */
+bool place_owns(const struct place *place, int namespace);
 bool place_owns_network(const struct place *place);
+
+/* The network that the caller itself is in; caller is its pidfd. Before confinement. A descriptor
+ * or a negative errno. */
+int place_open_callers_network(const struct place *place, int caller);
 
 /* File accesses from here on are the caller's, with its groups; before confinement, because it
  * takes the right to become others. 0 or a negative errno. */

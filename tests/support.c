@@ -77,6 +77,33 @@ void assert_refusal(int r, enum refusal_code code, const struct refusal *refusal
 
 static void set_value(const ProtobufCFieldDescriptor *field, void *value, char **rest, char end);
 
+static Usher__Member *member_of(char *word) {
+	Usher__Member *member = (Usher__Member *)message_new(&usher__member__descriptor);
+	char *key = strsep(&word, "=");
+
+	assert_non_null(member);
+	member->key = strdup(key);
+	member->value = (Usher__Value *)message_new(&usher__value__descriptor);
+	assert_true(member->key && member->value && word);
+	member->value->has_number = *word && word[strspn(word, "0123456789")] == '\0';
+	if (member->value->has_number)
+		member->value->number = strtoull(word, NULL, 10);
+	else
+		member->value->text = strdup(word);
+	return member;
+}
+
+/* "table=254;dst=default": numbers and words. */
+static ProtobufCMessage *row_of(char **rest) {
+	ProtobufCMessage *row = message_new(&usher__row__descriptor);
+
+	assert_non_null(row);
+	for (char *word; (word = strsep(rest, ";")) && *word;)
+		*(Usher__Member **)message_append_element(row, &row->descriptor->fields[0]) =
+			member_of(word);
+	return row;
+}
+
 /* The positional fields of a message in a message, parted by semicolons. */
 static ProtobufCMessage *message_of(const ProtobufCMessageDescriptor *descriptor, char **rest) {
 	ProtobufCMessage *message = message_new(descriptor);
@@ -100,6 +127,10 @@ static void set_value(const ProtobufCFieldDescriptor *field, void *value, char *
 	const char ends[] = { end, '\0' };
 	const char *word;
 
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE && message_is_row(field->descriptor)) {
+		*(ProtobufCMessage **)value = row_of(rest);
+		return;
+	}
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE) {
 		*(ProtobufCMessage **)value = message_of(field->descriptor, rest);
 		return;

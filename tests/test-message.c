@@ -888,6 +888,7 @@ static void append_any(sd_bus_message *message, const char *signature, int fd) {
 	case 'b': append(message, "b", 1); break;
 	case 'i': append(message, "i", -5); break;
 	case 'a': append_container(message, 'a', signature + 1, fd); break;
+	case 'v': append_container(message, 'v', "as", fd); break;
 	case '(': append_container(message, 'r', inner, fd); break;
 	case '{': append_container(message, 'e', inner, fd); break;
 	default: fail_msg("no value of type %s", signature);

@@ -473,6 +473,8 @@ static bool is_readable(const ProtobufCFieldDescriptor *field) {
 	char signature[MESSAGE_SIGNATURE_MAX];
 	const char *letter = signature;
 
+	if (field->type == PROTOBUF_C_TYPE_MESSAGE && message_is_row(field->descriptor))
+		return true;
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
 		return is_readable_message(field->descriptor) &&
 		       (field->label == PROTOBUF_C_LABEL_REPEATED ||
@@ -493,7 +495,10 @@ static void assert_request_field(const struct operation *operation,
 	if (!is_readable(field))
 		fail_msg("%s: no walker reads field %s (%s)", operation->method, field->name,
 			 signature);
-	if (message_field_place(field) == MESSAGE_KEY)
+	if (message_field_place(field) == MESSAGE_OTHERS) {
+		assert_true(message_is_row(field->descriptor));
+		assert_int_equal(field->label, PROTOBUF_C_LABEL_OPTIONAL);
+	} else if (message_field_place(field) == MESSAGE_KEY)
 		assert_true(field->label != PROTOBUF_C_LABEL_REQUIRED);
 	else
 		assert_true(field->label != PROTOBUF_C_LABEL_OPTIONAL);
@@ -747,6 +752,7 @@ static void the_properties_of_objects_are_the_keys_of_their_messages(void **stat
 	assert_properties("SignalTrap", &usher__signal_trap_object__descriptor);
 	assert_properties("Timer", &usher__timer_object__descriptor);
 	assert_properties("Watch", &usher__watch_object__descriptor);
+	assert_properties("NetlinkMonitor", &usher__netlink_monitor_object__descriptor);
 }
 
 /* ---- the contract: what clients were promised, and what therefore never changes ---- */
@@ -802,6 +808,17 @@ static const struct {
 	{ "Watch", "Since", "ta{sv}", "astb", "in:h in:o" },
 	{ "Watch", "Decide", "tba{sv}", "", "in:h in:o" },
 	{ "Watch", "Close", "a{sv}", "", "in:h in:o" },
+	{ "Netlink", "Query", "sasa{sv}", "aa{sv}a{sv}",
+	  "in:h in:o in:s limit:t consistency:s deadline_usec:t" },
+	{ "Netlink", "Open", "sasa{sv}", "ha{sv}",
+	  "in:h in:o in:s limit:t consistency:s deadline_usec:t format:s transport:s" },
+	{ "Netlink", "Describe", "sa{sv}", "s", "" },
+	{ "Netlink", "Change", "ssa{sv}a{sv}", "a{sv}", "in:h in:o in:s" },
+	{ "Netlink", "Batch", "a(ssa{sv})a{sv}", "aa{sv}", "in:h in:o in:s" },
+	{ "Netlink", "OpenSocket", "sa{sv}", "h", "in:h in:o in:s" },
+	{ "Netlink", "Subscribe", "asasa{sv}", "o", "in:h in:o in:s" },
+	{ "Netlink", "OpenMonitor", "asasa{sv}", "oh", "in:h in:o in:s" },
+	{ "NetlinkMonitor", "Close", "a{sv}", "", "in:h in:o" },
 };
 
 static const struct {
@@ -844,6 +861,8 @@ static const struct {
 	{ "Watch", "Lost", "t", "false" },
 };
 
+static const char info_keys[] =
+	"rows:t bytes:t complete:b interrupted:s kernel_filters:as message:s";
 static const char list_keys[] = "Id:t Parent:t Source:s Target:s FSType:s Options:as Propagation:s "
 				"Owner:u Object:o";
 
@@ -886,6 +905,7 @@ static void the_contract_with_clients_is_kept(void **state) {
 		assert_has_keys(operation->request, contract[i].keys);
 	}
 	assert_has_keys(&usher__mount_entry__descriptor, list_keys);
+	assert_has_keys(&usher__netlink_info__descriptor, info_keys);
 	for (size_t i = 0; i < N_OF(promised_properties); i++) {
 		const struct member *member = find_member(promised_properties[i].interface,
 							  promised_properties[i].property, true);

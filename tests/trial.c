@@ -131,6 +131,13 @@ struct trial trials[] = {
 	{ "Watches.Subscribe", "path=@/far|backend=fanotify", OTHER, 0 },
 	{ "Watches.Open", "path=@/far|backend=fanotify", OTHER, 0 },
 	{ "Watches.Open", "path=/|scope=mounts", OTHER, 0 },
+	{ "Netlink.Query", "type=link|in_as_fd=2", OTHER, 0 },
+	{ "Netlink.Open", "type=link|in_as_fd=2", OWN, 0 },
+	{ "Netlink.Change", "action=add|type=link|row=", OTHER, REFUSED_UNSUPPORTED },
+	{ "Netlink.Batch", "", OTHER, REFUSED_UNSUPPORTED },
+	{ "Netlink.OpenSocket", "protocol=route", OTHER, REFUSED_UNSUPPORTED },
+	{ "Netlink.Subscribe", "types=link", OTHER, REFUSED_UNSUPPORTED },
+	{ "Netlink.OpenMonitor", "types=link", OTHER, REFUSED_UNSUPPORTED },
 };
 
 const size_t trials_n = N_OF(trials);

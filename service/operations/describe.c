@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Describe: what there is to be asked for, which the broker knows by itself. */
+
+#include "operations.h"
+
+static int describe_check(const ProtobufCMessage *message, struct refusal *refusal) {
+	const Usher__DescribeRequest *m = (const void *)message;
+
+	if (m->has_in_as_fd || m->in_as_object)
+		return refusal_note(refusal, REFUSED_INVALID, "in: it is the same everywhere");
+	return 0;
+}
+
+const struct operation operation_describe = {
+	.interface = "Netlink",
+	.method = "Describe",
+	.request = &usher__describe_request__descriptor,
+	.reply = &usher__describe_reply__descriptor,
+	.syscalls = (const int[]){ -1 },
+	.here = true,
+	.looks = true,
+	.check = describe_check,
+};

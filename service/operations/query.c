@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Query and Open: rows of the kernel's tables of the network. The child finds out whether the
+ * caller may be told of a namespace where it is not itself, or what not everybody is told there; it
+ * tells the broker which namespace that is, and the reader (usher-netlink) tells the rows. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "fd.h"
+#include "job.h"
+#include "message.h"
+#include "netns.h"
+#include "operations.h"
+
+/* ---- the words ---- */
+
+static int check_word(const char *argument, const char *word, const char *one, const char *other,
+		      struct refusal *refusal) {
+	if (!word || strcmp(word, one) == 0 || strcmp(word, other) == 0)
+		return 0;
+	return refusal_note(refusal, REFUSED_INVALID, "%s: '%.64s' is neither %s nor %s", argument,
+			    word, one, other);
+}
+
+static int check_consistency(const char *word, struct refusal *refusal) {
+	if (word && strcmp(word, "any") == 0)
+		return 0;
+	return word && check_word("consistency", word, "detect", "retry", refusal) != 0
+		       ? refusal_note(refusal, REFUSED_INVALID,
+				      "consistency: '%.64s' is none of any detect retry", word)
+		       : 0;
+}
+
+static int check_limit(bool given, uint64_t limit, struct refusal *refusal) {
+	return given && limit == 0 ? refusal_note(refusal, REFUSED_INVALID, "limit: no row at all")
+				   : 0;
+}
+
+static int check_type(const char *word, struct refusal *refusal) {
+	return *word ? 0 : refusal_note(refusal, REFUSED_INVALID, "type: none is named");
+}
+
+static int query_check(const ProtobufCMessage *message, struct refusal *refusal) {
+	const Usher__QueryRequest *m = (const void *)message;
+	int r = check_type(m->type, refusal);
+
+	if (r == 0)
+		r = check_consistency(m->consistency, refusal);
+	if (r == 0)
+		r = check_limit(m->has_limit, m->limit, refusal);
+	return r == 0 ? netns_check(message, refusal) : r;
+}
+
+static int open_check(const ProtobufCMessage *message, struct refusal *refusal) {
+	const Usher__OpenRowsRequest *m = (const void *)message;
+	int r = check_type(m->type, refusal);
+
+	if (r == 0)
+		r = check_consistency(m->consistency, refusal);
+	if (r == 0)
+		r = check_limit(m->has_limit, m->limit, refusal);
+	if (r == 0)
+		r = check_word("format", m->format, "records", "json", refusal);
+	if (r == 0)
+		r = check_word("transport", m->transport, "memfd", "stream", refusal);
+	return r == 0 ? netns_check(message, refusal) : r;
+}
+
+/* ---- what they mean ---- */
+
+static int query_prepare(struct job *job, const char *libexec) {
+	struct netns *netns = malloc(sizeof *netns);
+
+	job->state = netns;
+	if (!netns)
+		return -ENOMEM;
+	*netns = (struct netns)NETNS_NONE;
+	return netns_prepare(job, netns);
+}
+
+static int query_resolve(struct job *job) {
+	const char *type = message_string(job->request, "type");
+	struct netns *netns = job->state;
+	int r = netns_resolve(job, netns);
+
+	if (r != 0)
+		return r;
+	if (!netns->own && !netns->home)
+		job_require_admin(job, "in: the network is neither the caller's own nor the one "
+				       "that it is in");
+	return job_detail(job, "type", type);
+}
+
+/* Whoever has it, by whatever way, is told all that the kernel tells an administrator there. */
+static int query_run(struct job *job) {
+	struct netns *netns = job->state;
+	int place = fds_add(&job->reply_fds, fd_take(&netns->fd));
+
+	if (place < 0)
+		return place;
+	message_set_number(job->reply, "namespace_fd", (uint64_t)place);
+	message_set_number(job->reply, "rights", netns->own || job->needed == TIER_ADMIN);
+	netns_done(netns);
+	return 0;
+}
+
+const struct operation operation_query = {
+	.interface = "Netlink",
+	.method = "Query",
+	.actions = { [TIER_ADMIN] = "query-netlink" },
+	.request = &usher__query_request__descriptor,
+	.reply = &usher__query_reply__descriptor,
+	.syscalls = SYSCALLS(SYS_ioctl),
+	.connects = true,
+	.looks = true,
+	.check = query_check,
+	.prepare = query_prepare,
+	.resolve = query_resolve,
+	.run = query_run,
+};
+
+const struct operation operation_open_rows = {
+	.interface = "Netlink",
+	.method = "Open",
+	.actions = { [TIER_ADMIN] = "query-netlink" },
+	.request = &usher__open_rows_request__descriptor,
+	.reply = &usher__open_rows_reply__descriptor,
+	.syscalls = SYSCALLS(SYS_ioctl),
+	.connects = true,
+	.looks = true,
+	.check = open_check,
+	.prepare = query_prepare,
+	.resolve = query_resolve,
+	.run = query_run,
+};
