@@ -13,8 +13,8 @@
 #include "instant.h"
 #include "message.h"
 #include "namespaces.h"
-#include "processes.h"
 #include "quota.h"
+#include "reception.h"
 #include "store.h"
 #include "wire.h"
 
@@ -129,8 +129,7 @@ static void call_finish(struct call *call, int code, const char *text) {
 	call_free(call);
 }
 
-/* The one that the call is about, of whatever kind. */
-static struct object *object_of(const struct call *call) {
+struct object *call_object(const struct call *call) {
 	const struct objects *objects = call->object ? call_objects(call) : NULL;
 
 	return objects ? objects_find(objects, call->object) : NULL;
@@ -139,7 +138,7 @@ static struct object *object_of(const struct call *call) {
 /* Of what was named by a path, the worker has found which it is. */
 static struct mount *mount_of(const struct call *call) {
 	if (call->object)
-		return (struct mount *)object_of(call);
+		return (struct mount *)call_object(call);
 	return call->found ? mounts_find(&call->desk->mounts, call->found) : NULL;
 }
 
@@ -162,7 +161,7 @@ static bool ends_object(const struct call *call) {
 
 /* What a reply of the worker's means to the service, before the caller gets it. */
 static int conclude(struct call *call, ProtobufCMessage *reply) {
-	struct object *object = call->object ? object_of(call) : (struct object *)mount_of(call);
+	struct object *object = call->object ? call_object(call) : (struct object *)mount_of(call);
 
 	if (call_makes(call))
 		return -EBADMSG; /* it was not announced */
@@ -340,7 +339,7 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 	succeed(call, fds);
 }
 
-static uint64_t deadline_usec(const struct call *call) {
+uint64_t call_deadline_usec(const struct call *call) {
 	return message_number(call->request, "deadline_usec", default_usec);
 }
 
@@ -363,7 +362,7 @@ static int arm(struct call *call) {
 	call->stage_usec = instant_usec();
 	call->timer = sd_event_source_disable_unref(call->timer);
 	return sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
-					  deadline_usec(call) + grace_usec, 0, on_late, call);
+					  call_deadline_usec(call) + grace_usec, 0, on_late, call);
 }
 
 /* A mount that goes is one call's at a time: a child compares what lies at a name before it takes
@@ -501,7 +500,8 @@ static void on_finding(struct call *call, Usher__Finding **finding) {
 /* The connection broke before an outcome came: the child was killed, by its clock or otherwise. */
 static void on_child_lost(struct call *call, int r) {
 	/* what a person takes is not the child's */
-	bool late = !call->question && instant_usec() - call->stage_usec >= deadline_usec(call);
+	bool late =
+		!call->question && instant_usec() - call->stage_usec >= call_deadline_usec(call);
 
 	if (r != -ECONNRESET)
 		call_finish(call, r, "the worker talks nonsense");
@@ -569,7 +569,7 @@ static void grant_ahead(struct call *call, Usher__Order *order) {
 	order->has_granted = call->granted = true;
 	order->granted = tier_ahead(call);
 	order->has_granted_until = true;
-	order->granted_until = call->stage_usec + deadline_usec(call);
+	order->granted_until = call->stage_usec + call_deadline_usec(call);
 }
 
 /* The order, with the descriptors of the request and one of the caller. */
@@ -587,7 +587,7 @@ static int send_order(struct call *call) {
 	if (!bytes)
 		return -ENOMEM;
 	protobuf_c_message_pack(call->request, bytes);
-	order.deadline_usec = deadline_usec(call);
+	order.deadline_usec = call_deadline_usec(call);
 	order.has_loop_devices = !call_is_trusted(call);
 	order.loop_devices = (uint32_t)call->desk->configuration.limits.value[LIMIT_LOOP_DEVICES];
 	grant_ahead(call, &order);
@@ -631,7 +631,7 @@ static void launch(struct call *call) {
 }
 
 static int check(const struct call *call, struct refusal *refusal) {
-	uint64_t usec = deadline_usec(call);
+	uint64_t usec = call_deadline_usec(call);
 
 	if (usec < least_usec || usec > most_usec)
 		return refusal_note(
@@ -685,7 +685,7 @@ static int find_place(struct call *call, struct refusal *refusal) {
 	return message_set_string(call->request, "namespace", path);
 }
 
-/* ---- calls that no child has a part in ---- */
+/* ---- calls that something else answers ---- */
 
 void call_answer(struct call *call, ProtobufCMessage *reply) {
 	call->reply = reply;
@@ -697,78 +697,6 @@ void call_answer(struct call *call, ProtobufCMessage *reply) {
 
 void call_refuse(struct call *call, int code, const char *sentence) {
 	call_finish(call, code, sentence);
-}
-
-static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
-	struct call *call = userdata;
-
-	call_finish(call, REFUSED_TIMED_OUT, call->awaiting);
-	return 0;
-}
-
-void call_await(struct call *call, const char *late) {
-	uint64_t usec = call->operation->waits ? message_number(call->request, "deadline_usec", 0)
-					       : deadline_usec(call);
-
-	if (usec > 0 && sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
-						   usec, 0, on_waited, call) < 0)
-		call_finish(call, -ENOMEM, NULL);
-	else
-		call->awaiting = late;
-}
-
-/* An object is its owner's. */
-static void serve_here(struct call *call) {
-	struct object *object = object_of(call);
-	const char *kind = call_objects(call)->kind->name;
-	char text[REFUSAL_TEXT_MAX];
-
-	if (!object) {
-		(void)snprintf(text, sizeof text, "there is no such %s any more", kind);
-		call_finish(call, REFUSED_NOT_FOUND, text);
-	} else if (object->owner != call->caller->uid && !call_is_trusted(call)) {
-		(void)snprintf(text, sizeof text, "the %s is another user's", kind);
-		call_finish(call, REFUSED_NOT_OWNER, text);
-	} else
-		object->objects->kind->answer(object, call);
-}
-
-static bool awaits(const struct call *call, const struct object *object) {
-	return call->awaiting && call->object == object->number &&
-	       call_objects(call) == object->objects;
-}
-
-struct call *call_find_awaiting(const struct object *object, uint64_t serial) {
-	struct call *call = object->objects->desk->first;
-
-	while (call && (call->serial != serial || !awaits(call, object)))
-		call = call->next;
-	return call;
-}
-
-void call_refuse_awaiting(const struct object *object, int code, const char *sentence) {
-	struct call *next;
-
-	for (struct call *call = object->objects->desk->first; call; call = next) {
-		next = call->next;
-		if (awaits(call, object))
-			call_refuse(call, code, sentence);
-	}
-}
-
-bool call_tell_waiting(const struct object *object) {
-	struct desk *desk = object->objects->desk;
-	struct call *next;
-	bool any = false;
-
-	for (struct call *call = desk->first; call; call = next) {
-		next = call->next;
-		if (!awaits(call, object))
-			continue;
-		any = true;
-		call_answer(call, process_result(object));
-	}
-	return any;
 }
 
 /* ---- the way to a child ---- */
@@ -800,7 +728,7 @@ static void examine(struct call *call) {
 	if (r != 0)
 		call_finish(call, r, refusal.text);
 	else if (call->operation->here)
-		serve_here(call);
+		reception_serve(call);
 	else if (quota_may_begin(call, instant_usec()))
 		launch(call);
 	else
@@ -893,7 +821,7 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;
 	(void)sd_id128_randomize(&call->id);
-	about = caller ? NULL : object_of(call);
+	about = caller ? NULL : call_object(call);
 	if (about)
 		call->owner = about->owner;
 	if (!caller)

@@ -112,22 +112,17 @@ bool call_is_trusted(const struct call *call);
  * there is none. */
 struct objects *call_makes(const struct call *call);
 struct objects *call_objects(const struct call *call);
+/* The one that it is about, of whatever kind; NULL where that has gone, or there is none. */
+struct object *call_object(const struct call *call);
+/* For how long it may be worked on. */
+uint64_t call_deadline_usec(const struct call *call);
 /* How what is answered without a child ends; one of them, exactly once. The reply is taken, and
  * NULL means that there is no memory. */
 void call_answer(struct call *call, ProtobufCMessage *reply);
 void call_refuse(struct call *call, int code, const char *sentence);
-/* Waits for the end of its object, as long as it takes or its deadline allows; late says what has
- * not happened by then. */
-void call_await(struct call *call, const char *late);
-/* The one that waits for this answer about an object, or NULL. */
-struct call *call_find_awaiting(const struct object *object, uint64_t serial);
-/* None of them will be answered. */
-void call_refuse_awaiting(const struct object *object, int code, const char *sentence);
 /* What became of an object that is being made, and that had to begin before it is shown; false
  * where no call makes it. */
 bool call_begun(const struct object *object, int code, const char *sentence);
-/* Answers those that wait for the end of an object; whether there were any. */
-bool call_tell_waiting(const struct object *object);
 bool call_gives_back(const struct call *call);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);

@@ -12,6 +12,7 @@
 #include "call.h"
 #include "message.h"
 #include "pidfd.h"
+#include "reception.h"
 #include "store.h"
 #include "wire.h"
 
@@ -129,7 +130,7 @@ static void conclude(struct process *process, const char *state, int status) {
 	}
 	if (!process_has_ended(object))
 		(void)note(object, state, status);
-	any = call_tell_waiting(object);
+	any = reception_tell(object);
 	tell(object);
 	if (object->socket >= 0)
 		wire_skip(object->socket);
@@ -299,7 +300,7 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 
 static void answer(struct object *object, struct call *call) {
 	if (!process_has_ended(object)) {
-		call_await(call, "the process has not ended yet");
+		reception_await(call, "the process has not ended yet");
 		return;
 	}
 	call_answer(call, process_result(object));

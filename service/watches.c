@@ -11,6 +11,7 @@
 #include "call.h"
 #include "lifetime.h"
 #include "message.h"
+#include "reception.h"
 #include "store.h"
 #include "watch-signals.h"
 #include "watch-words.h"
@@ -148,7 +149,7 @@ static void answer_nothing(struct call *call) {
 
 static void on_ordered(struct object *object, const Usher__WatchDone *done) {
 	struct watch *watch = (struct watch *)object;
-	struct call *call = call_find_awaiting(object, done->serial);
+	struct call *call = reception_find(object, done->serial);
 	int r = done->code;
 
 	if (watch->serial == done->serial && watch->serial != 0) {
@@ -163,7 +164,7 @@ static void on_ordered(struct object *object, const Usher__WatchDone *done) {
 }
 
 static void on_changed(struct object *object, const Usher__WatchChanged *changed) {
-	struct call *call = call_find_awaiting(object, changed->serial);
+	struct call *call = reception_find(object, changed->serial);
 	Usher__SinceReply *reply =
 		call ? (Usher__SinceReply *)message_new(&usher__since_reply__descriptor) : NULL;
 	int r = reply ? 0 : -ENOMEM;
@@ -228,11 +229,11 @@ void watch_lose_watcher(struct object *object) {
 
 	watch->told = false;
 	watch->serial = 0;
-	call_refuse_awaiting(object, REFUSED_RETRY, "the watcher of the watch has just died");
+	reception_refuse(object, REFUSED_RETRY, "the watcher of the watch has just died");
 }
 
 void watch_give_up(struct object *object, const char *why) {
-	call_refuse_awaiting(object, REFUSED_FAILED, why);
+	reception_refuse(object, REFUSED_FAILED, why);
 	end_with(object, REFUSED_FAILED, why);
 }
 
@@ -246,7 +247,7 @@ static void order_for(struct object *object, struct call *call, const Usher__Wat
 	else if (r < 0)
 		call_refuse(call, r, NULL);
 	else
-		call_await(call, "the watcher of the watch does not answer");
+		reception_await(call, "the watcher of the watch does not answer");
 }
 
 static void set_events(struct object *object, struct call *call) {
@@ -352,7 +353,7 @@ static void begin(struct object *object) {
 }
 
 static void end(struct object *object) {
-	call_refuse_awaiting(object, REFUSED_NOT_FOUND, "the watch has been closed");
+	reception_refuse(object, REFUSED_NOT_FOUND, "the watch has been closed");
 	watchers_remove(watchers_of(object), object);
 	object_remove(object);
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "reception.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "call.h"
+#include "message.h"
+#include "processes.h"
+
+/* ---- at once ---- */
+
+/* An object is its owner's. */
+void reception_serve(struct call *call) {
+	struct object *object = call_object(call);
+	const char *kind = call_objects(call)->kind->name;
+	char text[REFUSAL_TEXT_MAX];
+
+	if (!object) {
+		(void)snprintf(text, sizeof text, "there is no such %s any more", kind);
+		call_refuse(call, REFUSED_NOT_FOUND, text);
+	} else if (object->owner != call->caller->uid && !call_is_trusted(call)) {
+		(void)snprintf(text, sizeof text, "the %s is another user's", kind);
+		call_refuse(call, REFUSED_NOT_OWNER, text);
+	} else
+		object->objects->kind->answer(object, call);
+}
+
+/* ---- later ---- */
+
+static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct call *call = userdata;
+
+	call_refuse(call, REFUSED_TIMED_OUT, call->awaiting);
+	return 0;
+}
+
+void reception_await(struct call *call, const char *late) {
+	uint64_t usec = call->operation->waits ? message_number(call->request, "deadline_usec", 0)
+					       : call_deadline_usec(call);
+
+	if (usec > 0 && sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
+						   usec, 0, on_waited, call) < 0)
+		call_refuse(call, -ENOMEM, NULL);
+	else
+		call->awaiting = late;
+}
+
+static bool awaits(const struct call *call, const struct object *object) {
+	return call->awaiting && call->object == object->number &&
+	       call_objects(call) == object->objects;
+}
+
+struct call *reception_find(const struct object *object, uint64_t serial) {
+	struct call *call = object->objects->desk->first;
+
+	while (call && (call->serial != serial || !awaits(call, object)))
+		call = call->next;
+	return call;
+}
+
+void reception_refuse(const struct object *object, int code, const char *sentence) {
+	struct call *next;
+
+	for (struct call *call = object->objects->desk->first; call; call = next) {
+		next = call->next;
+		if (awaits(call, object))
+			call_refuse(call, code, sentence);
+	}
+}
+
+bool reception_tell(const struct object *object) {
+	struct call *next;
+	bool any = false;
+
+	for (struct call *call = object->objects->desk->first; call; call = next) {
+		next = call->next;
+		if (!awaits(call, object))
+			continue;
+		any = true;
+		call_answer(call, process_result(object));
+	}
+	return any;
+}
