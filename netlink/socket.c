@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "socket.h"
 
-#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -15,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "decode.h"
+#include "ethertype.h"
 #include "socket-tcp.h"
 #include "table.h"
 #include "types.h"
@@ -101,14 +101,6 @@ static const struct netlink_words sockopts =
 		     { 1 << 6, "mc-all" }, { 1 << 7, "nodefrag" },
 		     { 1 << 8, "bind-address-no-port" }, { 1 << 9, "recverr-rfc4884" },
 		     { 1 << 10, "defer-connect" });
-
-static const struct netlink_words ethertypes =
-	NETLINK_WORDS({ ETH_P_ALL, "all" }, { ETH_P_802_2, "802.2" }, { ETH_P_IP, "ip" },
-		      { ETH_P_ARP, "arp" }, { ETH_P_RARP, "rarp" }, { ETH_P_8021Q, "802.1q" },
-		      { ETH_P_IPV6, "ipv6" }, { ETH_P_MPLS_UC, "mpls" },
-		      { ETH_P_PPP_DISC, "pppoe-discovery" }, { ETH_P_PPP_SES, "pppoe-session" },
-		      { ETH_P_PAE, "eapol" }, { ETH_P_8021AD, "802.1ad" },
-		      { ETH_P_PREAUTH, "preauth" }, { ETH_P_TIPC, "tipc" }, { ETH_P_LLDP, "lldp" });
 
 static const struct netlink_words packet_flags =
 	NETLINK_BITS({ PDI_RUNNING, "running" }, { PDI_AUXDATA, "auxdata" },
@@ -441,7 +433,7 @@ static const struct netlink_field fields[] = {
 	ATTRIBUTE("peer", UNIX_DIAG_PEER, U32, .parts = UNIX, .ask = ASK_UNIX(UDIAG_SHOW_PEER)),
 	ATTRIBUTE("icons", UNIX_DIAG_ICONS, LIST, .nested = &icons, .parts = UNIX,
 		  .ask = ASK_UNIX(UDIAG_SHOW_ICONS)),
-	HEADER(PACKET, "ethertype", packet_diag_msg, pdiag_num, U16, .words = &ethertypes),
+	HEADER(PACKET, "ethertype", packet_diag_msg, pdiag_num, U16, .words = &netlink_ethertypes),
 	PART("version", PACKET_DIAG_INFO, struct packet_diag_info, pdi_version, U32,
 	     .parts = PACKET, .ask = ASK_PACKET(PACKET_SHOW_INFO)),
 	PART("reserve", PACKET_DIAG_INFO, struct packet_diag_info, pdi_reserve, U32,
