@@ -63,6 +63,8 @@ size_t block_waiting(const struct block *block);
  */
 uint8_t *block_begin_row(struct block *block, const struct level *level, unsigned action);
 uint8_t *block_heap(struct block *block, size_t size, size_t alignment, uint32_t *ret_offset);
+/* What stands at an offset that block_heap() told. */
+const uint8_t *block_at(const struct block *block, uint32_t offset);
 /* The number of rows of this level in the stream. 0: there are too many types. */
 uint16_t block_number(struct block *block, const struct level *level);
 int block_commit_row(struct block *block);

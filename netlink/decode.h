@@ -25,6 +25,7 @@ struct decoding {
 	struct block *block;
 	struct names *names;      /* may be NULL: `dev` is not there */
 	struct netlink_pass pass; /* of which dump, where there are several */
+	bool unfiltered;	     /* whatever the filter says, it is a row */
 	void *state;              /* a type's own, between its decode() */
 
 	const struct netlink_type *type; /* these by decode_message(), for decode() of fields */
@@ -33,6 +34,7 @@ struct decoding {
 	const struct decoding_frame *frame;
 	const struct step *step;
 	uint8_t *row;
+	size_t list_left; /* elements that may still be added */
 	bool rejected;
 };
 
@@ -40,8 +42,11 @@ struct decoding {
 struct decoding_frame {
 	const struct decoding_frame *outer; /* of which it is a part; NULL: the message */
 	const struct level *level;
-	const uint8_t *value; /* the fixed part, and behind it the attributes */
+	const uint8_t *value; /* the fixed part, and behind it the attributes; where a message is
+			       * several rows, only the attributes of this one */
 	size_t size;
+	const uint8_t *fixed;
+	size_t fixed_size;
 	const uint8_t *attributes;
 	size_t attributes_size;
 	unsigned depth;

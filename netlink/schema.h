@@ -60,7 +60,8 @@ enum netlink_from {
 
 /* Which of several schemas the value of an attribute has, by a word of the same level. */
 struct netlink_variant {
-	const char *kind; /* "vlan" */
+	const char *kind; /* "vlan"; "" the last of all: any other. Without that an unknown one has
+			   * the one field `raw`. */
 	const struct netlink_schema *schema;
 };
 

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "level.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHOLE_BUCKETS = 256 };
+
+/* What an unknown kind is given as. */
+static const struct netlink_field raw_fields[] = {
+	{ .name = "raw", .form = USHER_NETLINK_BYTES, .from = NETLINK_COMPUTED },
+	{},
+};
+static const struct netlink_schema raw_schema = { .name = "raw", .fields = raw_fields };
+
+size_t column_size(enum usher_netlink_form form) {
+	switch (form) {
+	case USHER_NETLINK_BOOL:
+	case USHER_NETLINK_U8:
+	case USHER_NETLINK_S8: return 1;
+	case USHER_NETLINK_U16:
+	case USHER_NETLINK_S16: return 2;
+	case USHER_NETLINK_U32:
+	case USHER_NETLINK_S32: return 4;
+	case USHER_NETLINK_U64:
+	case USHER_NETLINK_S64: return 8;
+	case USHER_NETLINK_ADDRESS:
+	case USHER_NETLINK_PREFIX: return sizeof(struct usher_netlink_address);
+	case USHER_NETLINK_HARDWARE:
+	case USHER_NETLINK_STRING:
+	case USHER_NETLINK_BYTES: return sizeof(struct usher_netlink_bytes);
+	case USHER_NETLINK_OBJECT:
+	case USHER_NETLINK_OBJECTS:
+	case USHER_NETLINK_LIST: return sizeof(struct usher_netlink_nested);
+	}
+	return 0;
+}
+
+static size_t column_alignment(enum usher_netlink_form form) {
+	size_t size = column_size(form);
+
+	return size <= 8 && !form_has_heap(form) ? size : 4;
+}
+
+static size_t round_up(size_t size, size_t alignment) {
+	return (size + alignment - 1) / alignment * alignment;
+}
+
+void level_list_layout(enum usher_netlink_form form, uint32_t *ret_at, uint32_t *ret_size) {
+	*ret_at = sizeof(uint64_t);
+	*ret_size = (uint32_t)round_up(sizeof(uint64_t) + column_size(form), sizeof(uint64_t));
+}
+
+static enum step_operation number_operation(const struct netlink_field *field, size_t width) {
+	if (width != column_size(field->form) || (field->network_order && width > 1))
+		return STEP_NUMBER;
+	switch (width) {
+	case 1: return STEP_COPY_1;
+	case 2: return STEP_COPY_2;
+	case 4: return STEP_COPY_4;
+	default: return STEP_COPY_8;
+	}
+}
+
+static bool is_number(enum usher_netlink_form form) {
+	return form < USHER_NETLINK_ADDRESS;
+}
+
+/* Of a number in the message; 0: all there is, or nothing of a flag. */
+static size_t width_of(const struct netlink_field *field) {
+	if (field->width == 0 && is_number(field->form) && field->form != USHER_NETLINK_BOOL)
+		return column_size(field->form);
+	return field->width;
+}
+
+enum step_operation level_plain_operation(const struct netlink_field *field) {
+	switch (field->form) {
+	case USHER_NETLINK_ADDRESS:
+	case USHER_NETLINK_PREFIX: return STEP_ADDRESS;
+	case USHER_NETLINK_HARDWARE:
+	case USHER_NETLINK_BYTES: return STEP_BYTES;
+	case USHER_NETLINK_STRING: return STEP_STRING;
+	case USHER_NETLINK_OBJECT: return field->variants ? STEP_VARIANT : STEP_OBJECT;
+	case USHER_NETLINK_OBJECTS:
+	case USHER_NETLINK_LIST: return field->repeated ? STEP_REPEATED : STEP_ELEMENTS;
+	case USHER_NETLINK_BOOL: return field->width == 0 ? STEP_FLAG : STEP_NUMBER;
+	default: return number_operation(field, width_of(field));
+	}
+}
+
+const struct netlink_field *level_field(const struct netlink_schema *schema, const char *name) {
+	for (const struct netlink_field *field = schema->fields; name && field->name; field++)
+		if (strcmp(field->name, name) == 0)
+			return field;
+	return NULL;
+}
+
+/* ---- what lies in a field ---- */
+
+static int inner_choose(struct inner *inner, const struct choice *choice, bool optional,
+			struct refusal *refusal) {
+	unsigned flags =
+		(choice && choice->wanted ? LEVEL_ALL : 0) | (optional ? LEVEL_OPTIONAL : 0);
+	struct level *level;
+	int r;
+
+	if (!choice || choice->n_inner == 0)
+		return 0;
+	r = level_compile(inner->schema, choice->inner, choice->n_inner, flags, refusal, &level);
+	if (r != 0)
+		return r;
+	if (level->n_columns == 0) {
+		/* Not one of its fields was asked for: there is nothing to tell of this kind. */
+		inner->absent = !level->never;
+	}
+	inner->level = level;
+	return 0;
+}
+
+static bool has_kind(const struct netlink_variant *variants, const char *kind) {
+	for (; variants->kind; variants++)
+		if (strcmp(variants->kind, kind) == 0)
+			return true;
+	return false;
+}
+
+static int inner_make(struct step *step, const struct netlink_schema *schema,
+		      const struct choice *choice, struct refusal *refusal) {
+	const struct netlink_field *field = step->field;
+	size_t n = field->nested ? 1 : 0, i = 0;
+	bool others;
+	int r;
+
+	for (const struct netlink_variant *v = field->variants; v && v->kind; v++)
+		n++;
+	others = field->variants && !has_kind(field->variants, "");
+	n += others;
+	if (n == 0)
+		return 0;
+	step->inner = calloc(n, sizeof *step->inner);
+	if (!step->inner)
+		return -ENOMEM;
+	step->n_inner = (uint16_t)n;
+	step->by = level_field(schema, field->variant_by);
+	for (const struct netlink_variant *v = field->variants; v && v->kind; v++)
+		step->inner[i++] = (struct inner){ .schema = v->schema, .kind = v->kind };
+	if (field->nested)
+		step->inner[i++] = (struct inner){ .schema = field->nested };
+	if (others)
+		step->inner[i++] = (struct inner){ .schema = &raw_schema };
+	for (i = 0; i < n; i++) {
+		r = inner_choose(&step->inner[i], choice, field->variants != NULL, refusal);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+const struct level *inner_level(struct inner *inner) {
+	if (inner->absent)
+		return NULL;
+	if (!inner->level)
+		inner->level = level_whole(inner->schema);
+	return inner->level;
+}
+
+/* ---- the columns ---- */
+
+static bool is_named(const struct netlink_field *field, const struct choice *choice) {
+	return strncmp(field->name, choice->name, choice->length) == 0 &&
+	       field->name[choice->length] == '\0';
+}
+
+static struct column *find_column(const struct level *level, const char *name) {
+	for (size_t i = 0; i < level->n_columns; i++)
+		if (strcmp(level->columns[i].field->name, name) == 0)
+			return &level->columns[i];
+	return NULL;
+}
+
+static const struct choice *find_choice(const struct choice *choices, size_t n,
+					const struct netlink_field *field) {
+	for (size_t i = 0; i < n; i++)
+		if (is_named(field, &choices[i]))
+			return &choices[i];
+	return NULL;
+}
+
+static void add_column(struct level *level, const struct netlink_field *field, bool hidden) {
+	level->columns[level->n_columns++] = (struct column){ .field = field, .hidden = hidden };
+	level->has_heap |= form_has_heap(field->form);
+	if (!hidden)
+		level->n_fields = level->n_columns;
+}
+
+static void add_all(struct level *level) {
+	for (const struct netlink_field *field = level->schema->fields; field->name; field++)
+		if (!find_column(level, field->name))
+			add_column(level, field, false);
+}
+
+/* The wanted ones in the order in which they are wanted, behind them those of the filter. */
+static int add_columns(struct level *level, const struct choice *choices, size_t n, unsigned flags,
+		       struct refusal *refusal) {
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= choices[i].wanted;
+	if (!any && flags & LEVEL_ALL)
+		add_all(level);
+	for (unsigned hidden = 0; hidden < 2; hidden++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct netlink_field *field = level->schema->fields;
+
+			if (choices[i].wanted == (hidden == 1))
+				continue;
+			while (field->name && !is_named(field, &choices[i]))
+				field++;
+			if (field->name && !find_column(level, field->name))
+				add_column(level, field, hidden);
+			if (!field->name && !(flags & LEVEL_OPTIONAL))
+				return refusal_note(refusal, REFUSED_INVALID,
+						    "%s has no field '%.*s'", level->schema->name,
+						    (int)choices[i].length, choices[i].name);
+			if (!field->name && (choices[i].key || !choices[i].wanted))
+				level->never = true;
+		}
+	}
+	return 0;
+}
+
+/* By falling alignment, so that nothing is between them. */
+static void lay_out(struct level *level) {
+	size_t at = round_up(level->n_columns, 64) / 8;
+
+	for (size_t alignment = 8; alignment > 0; alignment /= 2) {
+		for (size_t i = 0; i < level->n_columns; i++) {
+			enum usher_netlink_form form = level->columns[i].field->form;
+
+			if (column_alignment(form) != alignment)
+				continue;
+			level->columns[i].at = (uint16_t)at;
+			at += column_size(form);
+		}
+	}
+	level->row_size = (uint16_t)round_up(at, 8);
+}
+
+/* ---- the filter ---- */
+
+static bool is_early(const struct netlink_schema *schema, const char *name) {
+	for (const struct netlink_field *field = schema->fields; field->name; field++)
+		if (strcmp(field->name, name) == 0 &&
+		    (field->from != NETLINK_FROM_HEADER || form_is_nested(field->form)))
+			return false;
+	return true;
+}
+
+static bool has_filter(const struct choice *choice) {
+	if (choice->value)
+		return true;
+	for (size_t i = 0; i < choice->n_inner; i++)
+		if (has_filter(&choice->inner[i]))
+			return true;
+	return false;
+}
+
+static int add_filter(struct level *level, const struct choice *choice, const struct column *column,
+		      struct refusal *refusal) {
+	struct criterion *criterion;
+	int r;
+
+	if (choice->value) {
+		criterion = &level->criteria[level->n_criteria++];
+		r = criterion_parse(column->field, choice->key, choice->value, refusal, criterion);
+		if (r != 0)
+			return r;
+		criterion->column = (uint16_t)(column - level->columns);
+		criterion->early = is_early(level->schema, column->field->name);
+		level->n_early += criterion->early;
+	}
+	for (size_t i = 0; i < choice->n_inner; i++) {
+		if (!has_filter(&choice->inner[i]))
+			continue;
+		if (column->field->form != USHER_NETLINK_OBJECT)
+			return refusal_note(refusal, REFUSED_INVALID,
+					    "%s.%.*s: there is no filter within a list",
+					    column->field->name, (int)choice->inner[i].length,
+					    choice->inner[i].name);
+		level->required[level->n_required++] = (uint16_t)(column - level->columns);
+		break;
+	}
+	return 0;
+}
+
+static int add_filters(struct level *level, const struct choice *choices, size_t n,
+		       struct refusal *refusal) {
+	if (n == 0)
+		return 0;
+	level->criteria = calloc(n, sizeof *level->criteria);
+	level->required = calloc(n, sizeof *level->required);
+	if (!level->criteria || !level->required)
+		return -ENOMEM;
+	for (size_t i = 0; i < level->n_columns; i++) {
+		const struct choice *choice = find_choice(choices, n, level->columns[i].field);
+		int r = choice ? add_filter(level, choice, &level->columns[i], refusal) : 0;
+
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- the plans ---- */
+
+/* In which part of the plan's steps it is: of the fixed part, of attributes, computed. */
+static unsigned section(const struct netlink_field *field) {
+	if (field->from == NETLINK_FROM_HEADER)
+		return 0;
+	return field->from == NETLINK_COMPUTED ? 2 : 1;
+}
+
+static void place_step(struct plan *plan, uint16_t place) {
+	const struct netlink_field *field = plan->steps[place].field;
+	uint16_t *link;
+
+	if (field->from == NETLINK_FROM_LIST)
+		link = &plan->list;
+	else
+		link = &plan->first[field->at];
+	/* In the order of the table, which says what it does first. */
+	while (*link != 0)
+		link = &plan->steps[*link - 1].next;
+	*link = (uint16_t)(place + 1);
+}
+
+static int add_step(struct plan *plan, const struct level *level, const struct column *column,
+		    const struct netlink_field *field, const struct choice *choice,
+		    struct refusal *refusal) {
+	struct step *step = &plan->steps[plan->n_steps++];
+
+	*step = (struct step){
+		.field = field,
+		.operation = field->decode ? STEP_HOOK : level_plain_operation(field),
+		.bit = (uint16_t)(column - level->columns),
+		.column = column->at,
+		.within = field->from == NETLINK_FROM_STRUCTURE ? field->within : 0,
+		.size = (uint8_t)width_of(field),
+	};
+	plan->always += field->always;
+	plan->variants |= step->operation == STEP_VARIANT;
+	return inner_make(step, level->schema, choice, refusal);
+}
+
+static bool has_part(const struct netlink_field *field, unsigned part) {
+	return field->parts == 0 || (field->parts & 1U << part);
+}
+
+static int add_steps(struct plan *plan, const struct level *level, unsigned part, unsigned which,
+		     const struct choice *choices, size_t n, struct refusal *refusal) {
+	for (const struct netlink_field *field = level->schema->fields; field->name; field++) {
+		const struct column *column;
+		int r;
+
+		if (section(field) != which || !has_part(field, part))
+			continue;
+		column = find_column(level, field->name);
+		if (!column)
+			continue;
+		r = add_step(plan, level, column, field, find_choice(choices, n, field), refusal);
+		if (r != 0)
+			return r;
+		if (which == 1)
+			place_step(plan, (uint16_t)(plan->n_steps - 1));
+	}
+	return 0;
+}
+
+static int make_plan(struct plan *plan, const struct level *level, unsigned part,
+		     const struct choice *choices, size_t n, struct refusal *refusal) {
+	size_t n_steps = 0;
+	int r = 0;
+
+	for (const struct netlink_field *field = level->schema->fields; field->name; field++) {
+		n_steps++;
+		if (section(field) == 1 && field->from != NETLINK_FROM_LIST &&
+		    field->at >= plan->n_first)
+			plan->n_first = (uint16_t)(field->at + 1);
+	}
+	plan->steps = calloc(n_steps + 1, sizeof *plan->steps);
+	plan->first = calloc((size_t)plan->n_first + 1, sizeof *plan->first);
+	if (!plan->steps || !plan->first)
+		return -ENOMEM;
+	for (unsigned which = 0; r == 0 && which < 3; which++) {
+		uint16_t before = plan->n_steps;
+
+		r = add_steps(plan, level, part, which, choices, n, refusal);
+		if (which == 0)
+			plan->n_fixed = plan->n_steps;
+		if (which == 2)
+			plan->n_computed = (uint16_t)(plan->n_steps - before);
+	}
+	return r;
+}
+
+static unsigned count_parts(const struct netlink_schema *schema) {
+	unsigned bits = 1, n = 0;
+
+	for (const struct netlink_field *field = schema->fields; field->name; field++)
+		bits |= field->parts;
+	for (; bits != 0; bits >>= 1)
+		n++;
+	return n;
+}
+
+/* ---- all of it ---- */
+
+static int compile(struct level *level, const struct choice *choices, size_t n, unsigned flags,
+		   struct refusal *refusal) {
+	size_t n_fields = 0;
+	int r;
+
+	while (level->schema->fields[n_fields].name)
+		n_fields++;
+	level->columns = calloc(n_fields + 1, sizeof *level->columns);
+	level->n_plans = (uint16_t)count_parts(level->schema);
+	level->plans = calloc(level->n_plans, sizeof *level->plans);
+	if (!level->columns || !level->plans)
+		return -ENOMEM;
+	r = add_columns(level, choices, n, flags, refusal);
+	if (r != 0)
+		return r;
+	lay_out(level);
+	r = add_filters(level, choices, n, refusal);
+	for (unsigned part = 0; r == 0 && part < level->n_plans; part++)
+		r = make_plan(&level->plans[part], level, part, choices, n, refusal);
+	return r;
+}
+
+int level_compile(const struct netlink_schema *schema, const struct choice *choices, size_t n,
+		  unsigned flags, struct refusal *refusal, struct level **ret) {
+	struct level *level = calloc(1, sizeof *level);
+	int r;
+
+	if (!level)
+		return -ENOMEM;
+	level->schema = schema;
+	r = compile(level, choices, n, flags, refusal);
+	if (r != 0) {
+		level_free(level);
+		return r;
+	}
+	*ret = level;
+	return 0;
+}
+
+/* Those of whole schemas, by the schema; they link to the next in their bucket. */
+static struct whole {
+	struct whole *next;
+	struct level *level;
+} * wholes[WHOLE_BUCKETS];
+
+static struct whole **bucket(const struct netlink_schema *schema) {
+	return &wholes[(uintptr_t)schema / sizeof(void *) % WHOLE_BUCKETS];
+}
+
+static bool is_whole(const struct level *level) {
+	for (struct whole *whole = *bucket(level->schema); whole; whole = whole->next)
+		if (whole->level == level)
+			return true;
+	return false;
+}
+
+const struct level *level_whole(const struct netlink_schema *schema) {
+	struct refusal refusal;
+	struct whole *whole;
+
+	for (whole = *bucket(schema); whole; whole = whole->next)
+		if (whole->level->schema == schema)
+			return whole->level;
+	whole = calloc(1, sizeof *whole);
+	if (!whole)
+		return NULL;
+	if (level_compile(schema, NULL, 0, LEVEL_ALL, &refusal, &whole->level) != 0) {
+		free(whole);
+		return NULL;
+	}
+	whole->next = *bucket(schema);
+	*bucket(schema) = whole;
+	return whole->level;
+}
+
+static void free_plan(struct plan *plan) {
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		struct step *step = &plan->steps[i];
+
+		for (size_t j = 0; j < step->n_inner; j++)
+			if (step->inner[j].level && !is_whole(step->inner[j].level))
+				level_free((struct level *)step->inner[j].level);
+		free(step->inner);
+	}
+	free(plan->steps);
+	free(plan->first);
+}
+
+void level_free(struct level *level) {
+	if (!level)
+		return;
+	for (size_t i = 0; i < level->n_plans && level->plans; i++)
+		free_plan(&level->plans[i]);
+	for (size_t i = 0; i < level->n_criteria; i++)
+		criterion_clear(&level->criteria[i]);
+	free(level->criteria);
+	free(level->required);
+	free(level->plans);
+	free(level->columns);
+	free(level);
+}
