@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -74,7 +75,14 @@ static int encode_integer(struct encoding *encoding, const struct netlink_field 
 			  const Usher__Value *value) {
 	uint64_t number;
 	int r = encode_number(encoding, field, value, &number);
-	uint8_t *to = r == 0 ? place_of(encoding, field, encode_width(field)) : NULL;
+	uint8_t *to;
+
+	if (r == 0 && field->flag) {
+		if (number)
+			encode_put(encoding, field->at, NULL, 0);
+		return 0;
+	}
+	to = r == 0 ? place_of(encoding, field, encode_width(field)) : NULL;
 
 	if (to)
 		store(field, number, to);
@@ -150,17 +158,33 @@ static int encode_level(struct encoding *encoding, const struct netlink_schema *
 	return encode_row(encoding, schema, row);
 }
 
+static int encode_marked(struct encoding *encoding, uint16_t mark,
+			 const struct netlink_schema *schema, const Usher__Row *row) {
+	const struct level above = descend(encoding, mark);
+	int r;
+
+	if (mark < ENCODE_MARKS_MAX)
+		encoding->marks[mark].schema = schema;
+	r = encode_level(encoding, schema, row);
+	ascend(encoding, &above);
+	return r;
+}
+
+int encode_inner(struct encoding *encoding, const struct netlink_field *field,
+		 const struct netlink_schema *schema, const Usher__Row *row, size_t element) {
+	return encode_marked(encoding, encode_mark(encoding, field, element), schema, row);
+}
+
 /* An attribute that is an object. */
 static int encode_one(struct encoding *encoding, const struct netlink_field *field,
 		      uint16_t attribute, const struct netlink_schema *schema,
 		      const Usher__Row *row, size_t element) {
-	const struct level above = descend(encoding, encode_mark(encoding, field, element));
+	const uint16_t mark = encode_mark(encoding, field, element);
 	const size_t nest = schema->fixed > 0 ? encode_nest_plain(encoding, attribute)
 					      : encode_nest(encoding, attribute);
-	int r = encode_level(encoding, schema, row);
+	int r = encode_marked(encoding, mark, schema, row);
 
 	encode_nest_end(encoding, nest);
-	ascend(encoding, &above);
 	return r;
 }
 
@@ -175,19 +199,15 @@ static int encode_list_of_objects(struct encoding *encoding, const struct netlin
 					 : encode_nest(encoding, field->at);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const Usher__Row *row = encode_object(value, i);
-		struct level above;
 
-		if (!schema->structure || field->repeated) {
+		if (!schema->structure || field->repeated)
 			r = encode_one(encoding, field,
 				       field->repeated   ? field->at
 				       : schema->element ? schema->element
 							 : (uint16_t)(i + 1),
 				       schema, row, i + 1);
-			continue;
-		}
-		above = descend(encoding, encode_mark(encoding, field, i + 1));
-		r = encode_level(encoding, schema, row);
-		ascend(encoding, &above);
+		else
+			r = encode_inner(encoding, field, schema, row, i + 1);
 	}
 	if (r == 0 && !field->repeated)
 		encode_nest_end(encoding, nest);
@@ -323,6 +343,44 @@ int encode_field(struct encoding *encoding, const struct netlink_field *field,
 	}
 }
 
+/* ---- hooks that several types have ---- */
+
+static int encode_prefix(struct encoding *encoding, const struct netlink_field *field,
+			 const Usher__Value *value, size_t where) {
+	struct usher_netlink_address address;
+	int r = encode_address(encoding, field, value, &address);
+
+	if (r != 0 || encoding->overflown)
+		return r;
+	((uint8_t *)encode_header(encoding))[where] = address.length;
+	if (address.length > 0)
+		encode_put(encoding, field->at, address.bytes, address.family == AF_INET ? 4 : 16);
+	return 0;
+}
+
+/* That is where routes and rules have it. */
+int encode_destination(struct encoding *encoding, const struct netlink_field *field,
+		       const void *value) {
+	return encode_prefix(encoding, field, value, offsetof(struct rtmsg, rtm_dst_len));
+}
+
+int encode_source(struct encoding *encoding, const struct netlink_field *field, const void *value) {
+	return encode_prefix(encoding, field, value, offsetof(struct rtmsg, rtm_src_len));
+}
+
+/* A number would be one of our own descriptors. */
+int encode_file(struct encoding *encoding, const struct netlink_field *field, const void *value) {
+	int fd = -1, r = 0;
+
+	if (encoding->fds)
+		r = encode_descriptor(encoding, field, value, &fd);
+	else if (!((const Usher__Value *)value)->has_descriptor_fd)
+		r = encode_refuse(encoding, field, "is a descriptor");
+	if (r == 0)
+		encode_put_u32(encoding, field->at, (uint32_t)fd);
+	return r;
+}
+
 /* ---- rows ---- */
 
 /* Whether an earlier field has the same name: they are one column at several places. */
@@ -333,13 +391,20 @@ static bool is_repeated(const struct netlink_schema *schema, const struct netlin
 	return false;
 }
 
+static bool has_field(const struct netlink_schema *schema, const char *name) {
+	for (const struct netlink_field *field = schema->fields; field->name; field++)
+		if (strcmp(field->name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Each of the row's members is a field's, once. */
 static int check_members(struct encoding *encoding, const struct netlink_schema *schema,
 			 const Usher__Row *row) {
 	for (size_t i = 0; i < row->n_members; i++) {
 		const char *key = row->members[i]->key;
 
-		if (!netlink_field_find(schema, key)) {
+		if (!has_field(schema, key)) {
 			const char *near = netlink_field_suggest(schema, key);
 
 			return encode_refuse(encoding, NULL, "there is no field '%.64s'%s%s%s", key,
@@ -358,6 +423,8 @@ int encode_row(struct encoding *encoding, const struct netlink_schema *schema,
 
 	encoding->schema = schema;
 	encoding->row = row;
+	if (encoding->level == ENCODE_MARKS_MAX)
+		encoding->outermost = schema;
 	for (const struct netlink_field *field = schema->fields; r == 0 && field->name; field++) {
 		const Usher__Value *value = encode_member(row, field->name);
 

@@ -114,12 +114,13 @@ void encode_nest_end(struct encoding *encoding, size_t nest) {
 
 /* ---- where a field is ---- */
 
-/* ENCODE_MARKS_MAX where there are too many: such a field the kernel's words do not name. */
 uint16_t encode_mark(struct encoding *encoding, const struct netlink_field *field, size_t element) {
+	const bool in_header = field->from == NETLINK_FROM_HEADER;
+
 	if (encoding->n_marks == ENCODE_MARKS_MAX)
 		return ENCODE_MARKS_MAX;
 	encoding->marks[encoding->n_marks] = (struct encoding_mark){
-		.offset = (uint32_t)encoding->size,
+		.offset = (uint32_t)(in_header ? encoding->header + field->at : encoding->size),
 		.parent = encoding->level,
 		.element = (uint16_t)element,
 		.field = field,
@@ -127,11 +128,11 @@ uint16_t encode_mark(struct encoding *encoding, const struct netlink_field *fiel
 	return (uint16_t)encoding->n_marks++;
 }
 
-static void add_step(char *path, size_t size, const struct netlink_field *field, unsigned element) {
+static void add_step(char *path, size_t size, const char *name, unsigned element) {
 	size_t used = strlen(path);
 
-	if (*field->name)
-		(void)snprintf(path + used, size - used, ".%s", field->name);
+	if (*name)
+		(void)snprintf(path + used, size - used, ".%s", name);
 	used = strlen(path);
 	if (element > 0)
 		(void)snprintf(path + used, size - used, "[%u]", element - 1);
@@ -147,15 +148,39 @@ static void describe(const struct encoding *encoding, uint16_t at, char *path, s
 		at = encoding->marks[at].parent;
 	}
 	while (n-- > 0)
-		add_step(path, size, encoding->marks[steps[n]].field,
+		add_step(path, size, encoding->marks[steps[n]].field->name,
 			 encoding->marks[steps[n]].element);
 }
 
-bool encode_path_at(const struct encoding *encoding, uint32_t offset, char *path, size_t size) {
-	/* the innermost of those that begin there, which was marked last */
+/* The innermost of those that begin there, which was marked last; ENCODE_MARKS_MAX: there is none.
+ */
+static uint16_t find_mark(const struct encoding *encoding, uint32_t offset) {
 	for (size_t i = encoding->n_marks; i-- > 0;)
-		if (encoding->marks[i].offset == offset) {
-			describe(encoding, (uint16_t)i, path, size);
+		if (encoding->marks[i].offset == offset)
+			return (uint16_t)i;
+	return ENCODE_MARKS_MAX;
+}
+
+bool encode_path_at(const struct encoding *encoding, uint32_t offset, char *path, size_t size) {
+	const uint16_t at = find_mark(encoding, offset);
+
+	if (at < ENCODE_MARKS_MAX)
+		describe(encoding, at, path, size);
+	return at < ENCODE_MARKS_MAX;
+}
+
+bool encode_path_within(const struct encoding *encoding, uint32_t offset, uint16_t attribute,
+			char *path, size_t size) {
+	const uint16_t at = offset > 0 ? find_mark(encoding, offset) : ENCODE_MARKS_MAX;
+	const struct netlink_schema *schema = at < ENCODE_MARKS_MAX ? encoding->marks[at].schema
+					      : offset == 0         ? encoding->outermost
+								    : NULL;
+
+	for (const struct netlink_field *field = schema ? schema->fields : NULL;
+	     field && field->name; field++)
+		if (field->from == NETLINK_FROM_ATTRIBUTE && field->at == attribute) {
+			describe(encoding, at, path, size);
+			add_step(path, size, field->name, 0);
 			return true;
 		}
 	return false;
@@ -168,7 +193,7 @@ int encode_refuse(struct encoding *encoding, const struct netlink_field *field, 
 
 	describe(encoding, encoding->level, path, sizeof path);
 	if (field)
-		add_step(path, sizeof path, field, 0);
+		add_step(path, sizeof path, field->name, 0);
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);

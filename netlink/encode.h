@@ -29,6 +29,7 @@ struct encoding_mark {
 	uint16_t parent;  /* the mark of what it is in; ENCODE_MARKS_MAX: nothing */
 	uint16_t element; /* of a list, from 1 */
 	const struct netlink_field *field;
+	const struct netlink_schema *schema; /* of what is in it, or NULL */
 };
 
 struct encoding {
@@ -36,13 +37,13 @@ struct encoding {
 	size_t capacity, size;
 	bool overflown;
 	size_t header, attributes; /* where these are, of the level that is being written */
-	const struct netlink_schema *schema;
+	const struct netlink_schema *schema, *outermost; /* of that, and of the whole row */
 	const Usher__Row *row; /* of that level; a hook may look at its neighbours */
 
 	/* Who encodes rows sets these, after encode_start(). */
 	const char *argument;    /* what refusals begin with: "row" */
 	struct refusal *refusal; /* where they are noted */
-	const struct fds *fds;   /* of descriptors in a row, or NULL */
+	const struct fds *fds;   /* of descriptors in a row; NULL: where words are checked */
 	/* The row is one that the kernel told: what only it sets is passed over. */
 	bool told;
 	struct names *names; /* of interfaces; NULL: any name passes, as where words are checked */
@@ -84,6 +85,20 @@ int encode_row(struct encoding *encoding, const struct netlink_schema *schema,
 int encode_field(struct encoding *encoding, const struct netlink_field *field,
 		 const Usher__Value *value);
 
+/* The same of what lies in another, where it stands without an attribute of its own; the element
+ * of a list from 1, or 0. */
+int encode_inner(struct encoding *encoding, const struct netlink_field *field,
+		 const struct netlink_schema *schema, const Usher__Row *row, size_t element);
+
+/* ---- hooks ---- */
+
+/* A prefix whose length is in the fixed part, as those of routes and rules. */
+int encode_destination(struct encoding *encoding, const struct netlink_field *field,
+		       const void *value);
+int encode_source(struct encoding *encoding, const struct netlink_field *field, const void *value);
+/* The number of a descriptor that was handed over. */
+int encode_file(struct encoding *encoding, const struct netlink_field *field, const void *value);
+
 /* ---- for the hooks of fields ---- */
 
 /* What a row has under a name; NULL if nothing. */
@@ -116,7 +131,11 @@ int encode_descriptor(struct encoding *encoding, const struct netlink_field *fie
 /* REFUSED_INVALID, with "row.linkinfo.data.id: " before the text. */
 int encode_refuse(struct encoding *encoding, const struct netlink_field *field, const char *format,
 		  ...) __attribute__((format(printf, 3, 4)));
-/* Remembers that a field begins here; encode_row() does it for each. */
+/* Remembers that a field begins here; encode_row() does it for each. ENCODE_MARKS_MAX: there are
+ * too many, and the kernel's words will not name this one. */
 uint16_t encode_mark(struct encoding *encoding, const struct netlink_field *field, size_t element);
 /* The path of the field that is at an offset of the message, "row.gateway"; false where none is. */
 bool encode_path_at(const struct encoding *encoding, uint32_t offset, char *path, size_t size);
+/* The path of the attribute of that number in what begins at an offset; 0: in the message. */
+bool encode_path_within(const struct encoding *encoding, uint32_t offset, uint16_t attribute,
+			char *path, size_t size);
