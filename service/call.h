@@ -42,7 +42,7 @@ struct desk {
 	struct callers *callers;
 	struct mounts mounts;
 	struct objects objects[_KIND_MAX];
-	struct watchers watchers;
+	struct attendants watchers;
 	struct audit audit;
 	struct configuration configuration;
 	struct id_pool ids;

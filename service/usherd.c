@@ -241,11 +241,11 @@ static void say_hello(const struct desk *desk) {
 }
 
 static int load(struct desk *desk) {
-	int r = watchers_load(&desk->watchers);
+	int r = attendants_load(&desk->watchers);
 
 	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
 		r = objects_load(&desk->objects[kind]);
-	watchers_tidy(&desk->watchers);
+	attendants_tidy(&desk->watchers);
 	return r;
 }
 
@@ -299,7 +299,7 @@ static void stop(struct service *service) {
 	door_bus_free(service->door);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
-	watchers_done(&desk->watchers);
+	attendants_done(&desk->watchers);
 	callers_free(desk->callers);
 	id_pool_done(&desk->ids);
 	sd_event_source_unref(service->idle);
@@ -363,7 +363,8 @@ int main(int argc, char *argv[]) {
 	(void)sigaddset(&signals, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
 	service.desk.idle = on_last_call;
-	service.desk.mounts.desk = service.desk.watchers.desk = &service.desk;
+	service.desk.mounts.desk = &service.desk;
+	service.desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &service.desk };
 	objects_init(service.desk.objects, &service.desk);
 	r = start(&service, libexec);
 	if (r < 0)

@@ -35,7 +35,7 @@ static Usher__WatchObject *message_of(const struct object *object) {
 	return (Usher__WatchObject *)object->message;
 }
 
-static struct watchers *watchers_of(const struct object *object) {
+static struct attendants *watchers_of(const struct object *object) {
 	return &object->objects->desk->watchers;
 }
 
@@ -240,7 +240,7 @@ void watch_give_up(struct object *object, const char *why) {
 /* ---- calls ---- */
 
 static void order_for(struct object *object, struct call *call, const Usher__WatcherOrder *order) {
-	int r = watchers_order(watchers_of(object), object, order);
+	int r = attendants_order(watchers_of(object), object, &order->base);
 
 	if (r == -EAGAIN)
 		call_refuse(call, REFUSED_RETRY, "the watcher of the watch is being started again");
@@ -339,7 +339,7 @@ static int adopt(struct object *object, const ProtobufCMessage *request) {
 }
 
 static int start(struct object *object) {
-	return watchers_add(watchers_of(object), object);
+	return attendants_add(watchers_of(object), object);
 }
 
 /* One of an earlier life, whose watcher may have gone with that. */
@@ -349,12 +349,12 @@ static void begin(struct object *object) {
 	if (watch->begun)
 		return;
 	watch->begun = true;
-	(void)watchers_add(watchers_of(object), object);
+	(void)attendants_add(watchers_of(object), object);
 }
 
 static void end(struct object *object) {
 	reception_refuse(object, REFUSED_NOT_FOUND, "the watch has been closed");
-	watchers_remove(watchers_of(object), object);
+	attendants_remove(watchers_of(object), object);
 	object_remove(object);
 }
 

@@ -758,7 +758,8 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	stage->uid = as_root || geteuid() != 0 ? geteuid() : NOBODY;
 	assert_true(sd_event_new(&stage->event) >= 0);
 	stage->desk.event = stage->event;
-	stage->desk.mounts.desk = stage->desk.watchers.desk = &stage->desk;
+	stage->desk.mounts.desk = &stage->desk;
+	stage->desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &stage->desk };
 	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
@@ -819,7 +820,7 @@ void stage_free(struct stage *stage) {
 	door_bus_free(stage->door);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&stage->desk.objects[kind]);
-	watchers_done(&stage->desk.watchers);
+	attendants_done(&stage->desk.watchers);
 	callers_free(stage->desk.callers);
 	sd_bus_message_unref(stage->question);
 	sd_bus_flush_close_unref(stage->client);
