@@ -650,7 +650,8 @@ struct usher_row {
 	unsigned action;  /* USHER_NETLINK_ROW; of a monitor USHER_NETLINK_NEW, _CHANGE or _DEL, or
 			   * USHER_NETLINK_GAP or _SYNCED, which have no fields */
 	unsigned n_fields;
-	uint64_t lost; /* of a gap: at least so many changes; 0: nobody knows */
+	uint64_t lost;  /* of a gap: at least so many changes; 0: nobody knows */
+	unsigned depth; /* in how many others it lies; below USHER_NETLINK_DEPTH_MAX */
 	const void *reserved[4];
 };
 
