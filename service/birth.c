@@ -453,7 +453,7 @@ static int listen_until(struct job *job, const bool *what) {
 
 	while (r == 0 && !*what) {
 		_cleanup_close_ int fd = -1;
-		struct birth_word word;
+		struct birth_word word = { 0 };
 
 		r = hear(job->birth, &word, &fd);
 		if (r == 0)
@@ -492,7 +492,7 @@ int birth_announce(struct job *job) {
 
 /* The socket is closed by execve(2). */
 int birth_finish(struct job *job) {
-	struct birth_word word;
+	struct birth_word word = { 0 };
 	_cleanup_close_ int fd = -1;
 	int r = listen_until(job, &job->birth->ready);
 

@@ -10,18 +10,18 @@
 /* What every child needs, and what a row may name, of the calls that have not always been there;
  * for statmount and listmount there is another way. */
 static const struct {
-	int number;
 	const char *name, *since;
+	int number;
 	bool of_all;
 } young[] = {
-	{ SYS_openat2, "openat2", "5.6", true },
-	{ SYS_fsopen, "fsopen", "5.2", false },
-	{ SYS_fsconfig, "fsconfig", "5.2", false },
-	{ SYS_fsmount, "fsmount", "5.2", false },
-	{ SYS_fspick, "fspick", "5.2", false },
-	{ SYS_open_tree, "open_tree", "5.2", false },
-	{ SYS_move_mount, "move_mount", "5.2", false },
-	{ SYS_mount_setattr, "mount_setattr", "5.12", false },
+	{ "openat2", "5.6", SYS_openat2, true },
+	{ "fsopen", "5.2", SYS_fsopen, false },
+	{ "fsconfig", "5.2", SYS_fsconfig, false },
+	{ "fsmount", "5.2", SYS_fsmount, false },
+	{ "fspick", "5.2", SYS_fspick, false },
+	{ "open_tree", "5.2", SYS_open_tree, false },
+	{ "move_mount", "5.2", SYS_move_mount, false },
+	{ "mount_setattr", "5.12", SYS_mount_setattr, false },
 };
 
 static bool names(const int *numbers, int number) {

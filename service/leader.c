@@ -13,8 +13,9 @@ _Noreturn void leader_stay(int pidfd) {
 	(void)signal(SIGCHLD, SIG_IGN);
 	if (pidfd < 0)
 		(void)syscall(SYS_close_range, 0, ~0U, 0);
-	while (pidfd < 0)
-		(void)pause();
+	if (pidfd < 0)
+		for (;;)
+			(void)pause();
 	while (poll(&ended, 1, -1) <= 0)
 		;
 	_exit(0);

@@ -240,7 +240,10 @@ void object_remove(struct object *object) {
 	/* while it is still there: the signal names the interfaces that the object has */
 	if (!object->hidden)
 		(void)sd_bus_emit_object_removed(object->objects->desk->bus, path);
-	forget(object->objects, object->number);
+	if (!object->unkept)
+		forget(object->objects, object->number);
+	if (object->saved)
+		(void)store_forget_saved(object->objects->kind->name, object->number);
 	while (*at != object)
 		at = &(*at)->next;
 	*at = object->next;
@@ -440,11 +443,26 @@ int objects_load(struct objects *objects) {
 	return r;
 }
 
+int object_save(struct object *object) {
+	int r = store_save(object->objects->kind->name, object->number, object->message);
+
+	object->saved = r == 0;
+	return r;
+}
+
+void object_let_go(struct object *object) {
+	if (!object->saved || object->unkept)
+		return;
+	forget(object->objects, object->number);
+	object->unkept = true;
+}
+
 void objects_save(const struct objects *objects) {
 	for (struct object *object = objects->first; object; object = object->next) {
 		if (objects->kind->mark)
 			objects->kind->mark(object);
-		store_save(objects->kind->name, object->number, object->message);
+		if (!object->saved)
+			(void)object_save(object);
 	}
 }
 

@@ -78,6 +78,8 @@ struct object {
 	bool hidden;           /* is being made: kept, but nobody is told yet */
 	bool orphan;           /* shall go */
 	bool leaving;          /* an order of ours that ends it is under way */
+	bool saved;            /* its message is a file */
+	bool unkept;           /* and systemd has nothing of it any more */
 };
 
 struct objects {
@@ -113,6 +115,11 @@ void objects_done(struct objects *objects);
 int objects_expect(struct objects *objects, struct caller *caller, const ProtobufCMessage *request,
 		   ProtobufCMessage *reply, const struct fds *fds, int socket, struct object **ret);
 void object_show(struct object *object);
+/* Writes its message down in a file: of one that will not change any more. 0 or a negative errno.
+ */
+int object_save(struct object *object);
+/* What systemd has of one that is saved is not needed any more. */
+void object_let_go(struct object *object);
 /* It has gone, or nothing is to be known of it any more. */
 void object_remove(struct object *object);
 /* Its kind's way to have it go. */

@@ -56,7 +56,7 @@ static int top_of(const struct outfit *outfit) {
 }
 
 int outfit_place(const struct outfit *outfit, int *keep) {
-	int moved[OUTFIT_MAX + 1], all[OUTFIT_MAX + 1], top = top_of(outfit), r;
+	int moved[OUTFIT_MAX + 1] = { 0 }, all[OUTFIT_MAX + 1], top = top_of(outfit), r;
 
 	raise_limit();
 	*keep = fcntl(*keep, F_DUPFD_CLOEXEC, top);

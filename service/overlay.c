@@ -133,11 +133,9 @@ static int set_layers_by_name(struct job *job, const struct overlay *overlay, in
 		char name[32];
 
 		(void)snprintf(name, sizeof name, "self/fd/%d", layer->path.fd);
-		if (*layer->key != 'l')
-			r = set_name(job, fs, layer->key, name);
-		else if (i == 0)
+		if (*layer->key == 'l' && i == 0)
 			one_by_one = fsconfig(fs, FSCONFIG_SET_STRING, layer->key, name, 0) == 0;
-		else if (one_by_one)
+		else if (*layer->key != 'l' || one_by_one)
 			r = set_name(job, fs, layer->key, name);
 	}
 	return r == 0 && !one_by_one ? set_lower_names(job, overlay, fs) : r;

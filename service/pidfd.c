@@ -70,7 +70,7 @@ int pidfd_started(pid_t pid, int pidfd, uint64_t *ret) {
 
 int pidfd_find(pid_t pid, uint64_t started) {
 	_cleanup_close_ int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	uint64_t now;
+	uint64_t now = 0;
 
 	if (fd < 0 || started == 0 || pidfd_started(pid, fd, &now) < 0 || now != started)
 		return -1;

@@ -59,7 +59,7 @@ static bool is_same(const struct place_identity *a, const struct place_identity 
 /* One that the service is in, too, has others in it. */
 static int open_type(struct population *population, int leader, size_t type) {
 	const char *word = namespace_types[type].word;
-	struct place_identity ours;
+	struct place_identity ours = { 0 };
 	struct stat st;
 	int fd = subject_open_namespace(population->place, leader, word);
 
@@ -82,7 +82,7 @@ static int open_type(struct population *population, int leader, size_t type) {
 
 /* Most are where the service is. */
 static bool is_in_users(const struct population *population, const char *process) {
-	struct place_identity identity;
+	struct place_identity identity = { 0 };
 	_cleanup_close_ int fd = -1;
 	char path[64];
 
@@ -100,7 +100,7 @@ static bool is_inside(const struct population *population, const char *process) 
 	if (population->users >= 0)
 		return is_in_users(population, process);
 	for (size_t i = 0; i < NAMESPACE_TYPES; i++) {
-		struct place_identity identity;
+		struct place_identity identity = { 0 };
 
 		if (population->namespaces[i] >= 0 &&
 		    identify(population->place, process, namespace_types[i].word, &identity) == 0 &&

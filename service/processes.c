@@ -90,7 +90,9 @@ static void stay_for_a_while(struct process *process) {
 	struct object *object = &process->base;
 
 	let_go(process);
-	store_let_go(process_kind.name, object->number);
+	if (!object->saved)
+		(void)object_save(object);
+	object_let_go(object);
 	if (object->orphan || start_timer(process, stay_usec, on_stayed) < 0)
 		object_remove(object);
 	else
@@ -114,7 +116,7 @@ static int note(struct object *object, const char *state, int status) {
 	int r = message_set_string(&m->base, "State", state);
 
 	m->status = status;
-	return r == 0 ? store_change(process_kind.name, object->number, &m->base) : r;
+	return r == 0 ? object_save(object) : r;
 }
 
 /* Written down, told, and only then taken out of the socket: whoever is killed in the middle, the

@@ -109,7 +109,7 @@ int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *messag
 	return tell("FDSTORE", name, fds, n);
 }
 
-int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message) {
+int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message) {
 	_cleanup_close_ int memory = -1;
 	char name[NAME_MAX_LENGTH];
 
@@ -119,16 +119,8 @@ int store_change(const char *kind, uint64_t number, const ProtobufCMessage *mess
 	if (memory < 0)
 		return memory;
 	name_of(kind, number, tail_new, name);
+	(void)tell("FDSTOREREMOVE", name, NULL, 0);
 	return tell("FDSTORE", name, &memory, 1);
-}
-
-int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message) {
-	char name[NAME_MAX_LENGTH];
-
-	name_of(kind, number, tail_new, name);
-	if (getenv("NOTIFY_SOCKET"))
-		(void)tell("FDSTOREREMOVE", name, NULL, 0);
-	return store_change(kind, number, message);
 }
 
 int store_replace(const char *kind, uint64_t number, size_t more, int fd) {
@@ -141,7 +133,7 @@ int store_replace(const char *kind, uint64_t number, size_t more, int fd) {
 	return tell("FDSTORE", name, &fd, 1);
 }
 
-void store_let_go(const char *kind, uint64_t number) {
+void store_forget(const char *kind, uint64_t number) {
 	char name[NAME_MAX_LENGTH];
 
 	name_of(kind, number, "", name);
@@ -149,22 +141,17 @@ void store_let_go(const char *kind, uint64_t number) {
 		(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
-void store_forget(const char *kind, uint64_t number) {
-	char name[NAME_MAX_LENGTH];
-
-	name_of(kind, number, tail_new, name);
-	store_let_go(kind, number);
-	if (getenv("NOTIFY_SOCKET"))
-		(void)tell("FDSTOREREMOVE", name, NULL, 0);
-}
-
 void store_forget_more(const char *kind, uint64_t number) {
 	char name[NAME_MAX_LENGTH];
 
-	for (size_t i = 0; getenv("NOTIFY_SOCKET") && i < STORE_MORE_MAX; i++) {
+	if (!getenv("NOTIFY_SOCKET"))
+		return;
+	for (size_t i = 0; i < STORE_MORE_MAX; i++) {
 		name_of(kind, number, tails_more[i], name);
 		(void)tell("FDSTOREREMOVE", name, NULL, 0);
 	}
+	name_of(kind, number, tail_new, name);
+	(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
 struct settling {
@@ -256,18 +243,27 @@ static int save(int directory, const char *name, const ProtobufCMessage *message
 	return r;
 }
 
-void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message) {
+int store_save(const char *kind, uint64_t number, const ProtobufCMessage *message) {
 	_cleanup_close_ int directory = open_directory();
 	char name[NAME_MAX_LENGTH];
 	int r;
 
 	if (!getenv("RUNTIME_DIRECTORY"))
-		return;
-	(void)snprintf(name, sizeof name, "%s-%" PRIu64, kind, number);
+		return -ENOENT;
+	name_of(kind, number, "", name);
 	r = directory < 0 ? directory : save(directory, name, message);
 	if (r < 0)
 		sd_journal_print(LOG_ERR, "%s is forgotten if the service is being stopped: %s",
 				 name, strerror(-r));
+	return r;
+}
+
+bool store_forget_saved(const char *kind, uint64_t number) {
+	_cleanup_close_ int directory = open_directory();
+	char name[NAME_MAX_LENGTH];
+
+	name_of(kind, number, "", name);
+	return directory >= 0 && unlinkat(directory, name, 0) == 0;
 }
 
 /* What systemd has kept, by name; what is taken is -1 then, and what is of another kind stays for
@@ -304,59 +300,75 @@ struct loading {
 
 static bool is_kept(const struct loading *loading, uint64_t number) {
 	for (int i = 0; i < kept.n; i++)
-		if (number_of(loading->kind, kept.names[i], "") == number ||
-		    number_of(loading->kind, kept.names[i], tail_new) == number)
+		if (kept.fds[i] >= 0 && number_of(loading->kind, kept.names[i], "") == number)
 			return true;
 	return false;
 }
 
-static int load_file(const struct loading *loading, int directory, const char *name,
-		     uint64_t number) {
+static ProtobufCMessage *read_file(const struct loading *loading, int directory, const char *name) {
 	_cleanup_close_ int fd =
 		openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	ProtobufCMessage *message = fd < 0 ? NULL : read_message(fd, loading->descriptor);
+
+	return fd < 0 ? NULL : read_message(fd, loading->descriptor);
+}
+
+/* It is in systemd's keeping again before its file goes; and that goes before anybody has the
+ * object, who may save it anew. */
+static int load_file(const struct loading *loading, int directory, uint64_t number) {
+	char name[NAME_MAX_LENGTH];
 	struct store_descriptors none = STORE_NO_DESCRIPTORS;
+	ProtobufCMessage *message;
 	int r;
 
-	if (!message)
-		return 0;
-	/* in systemd's keeping again before its file goes */
-	r = store_keep(loading->kind, number, message, &none);
+	name_of(loading->kind, number, "", name);
+	message = read_file(loading, directory, name);
+	r = message ? store_keep(loading->kind, number, message, &none) : 0;
 	if (r < 0) {
 		message_freep(&message);
 		return r;
 	}
-	r = loading->take(loading->userdata, message, &none);
+	(void)unlinkat(directory, name, 0);
+	r = message ? loading->take(loading->userdata, message, &none) : 0;
 	if (r != -EBADMSG)
 		return r;
 	store_forget(loading->kind, number);
 	return 0;
 }
 
-static int load_entry(const struct loading *loading, int directory, const char *name) {
-	uint64_t number = number_of(loading->kind, name, "");
-	int r = 0;
+/* Those of which systemd has nothing. */
+static int list_files(const struct loading *loading, DIR *entries, uint64_t **ret, size_t *ret_n) {
+	uint64_t *grown;
 
-	if (number == 0 && *name != '.')
-		return 0; /* of another kind; what begins with a dot is half written */
-	if (number > 0 && !is_kept(loading, number))
-		r = load_file(loading, directory, name, number);
-	if (r == 0)
-		(void)unlinkat(directory, name, 0);
-	return r;
+	for (struct dirent *entry; (entry = readdir(entries));) {
+		uint64_t number =
+			entry->d_type == DT_REG ? number_of(loading->kind, entry->d_name, "") : 0;
+
+		if (*entry->d_name == '.' && entry->d_type == DT_REG)
+			(void)unlinkat(dirfd(entries), entry->d_name, 0); /* half written */
+		if (number == 0 || is_kept(loading, number))
+			continue;
+		grown = reallocarray(*ret, *ret_n + 1, sizeof *grown);
+		if (!grown)
+			return -ENOMEM;
+		*ret = grown;
+		grown[(*ret_n)++] = number;
+	}
+	return 0;
 }
 
 static int load_files(const struct loading *loading) {
-	int directory = open_directory(), r = 0;
+	_cleanup_free_ uint64_t *numbers = NULL;
+	int directory = open_directory(), r;
 	DIR *entries = directory < 0 ? NULL : fdopendir(directory);
+	size_t n = 0;
 
 	if (directory == -ENOENT)
 		return 0;
 	if (!entries)
 		return directory < 0 ? directory : -errno;
-	for (struct dirent *entry; r == 0 && (entry = readdir(entries));)
-		if (entry->d_type == DT_REG)
-			r = load_entry(loading, directory, entry->d_name);
+	r = list_files(loading, entries, &numbers, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = load_file(loading, directory, numbers[i]);
 	(void)closedir(entries);
 	return r;
 }
@@ -412,6 +424,27 @@ static void gather(const struct loading *loading, uint64_t number, struct parts 
 	}
 }
 
+/* What is written in a file is in systemd's keeping again before that goes. */
+static int take_over_file(const struct loading *loading, uint64_t number,
+			  const struct store_descriptors *descriptors, ProtobufCMessage **message) {
+	_cleanup_close_ int directory = open_directory();
+	char name[NAME_MAX_LENGTH];
+	ProtobufCMessage *saved;
+	int r;
+
+	name_of(loading->kind, number, "", name);
+	saved = directory < 0 ? NULL : read_file(loading, directory, name);
+	if (!saved)
+		return 0;
+	message_freep(message);
+	*message = saved;
+	store_forget(loading->kind, number);
+	r = store_keep(loading->kind, number, saved, descriptors);
+	if (r == 0)
+		(void)unlinkat(directory, name, 0);
+	return r;
+}
+
 static int load_kept(const struct loading *loading, uint64_t number) {
 	_cleanup_(parts_done) struct parts parts = { -1, -1, STORE_NO_DESCRIPTORS };
 	ProtobufCMessage *message;
@@ -421,6 +454,11 @@ static int load_kept(const struct loading *loading, uint64_t number) {
 	gather(loading, number, &parts);
 	has_more = parts.descriptors.more[0] >= 0 || parts.descriptors.more[1] >= 0;
 	message = read_message(parts.newer >= 0 ? parts.newer : parts.message, loading->descriptor);
+	r = take_over_file(loading, number, &parts.descriptors, &message);
+	if (r < 0) {
+		message_freep(&message);
+		return r;
+	}
 	r = message ? loading->take(loading->userdata, message, &parts.descriptors) : -EBADMSG;
 	if (r != -EBADMSG)
 		return r;
@@ -457,7 +495,9 @@ int store_load(const char *kind, const ProtobufCMessageDescriptor *descriptor, s
 	int r = listen_once();
 	uint64_t number;
 
+	if (r >= 0)
+		r = load_files(&loading);
 	while (r >= 0 && (number = next_kept(&loading)) > 0)
 		r = load_kept(&loading, number);
-	return r < 0 ? r : load_files(&loading);
+	return r;
 }

@@ -2,16 +2,18 @@
 /*
  * What outlives the service: systemd keeps, for every object, a sealed memfd with its message, a
  * descriptor and a socket if it has them, all by the name "KIND-NUMBER"; what more there is by
- * names of their own, "KIND-NUMBER-more" and "KIND-NUMBER-last"; and a second message,
+ * names of their own, "KIND-NUMBER-more" and "KIND-NUMBER-last", and with it a second message,
  * "KIND-NUMBER-new", which counts instead of the first, if the object is not any more what it was.
  *
  * A stop empties that store (before systemd 254 nothing can be done about it), so a service that
- * ends in good order also leaves the messages as files in its runtime directory. Those are for the
- * next one that comes without a store; descriptors are not saved.
+ * ends in good order also leaves the messages as files in its runtime directory; descriptors are
+ * not saved. What has no descriptors any more may be there from the beginning: for systemd, each
+ * that it keeps makes the next one cost more. A file counts instead of what systemd has.
  */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -34,19 +36,19 @@ struct store_descriptors {
  * errno. */
 int store_keep(const char *kind, uint64_t number, const ProtobufCMessage *message,
 	       const struct store_descriptors *descriptors);
-/* The message has changed; once in the life of an object. The descriptors stay where they are. */
-int store_change(const char *kind, uint64_t number, const ProtobufCMessage *message);
-/* The same, of one that changes more often. */
+/* The message of one that has more than a descriptor and a socket has changed. The descriptors
+ * stay where they are. */
 int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *message);
 /* Another one of what more there is. */
 int store_replace(const char *kind, uint64_t number, size_t more, int fd);
-/* Then they, and the first message, are not needed any more. */
-void store_let_go(const char *kind, uint64_t number);
 void store_forget(const char *kind, uint64_t number);
 /* Of an object that had more than a descriptor and a socket. */
 void store_forget_more(const char *kind, uint64_t number);
-/* At the end of the service. */
-void store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
+/* As a file: at the end of the service, or of what the object stands for. 0 or a negative errno,
+ * -ENOENT where there is no place for it. */
+int store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
+/* The file; whether there was one. */
+bool store_forget_saved(const char *kind, uint64_t number);
 
 typedef void (*store_settled)(void *userdata);
 

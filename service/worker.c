@@ -226,7 +226,7 @@ static bool turn(struct worker *worker) {
 
 	make_all_ready(worker);
 	if (worker->again_usec)
-		timeout = (struct timespec){ .tv_nsec = PAUSE_USEC * 1000 };
+		timeout = (struct timespec){ .tv_nsec = PAUSE_USEC * 1000L };
 	if (worker->n_ready == 0)
 		fds[1].events = POLLIN;
 	n = ppoll(fds, 2, worker->listening || worker->again_usec ? &timeout : NULL,

@@ -121,6 +121,7 @@ static int name_whole(const struct sight *sight, int fd, char *ret, size_t size)
 	ssize_t n;
 	int mount;
 
+	*ret = '\0';
 	if (name_to_handle_at(fd, "", &whole.handle, &mount, AT_EMPTY_PATH) < 0)
 		return -errno;
 	found = open_by_handle_at(sight->top, &whole.handle, O_PATH | O_CLOEXEC);
@@ -309,7 +310,7 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 
 static int open_group(struct watcher *watcher, struct group *group, unsigned class) {
 	const unsigned flags = class | FAN_CLOEXEC | FAN_NONBLOCK;
-	const unsigned opened = O_RDONLY | O_CLOEXEC | O_LARGEFILE;
+	const unsigned opened = O_CLOEXEC | O_LARGEFILE;
 
 	if (group->source.fd >= 0)
 		return 0;

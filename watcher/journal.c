@@ -131,14 +131,15 @@ static struct entry *take_next(struct journal *journal, uint32_t *ret_number) {
 uint32_t journal_note(struct journal *journal, uint32_t number, const struct handle *handle,
 		      uint64_t clock) {
 	struct journal_page *page = journal->page;
-	struct entry *entry = number > 0 ? &page->entry[number - 1] : NULL;
+	struct entry *entry;
 
 	if (handle->size > HANDLE_SPACE) {
 		journal_forget(journal);
 		return 0;
 	}
 	/* One that is not about to make room is as good as a new one. */
-	if (entry && holds(entry, handle)) {
+	entry = &page->entry[number > 0 ? number - 1 : 0];
+	if (number > 0 && holds(entry, handle)) {
 		if ((page->head - number + 1) % ENTRIES < ENTRIES / 2) {
 			entry->clock = clock;
 			return number;

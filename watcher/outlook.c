@@ -50,7 +50,7 @@ static void discard(struct outlook *outlook) {
 
 int outlook_take(struct lookout *lookout, struct eye *eye) {
 	struct outlook *outlook;
-	uint64_t mount;
+	uint64_t mount = 0;
 	int r = mount_of(eye->watch->root, &mount);
 
 	if (r < 0)

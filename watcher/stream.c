@@ -97,9 +97,9 @@ static void *reserve(struct stream *stream, size_t size) {
 		stream->last = last;
 	}
 	if (last->size + size > last->space) {
-		while (*at != last)
+		while (*at && *at != last)
 			at = &(*at)->next;
-		last = enlarge(stream, at, last->size + size);
+		last = *at ? enlarge(stream, at, last->size + size) : NULL;
 		if (!last)
 			return NULL;
 	}
@@ -113,7 +113,7 @@ static void *reserve(struct stream *stream, size_t size) {
 /* The record that was made last: most are for several readers. */
 static union {
 	struct usher_watch_record record;
-	uint8_t bytes[sizeof(struct usher_watch_record) + 4 * PATH_MAX + 16];
+	uint8_t bytes[sizeof(struct usher_watch_record) + 4L * PATH_MAX + 16];
 } made;
 
 static const char *made_of, *made_of_old;

@@ -40,7 +40,7 @@ static int print_word(const struct told_root *root, const char *word, bool direc
 		*end++ = (char)(*word == '-' ? '_' : toupper((unsigned char)*word));
 		word++;
 	}
-	strcpy(end, directory ? ",ISDIR" : "");
+	(void)snprintf(end, sizeof words - (size_t)(end - words), "%s", directory ? ",ISDIR" : "");
 	return print_line(root, words, path);
 }
 

@@ -227,6 +227,7 @@ const struct operation operation_spawn = {
 	.actions = { [TIER_OWN] = "spawn-own", [TIER_ADMIN] = "spawn" },
 	.request = &usher__spawn_request__descriptor,
 	.reply = &usher__spawn_reply__descriptor,
+	/* they have some in common: NOLINTNEXTLINE(misc-redundant-expression) */
 	.capabilities = BIRTH_CAPABILITIES | KEEPER_CAPABILITIES,
 	.syscalls = SYSCALLS(BIRTH_SYSCALLS, KEEPER_SYSCALLS),
 	.spawns = true,

@@ -370,6 +370,21 @@ class Restarts(ProcessTestCase):
         self.alice.call("Namespace", "Destroy", {}, path=space)
         wait_until(lambda: not exists(pids[1]), "its leader has gone")
 
+    def test_how_one_ended_is_known_after_kills_and_systemd_keeps_nothing_of_it(self):
+        before = self.kept()
+        path = self.spawn("/bin/sh", "-c", "exit 7", lifetime="manual")
+        self.assertEqual(self.ends(path), {path: ("exited", 7)})
+        wait_until(lambda: self.kept() == before, "systemd keeps nothing of it")
+        name = f"{SAVED}/process-{path.rsplit('/', 1)[1]}"
+        for _ in range(2):
+            self.assertTrue(os.path.exists(name))
+            self.kill(USHERD)
+            self.assertEqual(self.patiently(lambda: self.alice.get("Process", "State", path)), "exited")
+            wait_until(lambda: self.kept() == before, "nor has it after that")
+        self.assertEqual(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}"), ("exited", 7))
+        self.assertFalse(os.path.exists(name))
+        self.assertEqual(self.kept(), before)
+
     def test_what_ends_while_the_service_is_stopped_is_told_when_it_is_back(self):
         line = Line()
         space = self.create("box", "user", "uts")
