@@ -87,10 +87,12 @@ struct kernel_statmount {
 struct kernel_pidfd_info {
 	__u64 mask;
 	__u64 cgroup_id;
-	__u32 pid;
-	__u32 spare[10];
+	__u32 pid, tgid, ppid;
+	__u32 ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
 	__s32 exit_code;
 };
+
+#define KERNEL_PIDFD_INFO_CREDS 0x00000002U
 
 #define KERNEL_PIDFD_GET_INFO _IOWR(0xff, 11, struct kernel_pidfd_info)
 
