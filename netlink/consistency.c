@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "consistency.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "decode.h"
+#include "fd.h"
+
+enum { EVENTS_SIZE = 32 * 1024, STATISTICS_SIZE = 256 * 1024 };
+
+/* ---- events ---- */
+
+static int join(int fd, const uint32_t *groups) {
+	for (; *groups; groups++)
+		if (setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, groups, sizeof *groups) < 0)
+			return -errno;
+	return 0;
+}
+
+static int listen_to(const struct netlink_type *type) {
+	_cleanup_close_ int fd =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, type->protocol);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = join(fd, type->groups);
+	return r < 0 ? r : fd_take(&fd);
+}
+
+/* A field by whose filter the kernel divides a table, if the filter has one value. */
+static const struct netlink_field *divider(const struct netlink_type *type,
+					   const struct selection *selection, const char *name,
+					   uint64_t *ret) {
+	const struct netlink_field *field = netlink_field_find(&type->schema, name);
+	const struct selection_value *value;
+
+	if (!field || field->filtered != NETLINK_FILTERED_BY_KERNEL)
+		return NULL;
+	value = selection_value(selection, type, name);
+	if (!value)
+		return NULL;
+	*ret = value->number;
+	return field;
+}
+
+/* What the kernel leaves out by other filters is not counted. */
+static bool is_filtered_otherwise(const struct netlink_type *type,
+				  const struct selection *selection) {
+	for (const struct netlink_field *field = type->schema.fields; field->name; field++)
+		if (selection_by_kernel(selection, type, field->name) &&
+		    strcmp(field->name, "family") != 0 && strcmp(field->name, "table") != 0)
+			return true;
+	return false;
+}
+
+int consistency_begin(struct consistency *consistency, const struct netlink_type *type,
+		      const struct selection *selection) {
+	uint64_t number = 0;
+
+	*consistency = (struct consistency){ .type = type, .events = -1 };
+	if (divider(type, selection, "family", &number))
+		consistency->family = (uint8_t)number;
+	consistency->table_field = divider(type, selection, "table", &number);
+	if (consistency->table_field)
+		consistency->table = (uint32_t)number;
+	consistency->counts = type->protocol == NETLINK_ROUTE && type->get == RTM_GETROUTE &&
+			      !is_filtered_otherwise(type, selection);
+	if (type->flags_interruption || !type->groups)
+		return 0;
+	consistency->events = listen_to(type);
+	return consistency->events < 0 ? consistency->events : 0;
+}
+
+/* Whether it is about the part of the table that was read. What was cut off is taken to be. */
+static bool disturbs(const struct consistency *consistency, const struct nlmsghdr *message,
+		     size_t size) {
+	const uint8_t *header = (const uint8_t *)NLMSG_DATA(message), *payload;
+	size_t n, header_size;
+	uint32_t table;
+
+	if (message->nlmsg_type != consistency->type->new &&
+	    message->nlmsg_type != consistency->type->del)
+		return false;
+	header_size = size - NLMSG_HDRLEN;
+	if (message->nlmsg_len > size || header_size < consistency->type->header)
+		return true;
+	header_size = message->nlmsg_len - NLMSG_HDRLEN;
+	if (consistency->family != 0 && header[0] != consistency->family)
+		return false;
+	if (consistency->type->is_one && !consistency->type->is_one(header, header_size))
+		return false;
+	if (!consistency->table_field ||
+	    !netlink_attribute(header, header_size, consistency->type->header,
+			       consistency->table_field->at, &payload, &n) ||
+	    n < sizeof table)
+		return true;
+	memcpy(&table, payload, sizeof table);
+	return table == consistency->table;
+}
+
+/* An event is a datagram. If there was no room for one, who knows what it was about. */
+static bool was_disturbed(const struct consistency *consistency) {
+	uint8_t bytes[EVENTS_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	const struct nlmsghdr *message = (const void *)bytes;
+
+	for (;;) {
+		ssize_t n = recv(consistency->events, bytes, sizeof bytes, MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno != EAGAIN;
+		if ((size_t)n >= sizeof *message && disturbs(consistency, message, (size_t)n))
+			return true;
+	}
+}
+
+/* ---- counting routes ---- */
+
+/* The kernel counts the ways of an IPv6 route as so many routes. */
+static uint32_t count_ways(const struct nlmsghdr *message) {
+	const uint8_t *at;
+	size_t left;
+	uint32_t n = 0;
+
+	if (!netlink_attribute(NLMSG_DATA(message), message->nlmsg_len - NLMSG_HDRLEN,
+			       sizeof(struct rtmsg), RTA_MULTIPATH, &at, &left))
+		return 1;
+	while (left >= sizeof(struct rtnexthop)) {
+		struct rtnexthop way;
+
+		memcpy(&way, at, sizeof way);
+		if (way.rtnh_len < sizeof way || way.rtnh_len > left)
+			break;
+		n++;
+		if ((size_t)RTNH_ALIGN(way.rtnh_len) >= left)
+			break;
+		at += RTNH_ALIGN(way.rtnh_len);
+		left -= RTNH_ALIGN(way.rtnh_len);
+	}
+	return n;
+}
+
+void consistency_count(struct consistency *consistency, const struct nlmsghdr *message) {
+	const struct rtmsg *route = NLMSG_DATA(message);
+
+	if (!consistency->counts || message->nlmsg_len < NLMSG_HDRLEN + sizeof *route)
+		return;
+	if (route->rtm_family == AF_INET)
+		consistency->ipv4++;
+	else if (route->rtm_family == AF_INET6)
+		consistency->ipv6 += count_ways(message);
+}
+
+/* All of a file of the namespace's; the caller frees. NULL if there is none. */
+static char *read_statistics(const char *path) {
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text = fd < 0 ? NULL : malloc(STATISTICS_SIZE);
+	size_t used = 0;
+	ssize_t n;
+
+	if (!text)
+		return NULL;
+	while ((n = read(fd, text + used, STATISTICS_SIZE - 1 - used)) > 0)
+		used += (size_t)n;
+	text[used] = '\0';
+	return text;
+}
+
+/* Those of one table, of the text from its name on. */
+static uint32_t prefixes_of(const char *text) {
+	const char *line = strstr(text, "Prefixes:");
+
+	return line ? (uint32_t)strtoul(line + strlen("Prefixes:"), NULL, 10) : 0;
+}
+
+static const char *find_table(const char *text, const char *name) {
+	const char *line = strstr(text, name);
+
+	return line ? line + strlen(name) : NULL;
+}
+
+/* As long as there are no rules, the kernel has the tables main and local in one, and counts that
+ * as either's. */
+static uint32_t count_shared(const char *text) {
+	const char *main_table = find_table(text, "\nMain:\n");
+	const char *local_table = find_table(text, "\nLocal:\n");
+	uint32_t one = main_table ? prefixes_of(main_table) : 0;
+	uint32_t other = local_table ? prefixes_of(local_table) : 0;
+
+	return one == other ? one : one + other;
+}
+
+static uint32_t count_all(const char *text) {
+	uint32_t n = count_shared(text);
+
+	for (const char *at = text; (at = strstr(at, "\nId ")); at++)
+		n += prefixes_of(at);
+	return n;
+}
+
+/* How many IPv4 routes there are at least; 0: that is not known. */
+static uint32_t expect_ipv4(const struct consistency *consistency, const char *text) {
+	char name[32];
+	const char *table;
+
+	if (!consistency->table_field)
+		return count_all(text);
+	(void)snprintf(name, sizeof name, "\nId %u:\n", consistency->table);
+	table = find_table(text, name);
+	return table ? prefixes_of(table) : 0;
+}
+
+static bool lacks_ipv4(const struct consistency *consistency) {
+	_cleanup_free_ char *text = NULL;
+
+	if (consistency->family != 0 && consistency->family != AF_INET)
+		return false;
+	text = read_statistics("/proc/self/net/fib_triestat");
+	return text && consistency->ipv4 < expect_ipv4(consistency, text);
+}
+
+/* The fourth number is that of routes, in hexadecimal digits like all. */
+static bool lacks_ipv6(const struct consistency *consistency) {
+	_cleanup_free_ char *text = NULL;
+	unsigned routes;
+
+	if ((consistency->family != 0 && consistency->family != AF_INET6) ||
+	    consistency->table_field)
+		return false;
+	text = read_statistics("/proc/self/net/rt6_stats");
+	return text && sscanf(text, "%*x %*x %*x %x", &routes) == 1 && consistency->ipv6 < routes;
+}
+
+const char *consistency_judge(struct consistency *consistency, unsigned datagrams) {
+	/* What came at once was not resumed anywhere; but a table of neighbours may have been
+	 * enlarged under the one who reads it. */
+	bool at_once = datagrams <= 1 && consistency->type->get != RTM_GETNEIGH;
+
+	if (consistency->events >= 0 && was_disturbed(consistency) && !at_once)
+		return "it changed while it was read";
+	if (consistency->counts && (lacks_ipv4(consistency) || lacks_ipv6(consistency)))
+		return "the kernel has more routes than it told";
+	return NULL;
+}
+
+void consistency_end(struct consistency *consistency) {
+	if (consistency->type)
+		fd_closep(&consistency->events);
+	consistency->type = NULL;
+}

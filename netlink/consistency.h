@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Whether what the kernel told is all there is. It says so itself of some tables, when they have
+ * changed between two datagrams of a dump. Of the others (routes, rules, neighbours) it says
+ * nothing, and goes on where it believes that it was; so somebody has to listen meanwhile whether
+ * they change. And routes are counted, because one that fits into no datagram ends the dump as if
+ * there were no more.
+ */
+#pragma once
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schema.h"
+#include "selection.h"
+
+struct consistency {
+	const struct netlink_type *type;
+	int events; /* a socket that hears of changes; -1: none */
+	/* Of the filters the kernel goes by those that divide the table: only what is there can
+	 * disturb. 0: anywhere. */
+	uint8_t family;
+	uint32_t table;
+	const struct netlink_field *table_field;
+	bool counts; /* routes, all of a table or of a family */
+	uint32_t ipv4, ipv6;
+};
+
+/* Before the dump, in its namespace. 0 or a negative errno. */
+int consistency_begin(struct consistency *consistency, const struct netlink_type *type,
+		      const struct selection *selection);
+/* For each message of it that is of the type. */
+void consistency_count(struct consistency *consistency, const struct nlmsghdr *message);
+/* After the dump, which took so many datagrams: what makes it doubtful, or NULL. */
+const char *consistency_judge(struct consistency *consistency, unsigned datagrams);
+/* Fine also without a begin, of one that is zeroed, and twice. */
+void consistency_end(struct consistency *consistency);

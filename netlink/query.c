@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "query.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consistency.h"
+#include "decode.h"
+#include "fd.h"
+#include "request.h"
+
+enum { REQUEST_MAX = 8192, TRIES = 4, LINKS_STEP = 64 };
+
+static const char *const consistencies[] = {
+	[QUERY_ANY] = "any",
+	[QUERY_DETECT] = "detect",
+	[QUERY_RETRY] = "retry",
+};
+
+bool query_parse_consistency(const char *word, enum query_consistency *ret) {
+	for (unsigned i = 0; i < sizeof consistencies / sizeof *consistencies; i++)
+		if (strcmp(word, consistencies[i]) == 0) {
+			*ret = (enum query_consistency)i;
+			return true;
+		}
+	return false;
+}
+
+/* ---- messages become rows ---- */
+
+struct reading {
+	struct query *query;
+	struct decoding decoding;
+	struct consistency consistency;
+	uint16_t wanted; /* type of message */
+};
+
+static int take(void *data, const struct nlmsghdr *message) {
+	struct reading *reading = data;
+	const struct netlink_type *type = reading->query->type;
+	const uint8_t *payload = NLMSG_DATA(message);
+	size_t size = message->nlmsg_len - NLMSG_HDRLEN;
+	int r;
+
+	if (message->nlmsg_type != reading->wanted)
+		return 0;
+	if (type->family) {
+		const struct genlmsghdr *generic = (const void *)payload;
+
+		if (size < GENL_HDRLEN || generic->cmd != type->new)
+			return 0;
+		payload += GENL_HDRLEN;
+		size -= GENL_HDRLEN;
+	}
+	consistency_count(&reading->consistency, message);
+	r = decode_message(&reading->decoding, type, USHER_NETLINK_ROW, payload, size);
+	if (r < 0)
+		return r;
+	return reading->query->limit > 0 &&
+	       block_rows(reading->query->block) >= reading->query->limit;
+}
+
+/* ---- one request ---- */
+
+/* Whether an errno means that there are no such rows. */
+static bool means_none(const struct query *query, const struct netlink_pass *pass, int code) {
+	if (query->exchange.verdict.code != code)
+		return false;
+	if (pass->optional && (code == -ENOENT || code == -EOPNOTSUPP || code == -EINVAL))
+		return true;
+	return pass->one && !query->type->lookup_only &&
+	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL);
+}
+
+/* The kernel knows no way to find one of these. */
+static bool means_dump(const struct query *query, const struct netlink_pass *pass, int code) {
+	return pass->one && !query->type->lookup_only && query->exchange.verdict.code == code &&
+	       (code == -EOPNOTSUPP || code == -EINVAL);
+}
+
+/* 0, 1 if there is no such pass, or a negative errno. */
+static int ask(struct reading *reading, struct netlink_pass *pass) {
+	struct query *query = reading->query;
+	uint8_t buffer[REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *request = (void *)buffer;
+	struct encoding encoding;
+	int r = request_build(&encoding, buffer, sizeof buffer, query->selection, query->type,
+			      &query->names, pass);
+
+	if (r != 0)
+		return r;
+	if (query->type->family)
+		request->nlmsg_type = query->family;
+	reading->wanted = query->type->family ? query->family : query->type->new;
+	reading->decoding.pass = *pass;
+	r = pass->one ? exchange_do(&query->exchange, request, take, reading)
+		      : exchange_dump(&query->exchange, request, take, reading);
+	return r < 0 && means_none(query, pass, r) ? 0 : r;
+}
+
+/* ---- a dump, which may be several ---- */
+
+static void doubt(struct query *query, const char *why) {
+	query->complete = false;
+	if (!query->why)
+		query->why = why;
+}
+
+static int run_passes(struct reading *reading, uint32_t link, unsigned *datagrams) {
+	struct query *query = reading->query;
+
+	for (struct netlink_pass pass = { .ifindex = link }; !query->exchange.stopped;
+	     pass.number++) {
+		int r = ask(reading, &pass); /* which may pass over some */
+
+		if (r == 1)
+			return 0;
+		if (r < 0)
+			return r;
+		*datagrams += query->exchange.datagrams;
+		if (query->exchange.interrupted)
+			doubt(query, "the kernel says that it changed while it was read");
+	}
+	return 0;
+}
+
+struct links {
+	uint32_t *indexes;
+	size_t n;
+};
+
+static int take_link(void *data, const struct nlmsghdr *message) {
+	struct links *links = data;
+	const struct ifinfomsg *link = NLMSG_DATA(message);
+
+	if (message->nlmsg_type != RTM_NEWLINK || message->nlmsg_len < NLMSG_HDRLEN + sizeof *link)
+		return 0;
+	if (links->n % LINKS_STEP == 0) {
+		uint32_t *more = reallocarray(links->indexes, links->n + LINKS_STEP, sizeof *more);
+
+		if (!more)
+			return -ENOMEM;
+		links->indexes = more;
+	}
+	links->indexes[links->n++] = (uint32_t)link->ifi_index;
+	return 0;
+}
+
+struct links_request {
+	struct nlmsghdr head;
+	struct ifinfomsg link;
+	struct nlattr mask;
+	uint32_t leave_out;
+};
+
+static int read_links(struct query *query, struct links *links) {
+	struct links_request request = {
+		.head = { .nlmsg_len = sizeof request, .nlmsg_type = RTM_GETLINK },
+		.mask = { .nla_len = sizeof request.mask + sizeof request.leave_out,
+			  .nla_type = IFLA_EXT_MASK },
+		.leave_out = RTEXT_FILTER_SKIP_STATS,
+	};
+	int r = exchange_dump(&query->exchange, &request.head, take_link, links);
+
+	if (r == 0 && query->exchange.interrupted)
+		doubt(query, "the kernel says that it changed while it was read");
+	return r;
+}
+
+/* The kernel tells them of one link at a time; a link that has gone meanwhile has none. */
+static int run_by_link(struct reading *reading, unsigned *datagrams) {
+	struct query *query = reading->query;
+	const struct selection_value *index =
+		selection_value(query->selection, query->type, "ifindex");
+	const struct selection_value *name = selection_value(query->selection, query->type, "dev");
+	struct links links = { 0 };
+	int r = 0;
+
+	if (index)
+		return run_passes(reading, (uint32_t)index->number, datagrams);
+	if (name)
+		return run_passes(reading, names_index(&query->names, (const char *)name->bytes),
+				  datagrams);
+	r = read_links(query, &links);
+	for (size_t i = 0; r == 0 && i < links.n && !query->exchange.stopped; i++) {
+		r = run_passes(reading, links.indexes[i], datagrams);
+		if (r == -ENODEV && query->exchange.verdict.code == r)
+			r = 0;
+	}
+	free(links.indexes);
+	return r;
+}
+
+static int dump(struct reading *reading) {
+	struct query *query = reading->query;
+	unsigned datagrams = 0;
+	const char *why;
+	int r;
+
+	query->complete = true;
+	query->why = NULL;
+	r = query->consistency == QUERY_ANY
+		    ? 0
+		    : consistency_begin(&reading->consistency, query->type, query->selection);
+	if (r == 0)
+		r = query->type->by_link ? run_by_link(reading, &datagrams)
+					 : run_passes(reading, 0, &datagrams);
+	if (r == 0 && query->consistency != QUERY_ANY && !query->exchange.stopped) {
+		why = consistency_judge(&reading->consistency, datagrams);
+		if (why)
+			doubt(query, why);
+	}
+	consistency_end(&reading->consistency);
+	return r;
+}
+
+static int dump_until_complete(struct reading *reading) {
+	struct query *query = reading->query;
+	unsigned tries = query->consistency == QUERY_RETRY && query->again ? TRIES : 1;
+	int r;
+
+	for (;;) {
+		r = dump(reading);
+		if (r < 0 || query->complete || --tries == 0)
+			return r;
+		r = query->again(query->data);
+		if (r < 0)
+			return r;
+	}
+}
+
+/* ---- the whole of it ---- */
+
+static int begin(struct query *query) {
+	int r = exchange_open(&query->exchange,
+			      query->type->family ? NETLINK_GENERIC : query->type->protocol);
+
+	if (r < 0)
+		return r;
+	names_init(&query->names, query->exchange.fd);
+	return query->type->family
+		       ? exchange_find_family(&query->exchange, query->type->family, &query->family)
+		       : 0;
+}
+
+static int run_one(struct reading *reading) {
+	struct query *query = reading->query;
+	struct netlink_pass pass = { .one = true };
+	int r = ask(reading, &pass);
+
+	if (r < 0 && means_dump(query, &pass, r))
+		return 1;
+	query->complete = r == 0;
+	return r == 1 ? 0 : r;
+}
+
+/* Of what the kernel did not refuse, but failed to tell us, there is an answer: as much as we
+ * heard, and why that is not all. */
+static int conclude(struct query *query, int r) {
+	bool heard = r == -EBADMSG || r == -EMSGSIZE || r == -ELOOP || r == -EOVERFLOW ||
+		     r == -ENOBUFS || r == -ETIMEDOUT;
+
+	memcpy(query->message, query->exchange.verdict.text, sizeof query->message);
+	if (r >= 0 || query->exchange.verdict.code == r || !heard)
+		return r;
+	query->code = r;
+	query->complete = false;
+	query->why = "the kernel's answer could not be read to its end";
+	return 0;
+}
+
+int query_run(struct query *query, bool one) {
+	struct reading reading = { .query = query };
+	int r;
+
+	query->type = selection_type(query->selection, 0);
+	query->exchange.fd = -1;
+	query->complete = false;
+	query->why = NULL;
+	r = begin(query);
+	reading.decoding = (struct decoding){
+		.selection = query->selection,
+		.block = query->block,
+		.names = &query->names,
+	};
+	if (r == 0)
+		r = one ? run_one(&reading) : dump_until_complete(&reading);
+	r = conclude(query, r);
+	exchange_close(&query->exchange);
+	return r;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Answers one question: asks the kernel, as often as its type takes, and has what it tells decoded
+ * into a block. Whether the answer is whole is part of it: whatever may have been missed while it
+ * was read makes it incomplete, and says why.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block.h"
+#include "exchange.h"
+#include "names.h"
+#include "refusal.h"
+#include "selection.h"
+
+enum query_consistency {
+	QUERY_ANY,    /* only the kernel's own word counts */
+	QUERY_DETECT, /* changes meanwhile are looked for */
+	QUERY_RETRY,  /* and it is read again then, a few times */
+};
+
+struct query {
+	/* By who asks: */
+	struct selection *selection; /* of one type */
+	struct block *block;         /* begun */
+	uint64_t limit;              /* of rows; 0: none */
+	enum query_consistency consistency;
+	/* To begin anew with an empty block. NULL where what has been told is told. */
+	int (*again)(void *data);
+	void *data;
+
+	/* The answer, besides the rows: */
+	bool complete;
+	const char *why; /* it is not; NULL if it is */
+	int code;        /* the kernel's, or what kept us from hearing it out */
+	char message[EXCHANGE_TEXT_MAX];
+
+	/* While it is made: */
+	const struct netlink_type *type;
+	struct exchange exchange;
+	struct names names;
+	uint16_t family; /* of generic netlink */
+};
+
+/* False for "". */
+bool query_parse_consistency(const char *word, enum query_consistency *ret);
+/* In the namespace that the process is in. With one only one object is asked for, by its lookup,
+ * which does not take long; then 1 if the kernel has to be asked for all of them nevertheless. 0,
+ * or why there is no answer: a negative errno, with the kernel's text in query->message. */
+int query_run(struct query *query, bool one);
