@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "answer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "fd.h"
+#include "query.h"
+#include "wire.h"
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+enum {
+	SAY_MSEC = 20000,
+	ROWS_MAX = 256, /* that come with an answer */
+	BYTES_MAX = 64 * 1024,
+	MEMFD_MAX = 256 << 20, /* where nothing else was said */
+	MEMFD_FILL = 256 * 1024,
+	PIPE_SIZE = 256 * 1024,
+	PIPE_FILL = 32 * 1024,
+};
+
+static const char too_many[] = "there are more than 256 rows, or 64 KiB of them: use Open, or ask "
+			       "for less by fields, filter or limit";
+
+/* ---- what is said ---- */
+
+static int say(int connection, Usher__NetlinkAnswer *answer, int fd) {
+	Usher__NetlinkReport report = USHER__NETLINK_REPORT__INIT;
+	const struct fds fds = { .fd = { fd }, .n = fd >= 0 };
+	struct pollfd broker = { .fd = connection, .events = POLLOUT };
+	int r;
+
+	report.answer = answer;
+	answer->has_rows_fd = fd >= 0;
+	answer->rows_fd = 0;
+	while ((r = wire_send(connection, &report.base, &fds)) == -EAGAIN)
+		if (poll(&broker, 1, SAY_MSEC) == 0)
+			return -ECONNRESET;
+	return r;
+}
+
+int answer_refuse(int connection, uint64_t serial, int code, const char *text) {
+	Usher__NetlinkAnswer answer = USHER__NETLINK_ANSWER__INIT;
+
+	answer.serial = serial;
+	answer.code = code;
+	answer.text = text && *text ? (char *)(uintptr_t)text : NULL;
+	return say(connection, &answer, -1);
+}
+
+/* ---- what is asked ---- */
+
+static bool is_one_of(const char *word, const char *one, const char *other) {
+	return !word || strcmp(word, one) == 0 || strcmp(word, other) == 0;
+}
+
+int question_check(const Usher__NetlinkAsk *ask, struct refusal *refusal, struct question *ret) {
+	const Usher__NetlinkSelection *words = ask->selection;
+	enum query_consistency consistency;
+
+	if (words->n_types != 1)
+		return refusal_note(refusal, REFUSED_INVALID, "type: a query has one");
+	if (ask->consistency && !query_parse_consistency(ask->consistency, &consistency))
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "consistency: \"%s\" is not any, detect or retry",
+				    ask->consistency);
+	if (!is_one_of(ask->format, "records", "json"))
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "format: \"%s\" is not records or json", ask->format);
+	if (!is_one_of(ask->transport, "memfd", "stream"))
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "transport: \"%s\" is not memfd or stream", ask->transport);
+	*ret = (struct question){ .ask = ask, .rights = words->has_rights ? words->rights : 0 };
+	return selection_new(words->types, words->n_types, words->fields, words->n_fields,
+			     words->filter, refusal, &ret->selection);
+}
+
+void question_done(struct question *question) {
+	selection_free(question->selection);
+	question->selection = NULL;
+}
+
+bool question_is_brief(const struct question *question) {
+	return !question->ask->format &&
+	       selection_lookup(question->selection, selection_type(question->selection, 0));
+}
+
+bool question_is_streamed(const struct question *question) {
+	const Usher__NetlinkAsk *ask = question->ask;
+
+	return ask->format && ask->transport && strcmp(ask->transport, "stream") == 0;
+}
+
+/* ---- the answer in the making ---- */
+
+struct answer {
+	int connection;
+	const struct question *question;
+	struct query query;
+	int fd;                /* that rows are written to; -1: none */
+	uint64_t written, max; /* 0: any number */
+	bool streamed;
+	int reader; /* the end of the pipe that has not been given away yet; -1: otherwise */
+	volatile bool *told;
+	struct block_buffer buffer;
+};
+
+static void done(struct answer *answer) {
+	block_free(answer->query.block);
+	free(answer->buffer.bytes);
+	fd_closep(&answer->fd);
+	fd_closep(&answer->reader);
+}
+
+static void describe(const struct answer *answer, Usher__NetlinkInfo *info, char *filters[],
+		     size_t max) {
+	const struct query *query = &answer->query;
+	const char *key;
+
+	info->kernel_filters = filters;
+	for (size_t i = 0; (key = selection_key(query->selection, i)); i++)
+		if (selection_by_kernel(query->selection, selection_type(query->selection, 0),
+					key) &&
+		    info->n_kernel_filters < max)
+			filters[info->n_kernel_filters++] = (char *)(uintptr_t)key;
+	if (answer->reader >= 0)
+		return; /* the rest is not known yet, and stands at the end of the stream */
+	info->has_rows = info->has_bytes = info->has_complete = true;
+	info->rows = block_rows(query->block);
+	info->bytes = block_bytes(query->block);
+	info->complete = query->complete;
+	info->interrupted = query->complete ? NULL : (char *)(uintptr_t)query->why;
+	info->message = *query->message ? (char *)(uintptr_t)query->message : NULL;
+}
+
+static int tell(struct answer *answer, int fd) {
+	Usher__NetlinkAnswer message = USHER__NETLINK_ANSWER__INIT;
+	Usher__NetlinkInfo info = USHER__NETLINK_INFO__INIT;
+	char *filters[64];
+	int r;
+
+	message.serial = answer->question->ask->serial;
+	message.info = &info;
+	describe(answer, &info, filters, sizeof filters / sizeof *filters);
+	message.has_blocks = answer->fd < 0;
+	message.blocks = (ProtobufCBinaryData){ answer->buffer.size, answer->buffer.bytes };
+	r = say(answer->connection, &message, fd);
+	if (answer->told)
+		*answer->told = true;
+	return r;
+}
+
+static int refuse(struct answer *answer, int code, const char *text) {
+	int r = answer_refuse(answer->connection, answer->question->ask->serial, code, text);
+
+	if (answer->told)
+		*answer->told = true;
+	return r;
+}
+
+/* Where rows go. The pipe is given away with the first of them. */
+static int write_rows(void *data, const struct iovec *pieces, size_t n) {
+	struct answer *answer = data;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		answer->written += pieces[i].iov_len;
+	if (answer->max > 0 && answer->written > answer->max)
+		return -EFBIG;
+	if (answer->reader >= 0) {
+		r = tell(answer, answer->reader);
+		if (r < 0)
+			return r;
+		fd_closep(&answer->reader);
+	}
+	return block_to_fd(&answer->fd, pieces, n);
+}
+
+static int begin_block(struct answer *answer, size_t fill) {
+	const char *format = answer->question->ask->format;
+	bool json = format && strcmp(format, "json") == 0;
+
+	block_free(answer->query.block);
+	answer->query.block = block_new(json ? BLOCK_JSON : BLOCK_RECORDS, fill,
+					answer->fd < 0 ? block_to_buffer : write_rows,
+					answer->fd < 0 ? (void *)&answer->buffer : answer);
+	return answer->query.block ? block_start(answer->query.block) : -ENOMEM;
+}
+
+static int begin_again(void *data) {
+	struct answer *answer = data;
+
+	answer->buffer.size = 0;
+	answer->written = 0;
+	if (answer->fd >= 0 && (ftruncate(answer->fd, 0) < 0 || lseek(answer->fd, 0, SEEK_SET) < 0))
+		return -errno;
+	return begin_block(answer, answer->fd < 0 ? BYTES_MAX : MEMFD_FILL);
+}
+
+static int begin(struct answer *answer) {
+	const Usher__NetlinkAsk *ask = answer->question->ask;
+	int pipe[2];
+
+	if (!ask->format) {
+		answer->buffer.max = BYTES_MAX;
+		return begin_block(answer, BYTES_MAX);
+	}
+	if (!question_is_streamed(answer->question)) {
+		answer->max = ask->has_bytes ? ask->bytes : MEMFD_MAX;
+		answer->fd = memfd_create("usher-netlink", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		return answer->fd < 0 ? -errno : begin_block(answer, MEMFD_FILL);
+	}
+	if (pipe2(pipe, O_CLOEXEC) < 0)
+		return -errno;
+	answer->streamed = true;
+	answer->reader = pipe[0];
+	answer->fd = pipe[1];
+	answer->query.again = NULL; /* what has been read by somebody stays read */
+	(void)fcntl(answer->fd, F_SETPIPE_SZ, PIPE_SIZE);
+	return begin_block(answer, PIPE_FILL);
+}
+
+static void prepare(struct answer *answer, int connection, const struct question *question,
+		    volatile bool *told) {
+	const Usher__NetlinkAsk *ask = question->ask;
+
+	*answer = (struct answer){
+		.connection = connection,
+		.question = question,
+		.query = { .selection = question->selection,
+			   .limit = ask->has_limit ? ask->limit : 0,
+			   .consistency = QUERY_DETECT,
+			   .again = begin_again },
+		.fd = -1,
+		.reader = -1,
+		.told = told,
+	};
+	answer->query.data = answer;
+	if (ask->consistency)
+		(void)query_parse_consistency(ask->consistency, &answer->query.consistency);
+	if (!ask->format && (answer->query.limit == 0 || answer->query.limit > ROWS_MAX))
+		answer->query.limit = ROWS_MAX + 1; /* one too many shows that there are */
+}
+
+static int end(struct answer *answer) {
+	struct query *query = &answer->query;
+
+	return block_end(query->block, query->complete, query->code, query->why, query->message);
+}
+
+/* What kept us from answering, in words. */
+static int fail(struct answer *answer, int r) {
+	if (r == -EFBIG)
+		return refuse(answer, REFUSED_LIMIT,
+			      answer->fd < 0 ? too_many
+					     : "there are more rows than a memfd may "
+					       "have: ask for less, or for a stream");
+	return refuse(answer, r, answer->query.message);
+}
+
+/* Whoever has the stream already is told there. */
+static int end_stream(struct answer *answer, int r) {
+	struct query *query = &answer->query;
+
+	if (r < 0 && answer->reader >= 0)
+		return fail(answer, r);
+	if (r < 0) {
+		query->complete = false;
+		query->code = r;
+		query->why = "the kernel did not tell all of it";
+	}
+	(void)end(answer); /* nobody may be there to read it */
+	return 0;
+}
+
+static int conclude(struct answer *answer, int r) {
+	if (answer->streamed)
+		return end_stream(answer, r);
+	if (r == 0)
+		r = end(answer);
+	if (r == 0 && answer->fd < 0 && block_rows(answer->query.block) > ROWS_MAX)
+		return refuse(answer, REFUSED_LIMIT, too_many);
+	if (r == 0 && answer->fd >= 0 && fcntl(answer->fd, F_ADD_SEALS, SEALS) < 0)
+		r = -errno;
+	return r < 0 ? fail(answer, r) : tell(answer, answer->fd);
+}
+
+int answer_give(int connection, const struct question *question, bool brief, volatile bool *told) {
+	bool one = selection_lookup(question->selection, selection_type(question->selection, 0));
+	struct answer answer;
+	int r;
+
+	prepare(&answer, connection, question, told);
+	r = begin(&answer);
+	if (r == 0)
+		r = query_run(&answer.query, one);
+	if (r == 1 && !brief)
+		r = query_run(&answer.query, false);
+	if (r != 1)
+		r = conclude(&answer, r);
+	done(&answer);
+	return r;
+}
