@@ -278,7 +278,7 @@ static int end_stream(struct answer *answer, int r) {
 		query->why = "the kernel did not tell all of it";
 	}
 	(void)end(answer); /* nobody may be there to read it */
-	return 0;
+	return answer->reader >= 0 ? tell(answer, answer->reader) : 0;
 }
 
 static int conclude(struct answer *answer, int r) {

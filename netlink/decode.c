@@ -561,8 +561,8 @@ static int fill_row(struct decoding *decoding, struct decoding_frame *frame, uin
 	if (r == 0 && !decoding->rejected &&
 	    (plan->variants || plan->always > 0 || plan->n_computed > 0))
 		r = run_last(decoding, plan, frame);
-	if (r == 0 && ((level->never && !decoding->unfiltered) ||
-		       !judge(decoding, level, row, false)))
+	if (r == 0 &&
+	    ((level->never && !decoding->unfiltered) || !judge(decoding, level, row, false)))
 		decoding->rejected = true;
 	decoding->frame = outer;
 	decoding->row = outer_row;

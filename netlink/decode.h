@@ -25,7 +25,7 @@ struct decoding {
 	struct block *block;
 	struct names *names;      /* may be NULL: `dev` is not there */
 	struct netlink_pass pass; /* of which dump, where there are several */
-	bool unfiltered;	     /* whatever the filter says, it is a row */
+	bool unfiltered;          /* whatever the filter says, it is a row */
 	void *state;              /* a type's own, between its decode() */
 
 	const struct netlink_type *type; /* these by decode_message(), for decode() of fields */

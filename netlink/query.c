@@ -6,6 +6,7 @@
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +72,8 @@ static int take(void *data, const struct nlmsghdr *message) {
 static bool means_none(const struct query *query, const struct netlink_pass *pass, int code) {
 	if (query->exchange.verdict.code != code)
 		return false;
-	if (pass->optional && (code == -ENOENT || code == -EOPNOTSUPP || code == -EINVAL))
+	if (pass->optional && (code == -ENOENT || code == -EOPNOTSUPP || code == -ENODEV ||
+			       code == -EPROTONOSUPPORT || code == -EINVAL))
 		return true;
 	return pass->one && !query->type->lookup_only &&
 	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL);
@@ -265,7 +267,8 @@ static int conclude(struct query *query, int r) {
 	bool heard = r == -EBADMSG || r == -EMSGSIZE || r == -ELOOP || r == -EOVERFLOW ||
 		     r == -ENOBUFS || r == -ETIMEDOUT;
 
-	memcpy(query->message, query->exchange.verdict.text, sizeof query->message);
+	if (*query->exchange.verdict.text && !*query->message)
+		memcpy(query->message, query->exchange.verdict.text, sizeof query->message);
 	if (r >= 0 || query->exchange.verdict.code == r || !heard)
 		return r;
 	query->code = r;

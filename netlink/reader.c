@@ -133,6 +133,8 @@ static void remove_job(struct reader *reader, struct job *job) {
 		at = &(*at)->next;
 	*at = job->next;
 	if (job->pid > 0) {
+		/* a child that was just forked may have its copy still */
+		(void)epoll_ctl(reader->epoll, EPOLL_CTL_DEL, job->pidfd, NULL);
 		reader->taken[job->slot] = false;
 		reader->n_running--;
 	}
