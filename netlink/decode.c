@@ -409,7 +409,8 @@ static int run_plain(struct decoding *decoding, const struct step *step,
 	const struct level *level;
 
 	decoding->step = step;
-	if (step->size > 0 && size > step->size)
+	/* A hook may be for something that is much more than what it makes of it. */
+	if (operation != STEP_HOOK && step->size > 0 && size > step->size)
 		size = step->size;
 	switch (operation) {
 	case STEP_NUMBER:
