@@ -24,6 +24,8 @@ static const struct {
 	{ "Objects", offsetof(struct usher_limits, objects) },
 	{ "Descriptors", offsetof(struct usher_limits, descriptors) },
 	{ "QueuedBytes", offsetof(struct usher_limits, queued_bytes) },
+	{ "Streams", offsetof(struct usher_limits, streams) },
+	{ "RowBytes", offsetof(struct usher_limits, row_bytes) },
 };
 
 static int64_t *place_of(struct usher_limits *limits, size_t i) {

@@ -753,6 +753,8 @@ struct usher_limits {
 	int64_t traps;
 	int64_t timers;
 	int64_t watches;
+	int64_t streams;   /* of rows, not read to their end */
+	int64_t row_bytes; /* of the memory with rows that the user holds */
 };
 
 /*

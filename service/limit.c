@@ -22,6 +22,8 @@ static const struct {
 	[LIMIT_OBJECTS] = { "Objects", false },
 	[LIMIT_DESCRIPTORS] = { "Descriptors", false },
 	[LIMIT_QUEUED_BYTES] = { "QueuedBytes", true },
+	[LIMIT_STREAMS] = { "Streams", false },
+	[LIMIT_ROW_BYTES] = { "RowBytes", true },
 };
 
 const struct limits limits_usual = { {
@@ -36,6 +38,8 @@ const struct limits limits_usual = { {
 	[LIMIT_OBJECTS] = 2000,
 	[LIMIT_DESCRIPTORS] = 512,
 	[LIMIT_QUEUED_BYTES] = UINT64_C(32) << 20,
+	[LIMIT_STREAMS] = 16,
+	[LIMIT_ROW_BYTES] = UINT64_C(256) << 20,
 } };
 
 const char *limit_name(enum limit limit) {

@@ -20,6 +20,8 @@ enum limit {
 	LIMIT_OBJECTS,      /* of every kind */
 	LIMIT_DESCRIPTORS,  /* that the service holds: of calls under way, and of objects */
 	LIMIT_QUEUED_BYTES, /* of the arguments of calls under way */
+	LIMIT_STREAMS,      /* of rows, until they are at their end; counted by their reader */
+	LIMIT_ROW_BYTES,    /* of the memory with rows that the user holds */
 	_LIMIT_MAX,
 };
 

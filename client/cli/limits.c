@@ -42,6 +42,8 @@ static int limits_to_json(const struct usher_limits *limits) {
 	add_limit(object, "objects", limits->objects);
 	add_limit(object, "descriptors", limits->descriptors);
 	add_limit(object, "queued_bytes", limits->queued_bytes);
+	add_limit(object, "streams", limits->streams);
+	add_limit(object, "row_bytes", limits->row_bytes);
 	return answer_json(object);
 }
 
@@ -64,6 +66,8 @@ static int limits_run(const struct arguments *a, struct usher *usher) {
 	print_limit("objects:", limits->objects);
 	print_limit("descriptors:", limits->descriptors);
 	print_limit("bytes of requests:", limits->queued_bytes);
+	print_limit("streams:", limits->streams);
+	print_limit("bytes of rows:", limits->row_bytes);
 	return 0;
 }
 

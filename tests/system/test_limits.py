@@ -12,9 +12,11 @@ from support import Variant, wait_until
 
 USHERD = "usherd.service"
 ETC, RUN, LIB = PLACES = "/etc/usher", "/run/usher", "/usr/lib/usher"
-NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Traps", "Timers", "Objects", "Descriptors", "QueuedBytes")
+NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Traps", "Timers", "Objects", "Descriptors", "QueuedBytes",
+         "Streams", "RowBytes")
 USUAL = {"Calls": 64, "Mounts": 1000, "Namespaces": 128, "Processes": 256, "Watches": 128, "LoopDevices": 32, "Traps": 16, "Timers": 128,
-         "Objects": 2000, "Descriptors": 512, "QueuedBytes": 32 << 20}
+         "Objects": 2000, "Descriptors": 512, "QueuedBytes": 32 << 20,
+         "Streams": 16, "RowBytes": 256 << 20}
 
 
 def reload():
@@ -392,7 +394,7 @@ class Reloading(LimitsTestCase):
             for name in NAMES:
                 with self.assertRaises(support.DBusError):
                     client.call("org.freedesktop.DBus.Properties", "Set", "org.usher1.Limits", name,
-                                Variant("t" if name == "QueuedBytes" else "u", 5), signature="ssv")
+                                Variant("t" if name.endswith("Bytes") else "u", 5), signature="ssv")
         self.assertEqual(self.limits(), USUAL)
         self.assertEqual(self.bob.get_all("Limits"), USUAL)
         reload()
