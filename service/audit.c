@@ -333,8 +333,12 @@ void audit_done(struct audit *audit) {
 
 /* ---- which calls there is something to tell about ---- */
 
+static bool was_free(const struct call *call) {
+	return call->finding ? call->tier == TIER_FREE : call->direct;
+}
+
 static bool is_worth_it(struct call *call, int code) {
-	bool free = call->finding && call->tier == TIER_FREE;
+	bool free = was_free(call);
 
 	if (!call->caller)
 		return code == 0 && !call->operation->looks;
@@ -347,7 +351,7 @@ void audit_note(struct call *call, int code, const char *sentence, const Protobu
 		uint64_t usec) {
 	_cleanup_(entry_done) struct entry entry = { 0 };
 	uint64_t waited = waited_usec(call, usec);
-	bool free = call->finding && call->tier == TIER_FREE;
+	bool free = was_free(call);
 
 	if (!is_worth_it(call, code))
 		return;

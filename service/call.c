@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 
 #include "audit.h"
+#include "inquiry.h"
 #include "instant.h"
 #include "message.h"
 #include "namespaces.h"
@@ -42,6 +43,7 @@ static void call_free(struct call *call) {
 		at = &(*at)->next;
 	*at = call->next;
 	give_back(call);
+	inquiry_forget(call);
 	sd_event_source_disable_unref(call->io);
 	sd_event_source_disable_unref(call->timer);
 	sd_event_source_disable_unref(call->keeping);
@@ -317,6 +319,20 @@ bool call_begun(const struct object *object, int code, const char *sentence) {
 	return true;
 }
 
+/* What the child has found is where somebody else is to look. */
+static void inquire(struct call *call, const struct fds *fds) {
+	_cleanup_(message_freep) ProtobufCMessage *found = call->reply;
+
+	call->reply = NULL;
+	call->io = sd_event_source_disable_unref(call->io);
+	call->timer = sd_event_source_disable_unref(call->timer);
+	fd_closep(&call->worker);
+	if (call->given_up)
+		call_finish(call, REFUSED_RETRY, NULL);
+	else
+		inquiry_go_on(call, found, fds);
+}
+
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
 	int r;
 
@@ -335,8 +351,11 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 						outcome->reply.data);
 	r = call->reply ? conclude(call, call->reply) : -EBADMSG;
 	if (r < 0)
-		return call_finish(call, r, NULL);
-	succeed(call, fds);
+		call_finish(call, r, NULL);
+	else if (inquiry_is_one(call))
+		inquire(call, fds);
+	else
+		succeed(call, fds);
 }
 
 uint64_t call_deadline_usec(const struct call *call) {
@@ -687,10 +706,10 @@ static int find_place(struct call *call, struct refusal *refusal) {
 
 /* ---- calls that something else answers ---- */
 
-void call_answer(struct call *call, ProtobufCMessage *reply) {
+void call_answer(struct call *call, ProtobufCMessage *reply, const struct fds *fds) {
 	call->reply = reply;
 	if (reply)
-		succeed(call, NULL);
+		succeed(call, fds);
 	else
 		call_finish(call, -ENOMEM, NULL);
 }
@@ -729,6 +748,8 @@ static void examine(struct call *call) {
 		call_finish(call, r, refusal.text);
 	else if (call->operation->here)
 		reception_serve(call);
+	else if (inquiry_is_one(call) && inquiry_is_direct(call))
+		inquiry_begin(call);
 	else if (quota_may_begin(call, instant_usec()))
 		launch(call);
 	else
@@ -846,7 +867,8 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (call->caller != caller || call->granted || call->identifying)
+		if (call->caller != caller || call->identifying ||
+		    (call->granted && !call->inquiring))
 			continue;
 		if (call->question || call->waiting || call->awaiting)
 			call_free(call);
@@ -868,7 +890,7 @@ void call_wind_up(struct desk *desk) {
 
 static void drop(struct call *call) {
 	/* nothing has been made that was not announced */
-	bool begun = call->granted && (!call_makes(call) || call->made);
+	bool begun = call->granted && !call->inquiring && (!call_makes(call) || call->made);
 
 	call->made = 0; /* its child takes it away, or it stays and so does its object */
 	if (begun)

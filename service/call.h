@@ -16,9 +16,11 @@
 #include "configuration.h"
 #include "effort.h"
 #include "fd.h"
+#include "handouts.h"
 #include "id-pool.h"
 #include "launch.h"
 #include "mounts.h"
+#include "netlink-reader.h"
 #include "object.h"
 #include "operation.h"
 #include "watchers.h"
@@ -43,6 +45,8 @@ struct desk {
 	struct mounts mounts;
 	struct objects objects[_KIND_MAX];
 	struct attendants watchers;
+	struct netlink_reader reader;
+	struct handouts handouts;
 	struct audit audit;
 	struct configuration configuration;
 	struct id_pool ids;
@@ -97,6 +101,8 @@ struct call {
 	bool identifying;       /* the bus is being asked who it is */
 	bool waiting;           /* for its turn to have a child */
 	const char *awaiting;   /* the end of its object, or NULL */
+	bool direct;            /* no child has a part in it, nor need anybody be asked */
+	bool inquiring;         /* awaits what the reader of netlink says */
 	bool granted;           /* the child may have begun to do it */
 	bool held;              /* what it announced has to wait */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
@@ -117,8 +123,8 @@ struct object *call_object(const struct call *call);
 /* For how long it may be worked on. */
 uint64_t call_deadline_usec(const struct call *call);
 /* How what is answered without a child ends; one of them, exactly once. The reply is taken, and
- * NULL means that there is no memory. */
-void call_answer(struct call *call, ProtobufCMessage *reply);
+ * NULL means that there is no memory; the descriptors, or NULL, stay the caller's. */
+void call_answer(struct call *call, ProtobufCMessage *reply, const struct fds *fds);
 void call_refuse(struct call *call, int code, const char *sentence);
 /* What became of an object that is being made, and that had to begin before it is shown; false
  * where no call makes it. */

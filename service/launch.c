@@ -16,12 +16,13 @@
 #include "fd.h"
 
 static const char worker_socket[] = "/run/usher/worker", spawner_socket[] = "/run/usher/spawner",
-		  watcher_socket[] = "/run/usher/watcher";
+		  watcher_socket[] = "/run/usher/watcher", netlink_socket[] = "/run/usher/netlink";
 
 void launcher_use_system(struct launcher *launcher) {
 	*launcher = (struct launcher){ .path = worker_socket,
 				       .spawner_path = spawner_socket,
 				       .watcher_path = watcher_socket,
+				       .netlink_path = netlink_socket,
 				       .pair = -1 };
 }
 
@@ -88,7 +89,7 @@ int launcher_connect(const struct launcher *launcher, bool spawns) {
 }
 
 /* A child of a child, so that nobody has to wait for its end. */
-static int start_watcher(const char *libexec, int socket) {
+static int start(const char *libexec, const char *program, int socket) {
 	pid_t pid = fork();
 
 	if (pid < 0)
@@ -96,22 +97,31 @@ static int start_watcher(const char *libexec, int socket) {
 	if (pid > 0)
 		return waitpid(pid, NULL, 0) < 0 ? -errno : 0;
 	if (fork() == 0)
-		become(libexec, "usher-watcher", socket);
+		become(libexec, program, socket);
 	_exit(0);
 }
 
-int launcher_connect_watcher(const struct launcher *launcher) {
+/* By systemd, which has one listen there, or by us. */
+static int connect_program(const struct launcher *launcher, const char *path, const char *program) {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	int sockets[2], r;
 
-	if (launcher->watcher_path)
-		return connect_system(launcher->watcher_path);
+	if (path)
+		return connect_system(path);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
 	ours = sockets[0];
 	theirs = sockets[1];
 	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
 		return -errno;
-	r = start_watcher(launcher->libexec, theirs);
+	r = start(launcher->libexec, program, theirs);
 	return r < 0 ? r : fd_take(&ours);
+}
+
+int launcher_connect_watcher(const struct launcher *launcher) {
+	return connect_program(launcher, launcher->watcher_path, "usher-watcher");
+}
+
+int launcher_connect_netlink(const struct launcher *launcher) {
+	return connect_program(launcher, launcher->netlink_path, "usher-netlink");
 }

@@ -8,7 +8,8 @@ struct launcher {
 	/* of the worker's socket, and of that of the worker whose children make processes of
 	 * others; NULL: over the socket pair */
 	const char *path, *spawner_path;
-	const char *watcher_path; /* of what watchers listen at; NULL: they are started by us */
+	/* of what watchers and readers of netlink listen at; NULL: they are started by us */
+	const char *watcher_path, *netlink_path;
 	const char *libexec;
 	int pair; /* to a worker of our own, -1 if not started */
 };
@@ -21,5 +22,6 @@ void launcher_done(struct launcher *launcher);
 /* A connection to a fresh child: a socket that does not wait. -EAGAIN when too many are asked for
  * at once. */
 int launcher_connect(const struct launcher *launcher, bool spawns);
-/* A connection to a fresh watcher, of the same kind. */
+/* A connection of the same kind to a fresh watcher, or to a fresh reader or monitor of netlink. */
 int launcher_connect_watcher(const struct launcher *launcher);
+int launcher_connect_netlink(const struct launcher *launcher);

@@ -302,10 +302,11 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 
 static void answer(struct object *object, struct call *call) {
 	if (!process_has_ended(object)) {
-		reception_await(call, "the process has not ended yet");
+		reception_await(call, message_number(call->request, "deadline_usec", 0),
+				"the process has not ended yet");
 		return;
 	}
-	call_answer(call, process_result(object));
+	call_answer(call, process_result(object), NULL);
 	object_remove(object);
 }
 

@@ -36,10 +36,7 @@ static int on_waited(sd_event_source *source, uint64_t usec, void *userdata) {
 	return 0;
 }
 
-void reception_await(struct call *call, const char *late) {
-	uint64_t usec = call->operation->waits ? message_number(call->request, "deadline_usec", 0)
-					       : call_deadline_usec(call);
-
+void reception_await(struct call *call, uint64_t usec, const char *late) {
 	if (usec > 0 && sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC,
 						   usec, 0, on_waited, call) < 0)
 		call_refuse(call, -ENOMEM, NULL);
@@ -79,7 +76,7 @@ bool reception_tell(const struct object *object) {
 		if (!awaits(call, object))
 			continue;
 		any = true;
-		call_answer(call, process_result(object));
+		call_answer(call, process_result(object), NULL);
 	}
 	return any;
 }

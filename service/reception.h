@@ -10,9 +10,9 @@ struct object;
 
 /* Sees to a call of a row that is answered here. */
 void reception_serve(struct call *call);
-/* The call waits for what will be known later, as long as it takes or its deadline allows; late
- * says what has not happened by then. */
-void reception_await(struct call *call, const char *late);
+/* The call waits for what will be known later, for so long, or for ever if that is 0; late says
+ * what has not happened by then. */
+void reception_await(struct call *call, uint64_t usec, const char *late);
 /* The call that waits for this answer about an object, or NULL. */
 struct call *reception_find(const struct object *object, uint64_t serial);
 /* None of those that wait for something about an object will be answered. */

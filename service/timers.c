@@ -134,7 +134,7 @@ static void changed(struct object *object) {
 
 static void answer(struct object *object, struct call *call) {
 	object_remove(object);
-	call_answer(call, message_new(&usher__empty__descriptor));
+	call_answer(call, message_new(&usher__empty__descriptor), NULL);
 }
 
 const struct object_kind timer_kind = {

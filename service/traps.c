@@ -125,7 +125,7 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 
 static void answer(struct object *object, struct call *call) {
 	end(object);
-	call_answer(call, message_new(&usher__empty__descriptor));
+	call_answer(call, message_new(&usher__empty__descriptor), NULL);
 }
 
 const struct object_kind trap_kind = {

@@ -253,6 +253,8 @@ static int start(struct service *service, const char *libexec) {
 	struct desk *desk = &service->desk;
 	int r = sd_event_default(&desk->event);
 
+	netlink_reader_init(&desk->reader, desk);
+	handouts_init(&desk->handouts, desk->event);
 	configure(desk);
 	if (r >= 0)
 		r = start_worker(desk, libexec);
@@ -300,6 +302,8 @@ static void stop(struct service *service) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
 	attendants_done(&desk->watchers);
+	netlink_reader_done(&desk->reader);
+	handouts_done(&desk->handouts);
 	callers_free(desk->callers);
 	id_pool_done(&desk->ids);
 	sd_event_source_unref(service->idle);

@@ -144,7 +144,7 @@ static int note_events(struct object *object, uint32_t events) {
 }
 
 static void answer_nothing(struct call *call) {
-	call_answer(call, message_new(&usher__empty__descriptor));
+	call_answer(call, message_new(&usher__empty__descriptor), NULL);
 }
 
 static void on_ordered(struct object *object, const Usher__WatchDone *done) {
@@ -179,7 +179,7 @@ static void on_changed(struct object *object, const Usher__WatchChanged *changed
 		reply->complete = changed->complete;
 	} else
 		message_freep((ProtobufCMessage **)&reply);
-	call_answer(call, (ProtobufCMessage *)reply);
+	call_answer(call, (ProtobufCMessage *)reply, NULL);
 }
 
 static void on_counters(struct object *object, const Usher__WatchCounters *counters) {
@@ -247,7 +247,8 @@ static void order_for(struct object *object, struct call *call, const Usher__Wat
 	else if (r < 0)
 		call_refuse(call, r, NULL);
 	else
-		reception_await(call, "the watcher of the watch does not answer");
+		reception_await(call, call_deadline_usec(call),
+				"the watcher of the watch does not answer");
 }
 
 static void set_events(struct object *object, struct call *call) {

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 
 #include "fd.h"
@@ -13,62 +12,7 @@
 #include "message.h"
 #include "netns.h"
 #include "operations.h"
-
-/* ---- the words ---- */
-
-static int check_word(const char *argument, const char *word, const char *one, const char *other,
-		      struct refusal *refusal) {
-	if (!word || strcmp(word, one) == 0 || strcmp(word, other) == 0)
-		return 0;
-	return refusal_note(refusal, REFUSED_INVALID, "%s: '%.64s' is neither %s nor %s", argument,
-			    word, one, other);
-}
-
-static int check_consistency(const char *word, struct refusal *refusal) {
-	if (word && strcmp(word, "any") == 0)
-		return 0;
-	return word && check_word("consistency", word, "detect", "retry", refusal) != 0
-		       ? refusal_note(refusal, REFUSED_INVALID,
-				      "consistency: '%.64s' is none of any detect retry", word)
-		       : 0;
-}
-
-static int check_limit(bool given, uint64_t limit, struct refusal *refusal) {
-	return given && limit == 0 ? refusal_note(refusal, REFUSED_INVALID, "limit: no row at all")
-				   : 0;
-}
-
-static int check_type(const char *word, struct refusal *refusal) {
-	return *word ? 0 : refusal_note(refusal, REFUSED_INVALID, "type: none is named");
-}
-
-static int query_check(const ProtobufCMessage *message, struct refusal *refusal) {
-	const Usher__QueryRequest *m = (const void *)message;
-	int r = check_type(m->type, refusal);
-
-	if (r == 0)
-		r = check_consistency(m->consistency, refusal);
-	if (r == 0)
-		r = check_limit(m->has_limit, m->limit, refusal);
-	return r == 0 ? netns_check(message, refusal) : r;
-}
-
-static int open_check(const ProtobufCMessage *message, struct refusal *refusal) {
-	const Usher__OpenRowsRequest *m = (const void *)message;
-	int r = check_type(m->type, refusal);
-
-	if (r == 0)
-		r = check_consistency(m->consistency, refusal);
-	if (r == 0)
-		r = check_limit(m->has_limit, m->limit, refusal);
-	if (r == 0)
-		r = check_word("format", m->format, "records", "json", refusal);
-	if (r == 0)
-		r = check_word("transport", m->transport, "memfd", "stream", refusal);
-	return r == 0 ? netns_check(message, refusal) : r;
-}
-
-/* ---- what they mean ---- */
+#include "query-words.h"
 
 static int query_prepare(struct job *job, const char *libexec) {
 	struct netns *netns = malloc(sizeof *netns);
@@ -90,6 +34,8 @@ static int query_resolve(struct job *job) {
 	if (!netns->own && !netns->home)
 		job_require_admin(job, "in: the network is neither the caller's own nor the one "
 				       "that it is in");
+	else if (!netns->own && query_words_are_privileged(job->request))
+		job_require_admin(job, "type, fields: only who has CAP_NET_ADMIN there is told");
 	return job_detail(job, "type", type);
 }
 
@@ -115,7 +61,7 @@ const struct operation operation_query = {
 	.syscalls = SYSCALLS(SYS_ioctl),
 	.connects = true,
 	.looks = true,
-	.check = query_check,
+	.check = query_words_check,
 	.prepare = query_prepare,
 	.resolve = query_resolve,
 	.run = query_run,
@@ -130,7 +76,7 @@ const struct operation operation_open_rows = {
 	.syscalls = SYSCALLS(SYS_ioctl),
 	.connects = true,
 	.looks = true,
-	.check = open_check,
+	.check = query_words_check,
 	.prepare = query_prepare,
 	.resolve = query_resolve,
 	.run = query_run,

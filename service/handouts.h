@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Memory of the service's that users hold: memfds that were handed out and that somebody still has
+ * open, or mapped. The kernel says when the last of them has let go.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+struct handout;
+
+struct handouts {
+	sd_event *event;
+	int inotify; /* -1: there is nothing to be told of yet */
+	sd_event_source *io;
+	struct handout *first;
+};
+
+void handouts_init(struct handouts *handouts, sd_event *event);
+/* The memfd, which is only looked at, is the user's from now on. 0 or a negative errno. */
+int handouts_add(struct handouts *handouts, uid_t uid, int memfd);
+/* How many bytes a user holds. */
+uint64_t handouts_held(const struct handouts *handouts, uid_t uid);
+void handouts_done(struct handouts *handouts);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Query and Open of org.usher1.Netlink: calls that the reader answers. About where its caller is,
+ * and of what everybody there is told, it is asked at once; about all else a child of the worker
+ * has found the namespace first, and whoever had to be asked has been.
+ */
+#pragma once
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+
+#include "fd.h"
+#include "usher.pb-c.h"
+
+struct call;
+struct desk;
+
+bool inquiry_is_one(const struct call *call);
+/* Whether no child has a part in it. */
+bool inquiry_is_direct(const struct call *call);
+/* Asks the reader: where the caller is; or in the namespace that the reply of a child has. */
+void inquiry_begin(struct call *call);
+void inquiry_go_on(struct call *call, const ProtobufCMessage *found, const struct fds *fds);
+/* The call goes without its answer. */
+void inquiry_forget(struct call *call);
+
+/* What the reader says. */
+void inquiry_heed(struct desk *desk, const Usher__NetlinkAnswer *answer, const struct fds *fds);
+/* It has gone, and will not say anything of what it was asked. */
+void inquiry_lose_reader(struct desk *desk);
