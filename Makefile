@@ -53,12 +53,12 @@ install: build
 	meson install -C $(BUILD) --no-rebuild
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
 		systemd-sysusers usher.conf && systemd-tmpfiles --create usher.conf && systemctl daemon-reload && \
-		systemctl reload dbus.service && systemctl enable --now usher-worker.socket usher-spawner.socket usher-watcher.socket; fi
+		systemctl reload dbus.service && systemctl enable --now usher-worker.socket usher-spawner.socket usher-watcher.socket usher-netlink.socket; fi
 
 .PHONY: uninstall
 uninstall:
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \
-		systemctl disable --now usher-worker.socket usher-spawner.socket usher-watcher.socket; \
+		systemctl disable --now usher-worker.socket usher-spawner.socket usher-watcher.socket usher-netlink.socket; \
 		systemctl stop usherd.service usher-worker.service usher-spawner.service; fi
 	ninja -C $(BUILD) uninstall
 	@if test -z "$(DESTDIR)" && test -d /run/systemd/system; then \

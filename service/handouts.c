@@ -98,6 +98,14 @@ uint64_t handouts_held(const struct handouts *handouts, uid_t uid) {
 	return held;
 }
 
+uint64_t handouts_total(const struct handouts *handouts) {
+	uint64_t total = 0;
+
+	for (const struct handout *handout = handouts->first; handout; handout = handout->next)
+		total += handout->bytes;
+	return total;
+}
+
 void handouts_done(struct handouts *handouts) {
 	handouts->io = sd_event_source_disable_unref(handouts->io);
 	fd_closep(&handouts->inotify);

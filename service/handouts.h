@@ -21,6 +21,7 @@ struct handouts {
 void handouts_init(struct handouts *handouts, sd_event *event);
 /* The memfd, which is only looked at, is the user's from now on. 0 or a negative errno. */
 int handouts_add(struct handouts *handouts, uid_t uid, int memfd);
-/* How many bytes a user holds. */
+/* How many bytes a user holds, and all together. */
 uint64_t handouts_held(const struct handouts *handouts, uid_t uid);
+uint64_t handouts_total(const struct handouts *handouts);
 void handouts_done(struct handouts *handouts);

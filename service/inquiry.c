@@ -14,6 +14,9 @@
 /* The reader has a clock of its own, and says what it was at when time was over. */
 static const uint64_t grace_usec = UINT64_C(500000);
 
+/* Of all users together: what usher-netlink@.service has memory for, and some for itself. */
+static const uint64_t total_max = UINT64_C(768) << 20;
+
 static bool is_open(const struct call *call) {
 	return call->operation->request == &usher__open_rows_request__descriptor;
 }
@@ -57,9 +60,13 @@ static bool fills_memory(const struct call *call) {
 	return is_open(call) && (!transport || strcmp(transport, "memfd") == 0);
 }
 
-/* What a user may still have is parted among those of its calls that are filling it now. */
+/* What a user may still have is parted among those of its calls that are filling it now; of what
+ * all may have together nobody can say who else will. */
 static uint64_t share(const struct call *call, uint64_t left) {
-	uint64_t n = 1;
+	uint64_t n = 1, total = handouts_total(&call->desk->handouts);
+
+	if (left > total_max - total)
+		left = total_max - total;
 
 	for (const struct call *other = call->desk->first; other; other = other->next)
 		n += other != call && other->inquiring && other->caller->uid == call->caller->uid &&
@@ -80,6 +87,9 @@ static int bound(const struct call *call, Usher__NetlinkAsk *ask, struct refusal
 	if (most == 0 || !fills_memory(call))
 		return 0;
 	r = limit_check(limits, LIMIT_ROW_BYTES, held + 1, refusal);
+	if (r == 0 && handouts_total(&call->desk->handouts) >= total_max)
+		r = refusal_note(refusal, REFUSED_LIMIT,
+				 "three quarters of MemoryMax= of usher-netlink@.service are held");
 	ask->has_bytes = true;
 	ask->bytes = r == 0 ? share(call, most - held) : 1;
 	return r;

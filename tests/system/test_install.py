@@ -198,9 +198,12 @@ class Security(support.TestCase):
     def test_a_watcher_is_exposed_as_little_as_its_work_allows(self):
         self.assertLessEqual(self.exposure("usher-watcher@x.service"), 3.9)
 
+    def test_the_reader_of_netlink_is_exposed_as_little_as_its_work_allows(self):
+        self.assertLessEqual(self.exposure("usher-netlink@x.service"), 3.9)
+
     def test_systemd_understands_every_line_of_the_units(self):
         for name in ("usherd.service", "usher-worker.service", "usher-worker.socket", "usher-spawner.service", "usher-spawner.socket",
-                     "usher-watcher@.service", "usher-watcher.socket"):
+                     "usher-watcher@.service", "usher-watcher.socket", "usher-netlink@.service", "usher-netlink.socket"):
             result = subprocess.run(["systemd-analyze", "verify", "--man=no", f"/usr/lib/systemd/system/{name}"], stdout=subprocess.PIPE,
                                     stderr=subprocess.STDOUT, text=True, check=False)
             lines = [line for line in result.stdout.splitlines() if "usher" in line]
