@@ -7,12 +7,28 @@
 
 #include "call.h"
 #include "message.h"
+#include "netlink/description.h"
+#include "netlink/schema.h"
 #include "processes.h"
 
 /* ---- at once ---- */
 
+/* Its answer is a public fact. */
+static void describe(struct call *call) {
+	const Usher__DescribeRequest *m = (const void *)call->request;
+	Usher__DescribeReply *reply =
+		(Usher__DescribeReply *)message_new(&usher__describe_reply__descriptor);
+
+	call->direct = true;
+	if (reply)
+		reply->json = description_of(*m->type ? netlink_type_find(m->type) : NULL);
+	if (reply && !reply->json)
+		message_freep((ProtobufCMessage **)&reply);
+	call_answer(call, (ProtobufCMessage *)reply, NULL);
+}
+
 /* An object is its owner's. */
-void reception_serve(struct call *call) {
+static void serve_object(struct call *call) {
 	struct object *object = call_object(call);
 	const char *kind = call_objects(call)->kind->name;
 	char text[REFUSAL_TEXT_MAX];
@@ -25,6 +41,13 @@ void reception_serve(struct call *call) {
 		call_refuse(call, REFUSED_NOT_OWNER, text);
 	} else
 		object->objects->kind->answer(object, call);
+}
+
+void reception_serve(struct call *call) {
+	if (call->operation->request == &usher__describe_request__descriptor)
+		describe(call);
+	else
+		serve_object(call);
 }
 
 /* ---- later ---- */
