@@ -10,6 +10,7 @@
 #include "message.h"
 #include "query-words.h"
 #include "reception.h"
+#include "row.h"
 
 /* The reader has a clock of its own, and says what it was at when time was over. */
 static const uint64_t grace_usec = UINT64_C(500000);
@@ -171,7 +172,8 @@ static int fill_query(Usher__QueryReply *reply, const Usher__NetlinkAnswer *answ
 	reply->info = (Usher__NetlinkInfo *)message_copy(&answer->info->base);
 	if (!reply->info)
 		return -ENOMEM;
-	return -EOPNOTSUPP;
+	return row_read_blocks(answer->blocks.data, answer->blocks.len, &reply->rows,
+			       &reply->n_rows);
 }
 
 static int fill_open(const struct call *call, Usher__OpenRowsReply *reply,

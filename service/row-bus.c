@@ -10,6 +10,7 @@
 
 #include "message-bus.h"
 #include "message.h"
+#include "row.h"
 
 /* In one another, in a row, and in all that is in one. */
 enum { DEPTH_MAX = 8, MEMBERS_MAX = 256, VALUES_MAX = 4096, PATH_MAX_LENGTH = 256 };
@@ -198,27 +199,10 @@ static bool has(const Usher__Row *row, const char *key) {
 	return false;
 }
 
-/* It belongs to the row before its value is read, so that it goes with it. */
-static Usher__Member *add_member(Usher__Row *row, const char *key) {
-	Usher__Member *member = (Usher__Member *)message_new(&usher__member__descriptor), **place;
-
-	if (!member)
-		return NULL;
-	member->key = strdup(key);
-	member->value = (Usher__Value *)message_new(&usher__value__descriptor);
-	place = member->key && member->value
-			? message_append_element(&row->base, &row->base.descriptor->fields[0])
-			: NULL;
-	if (place)
-		return *place = member;
-	message_freep((ProtobufCMessage **)&member);
-	return NULL;
-}
-
 static int read_member(struct reading *reading, const char *name, const char *key,
 		       const char *contents, Usher__Row *row) {
 	char path[PATH_MAX_LENGTH];
-	Usher__Member *member;
+	Usher__Value *value;
 
 	(void)snprintf(path, sizeof path, "%.180s.%.64s", name, key);
 	if (has(row, key))
@@ -227,8 +211,8 @@ static int read_member(struct reading *reading, const char *name, const char *ke
 	if (row->n_members == MEMBERS_MAX)
 		return refusal_note(reading->refusal, REFUSED_LIMIT, "%s: more than %d keys", name,
 				    MEMBERS_MAX);
-	member = add_member(row, key);
-	return member ? read_variant(reading, path, contents, member->value) : -ENOMEM;
+	value = row_add(row, key); /* it belongs to the row already, so that it goes with it */
+	return value ? read_variant(reading, path, contents, value) : -ENOMEM;
 }
 
 static int read_entry(struct reading *reading, const char *name, Usher__Row *row) {
