@@ -34,9 +34,7 @@ static void store(const struct netlink_field *field, uint64_t value, void *to) {
 	}
 }
 
-/* The attribute of that number on the level, made where it is not there yet: several fields are
- * parts of it. */
-static uint8_t *structure_at(struct encoding *encoding, uint16_t attribute, size_t whole) {
+void *encode_structure(struct encoding *encoding, uint16_t attribute, size_t whole) {
 	size_t at = encoding->attributes;
 
 	while (!encoding->overflown && at + NLA_HDRLEN <= encoding->size) {
@@ -61,7 +59,7 @@ static uint8_t *place_of(struct encoding *encoding, const struct netlink_field *
 			encoding->overflown = true;
 		return encoding->overflown ? NULL : encoding->bytes + encoding->header + field->at;
 	case NETLINK_FROM_STRUCTURE: {
-		uint8_t *at = structure_at(encoding, field->at, field->whole);
+		uint8_t *at = encode_structure(encoding, field->at, field->whole);
 
 		if (field->within + size > field->whole)
 			encoding->overflown = true;
@@ -155,6 +153,8 @@ static int encode_level(struct encoding *encoding, const struct netlink_schema *
 	encoding->header = encoding->size;
 	(void)encode_append(encoding, schema->fixed);
 	encoding->attributes = encoding->size;
+	if (schema->begin)
+		schema->begin(encoding);
 	return encode_row(encoding, schema, row);
 }
 

@@ -74,6 +74,9 @@ void encode_put_string(struct encoding *encoding, uint16_t attribute, const char
 size_t encode_nest(struct encoding *encoding, uint16_t attribute);
 size_t encode_nest_plain(struct encoding *encoding, uint16_t attribute);
 void encode_nest_end(struct encoding *encoding, size_t nest);
+/* The attribute of that number on the level, which is a structure of so many bytes, zeros where it
+ * was not there yet: several fields are parts of it. NULL where it does not fit. */
+void *encode_structure(struct encoding *encoding, uint16_t attribute, size_t whole);
 /* So many zeros, as the kernel aligns what is in a message; NULL where they do not fit. */
 void *encode_append(struct encoding *encoding, size_t size);
 

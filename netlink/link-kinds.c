@@ -7,9 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
-#include "decode.h"
 #include "ethertype.h"
 #include "table.h"
+#include "unknown.h"
 
 /* Since Linux 6.2. */
 #define HSR_INTERLINK    8
@@ -253,18 +253,6 @@ static const struct netlink_field ovpn_fields[] = {
 };
 NESTED(ovpn, "link.linkinfo.ovpn");
 
-/* Of a kind that is not known here: what the kernel said. */
-static int raw_decode(struct decoding *decoding, const struct netlink_field *field,
-		      const uint8_t *value, size_t size) {
-	return decoding_set_bytes(decoding, field, value, size);
-}
-
-static const struct netlink_field unknown_fields[] = {
-	COMPUTED("raw", BYTES, .decode = raw_decode),
-	{},
-};
-NESTED(unknown, "link.linkinfo.unknown");
-
 static const struct netlink_variant kinds[] = {
 	{ "amt", &netlink_link_amt },
 	{ "bareudp", &netlink_link_bareudp },
@@ -303,22 +291,19 @@ static const struct netlink_variant kinds[] = {
 	{ "vxcan", &vxcan },
 	{ "vxlan", &netlink_link_vxlan },
 	{ "xfrm", &netlink_link_xfrm },
-	{ "", &unknown },
-	{},
+	UNKNOWN,
 };
 
 static const struct netlink_variant statistics[] = {
 	{ "can", &netlink_link_can_statistics },
-	{ "", &unknown },
-	{},
+	UNKNOWN,
 };
 
 static const struct netlink_variant ports[] = {
 	{ "bond", &netlink_link_bond_slave },
 	{ "bridge", &netlink_link_bridge_port },
 	{ "vrf", &vrf_port },
-	{ "", &unknown },
-	{},
+	UNKNOWN,
 };
 
 static const struct netlink_field linkinfo_fields[] = {

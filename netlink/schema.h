@@ -110,6 +110,8 @@ struct netlink_schema {
 	const struct netlink_field *fields;
 	uint16_t fixed; /* of a nested one: bytes before the attributes; all of it: a structure */
 	bool structure; /* there are no attributes at all; what is shorter than a field lacks it */
+	/* What a nested one begins with, before the row's fields are put in; NULL: with nothing. */
+	void (*begin)(struct encoding *encoding);
 	uint16_t element; /* of objects in a list that is an attribute each: its number; 0: they
 			   * are numbered */
 };

@@ -6,6 +6,7 @@
 #include "schema.h"
 
 const struct netlink_type *const netlink_types[] = {
+	&netlink_class,
 	&netlink_conntrack,
 	&netlink_ethtool_channels,
 	&netlink_ethtool_coalesce,
@@ -23,11 +24,14 @@ const struct netlink_type *const netlink_types[] = {
 	&netlink_ethtool_strings,
 	&netlink_ethtool_tsinfo,
 	&netlink_ethtool_wol,
+	&netlink_filter,
 	&netlink_generic_family,
 	&netlink_link,
 	&netlink_link_stats,
+	&netlink_qdisc,
 	&netlink_route,
 	&netlink_socket,
+	&netlink_vlan,
 	&netlink_wireguard,
 };
 const size_t netlink_types_n = sizeof netlink_types / sizeof *netlink_types;

@@ -4,6 +4,7 @@
 
 #include "schema.h"
 
+extern const struct netlink_type netlink_class;
 extern const struct netlink_type netlink_conntrack;
 extern const struct netlink_type netlink_ethtool_channels;
 extern const struct netlink_type netlink_ethtool_coalesce;
@@ -21,9 +22,12 @@ extern const struct netlink_type netlink_ethtool_rings;
 extern const struct netlink_type netlink_ethtool_strings;
 extern const struct netlink_type netlink_ethtool_tsinfo;
 extern const struct netlink_type netlink_ethtool_wol;
+extern const struct netlink_type netlink_filter;
 extern const struct netlink_type netlink_generic_family;
 extern const struct netlink_type netlink_link;
 extern const struct netlink_type netlink_link_stats;
+extern const struct netlink_type netlink_qdisc;
 extern const struct netlink_type netlink_route;
 extern const struct netlink_type netlink_socket;
+extern const struct netlink_type netlink_vlan;
 extern const struct netlink_type netlink_wireguard;
