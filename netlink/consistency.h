@@ -17,6 +17,7 @@
 
 struct consistency {
 	const struct netlink_type *type;
+	const struct selection *selection;
 	int events; /* a socket that hears of changes; -1: none */
 	/* Of the filters the kernel goes by those that divide the table: only what is there can
 	 * disturb. 0: anywhere. */
@@ -27,9 +28,10 @@ struct consistency {
 	uint32_t ipv4, ipv6;
 };
 
-/* Before the dump, in its namespace. 0 or a negative errno. */
+/* Before the dump, in its namespace; changes are heard of only if somebody wants to know. 0 or a
+ * negative errno. */
 int consistency_begin(struct consistency *consistency, const struct netlink_type *type,
-		      const struct selection *selection);
+		      const struct selection *selection, bool listen);
 /* For each message of it that is of the type. */
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message);
 /* After the dump, which took so many datagrams: what makes it doubtful, or NULL. */

@@ -206,13 +206,13 @@ static int dump(struct reading *reading) {
 
 	query->complete = true;
 	query->why = NULL;
-	r = query->consistency == QUERY_ANY
-		    ? 0
-		    : consistency_begin(&reading->consistency, query->type, query->selection);
+	reading->decoding.block = query->block;
+	r = consistency_begin(&reading->consistency, query->type, query->selection,
+			      query->consistency != QUERY_ANY);
 	if (r == 0)
 		r = query->type->by_link ? run_by_link(reading, &datagrams)
 					 : run_passes(reading, 0, &datagrams);
-	if (r == 0 && query->consistency != QUERY_ANY && !query->exchange.stopped) {
+	if (r == 0 && !query->exchange.stopped) {
 		why = consistency_judge(&reading->consistency, datagrams);
 		if (why)
 			doubt(query, why);
@@ -261,19 +261,33 @@ static int run_one(struct reading *reading) {
 	return r == 1 ? 0 : r;
 }
 
-/* Of what the kernel did not refuse, but failed to tell us, there is an answer: as much as we
- * heard, and why that is not all. */
-static int conclude(struct query *query, int r) {
-	bool heard = r == -EBADMSG || r == -EMSGSIZE || r == -ELOOP || r == -EOVERFLOW ||
-		     r == -ENOBUFS || r == -ETIMEDOUT;
+/* A kernel that cannot tell all there is (one of them fits into no datagram), or that we could not
+ * hear out. */
+static const char *why_partial(const struct query *query, int code) {
+	if (query->exchange.verdict.code == code)
+		return code == -EMSGSIZE ? "one of them is too large for the kernel to tell" : NULL;
+	switch (code) {
+	case -EBADMSG:
+	case -EMSGSIZE:
+	case -ELOOP:
+	case -EOVERFLOW:
+	case -ENOBUFS:
+	case -ETIMEDOUT: return "the kernel's answer could not be read to its end";
+	default: return NULL;
+	}
+}
 
-	if (*query->exchange.verdict.text && !*query->message)
+/* What was heard until then is an answer, too. */
+static int conclude(struct query *query, int r) {
+	const char *why = r < 0 ? why_partial(query, r) : NULL;
+
+	if (*query->exchange.verdict.text)
 		memcpy(query->message, query->exchange.verdict.text, sizeof query->message);
-	if (r >= 0 || query->exchange.verdict.code == r || !heard)
+	if (!why)
 		return r;
 	query->code = r;
+	query->why = why;
 	query->complete = false;
-	query->why = "the kernel's answer could not be read to its end";
 	return 0;
 }
 

@@ -291,8 +291,7 @@ static int add_job(struct reader *reader, ProtobufCMessage **order, struct quest
 	if (question_is_streamed(question) && ask->has_streams && ask->streams > 0 &&
 	    count_streams(reader, ask->uid) >= ask->streams)
 		return refusal_note(refusal, REFUSED_LIMIT,
-				    "%u streams of this user are open already, which is the limit",
-				    ask->streams);
+				    "the limit Streams=%u of a user is reached", ask->streams);
 	if (count(reader, ask->uid, false) >= WAITING_USER_MAX)
 		return refusal_note(refusal, REFUSED_LIMIT,
 				    "%d questions of this user wait for an answer already",

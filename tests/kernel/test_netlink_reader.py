@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""usher-netlink as a reader, alone: what others get wrong with success, what the kernel does not tell, what does not end."""
+
+import contextlib
+import errno
+import os
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+import ring
+from reader import Reader
+from realm import (CREATE, REPLACE, RTM_DELROUTE, RTM_DELRULE, RTM_NEWROUTE, RTM_NEWRULE, Realm, attribute, change, route, ways)
+
+INVALID, PERMISSION, NOT_FOUND, LIMIT, TIMED_OUT = 1, 2, 3, 6, 9
+MAIN = 254
+
+
+class TestCase(unittest.TestCase):
+    def setUp(self):
+        self.reader = Reader(f"{ring.BUILD}/usher-netlink")
+        self.addCleanup(self.reader.close)
+
+    def realm(self):
+        try:
+            realm = Realm()
+        except OSError as error:
+            self.skipTest(str(error))
+        self.addCleanup(realm.close)
+        return realm
+
+    def rows(self, kind, fields, **keys):
+        """The rows of an answer that is whole."""
+        reply = self.reader.query(kind, fields, format="records", **keys)
+        self.assertEqual((reply.code, reply.text), (0, ""))
+        self.assertTrue(reply.info["complete"], reply.info)
+        answer = reply.answer()
+        self.assertEqual((answer.end["complete"], answer.end["rows"]), (True, len(answer.rows)))
+        return [row for _, _, row in answer.rows]
+
+    def children(self):
+        with open(f"/proc/{self.reader.process.pid}/task/{self.reader.process.pid}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def wait_until(self, condition, what, seconds=5):
+        until = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), until, what)
+            time.sleep(0.01)
+
+
+class BigObjects(TestCase):
+    def big_route(self, n):
+        """A namespace with a route of so many ways, and one of its own for each of a hundred hosts."""
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"route add 10.60.0.{i}/32 dev v metric {i + 1}" for i in range(100)))
+        with realm.socket() as sock:
+            self.assertEqual(change(sock, RTM_NEWROUTE, CREATE, route(socket.AF_INET, "10.50.0.0", 16, ways(
+                index, [f"10.9.{1 + i // 250}.{1 + i % 250}" for i in range(n)]))), 0)
+        return realm
+
+    def test_a_route_with_many_ways_hides_no_other(self):
+        for n in (231, 300, 1990):
+            rows = self.rows("route", ["priority"], where=self.big_route(n).fd, family=2, table=MAIN)
+            self.assertEqual(sorted(row["priority"] for row in rows if "priority" in row), list(range(1, 101)), n)
+
+    def test_a_route_that_no_datagram_can_hold_leaves_the_answer_incomplete(self):
+        realm = self.big_route(2040)
+        for keys in ({}, {"family": 2}, {"family": 2, "table": MAIN}, {"family": 2, "consistency": "any"}):
+            reply = self.reader.query("route", ["priority"], where=realm.fd, format="records", **keys)
+            self.assertEqual(reply.code, 0)
+            self.assertFalse(reply.info["complete"], keys)
+            self.assertTrue(reply.info["interrupted"], keys)
+            self.assertFalse(reply.answer().end["complete"], keys)
+
+    def test_a_link_with_many_names_hides_no_other(self):
+        realm = self.realm()
+        for name in ("a", "b", "c"):
+            realm.pair(name)
+        names = [f"{i:03}" + "x" * 124 for i in range(496)]
+        realm.run(*(f"link property add dev b altname {name}" for name in names))
+        rows = {row["ifname"]: row.get("alt-names", []) for row in self.rows("link", ["ifname", "alt-names"], where=realm.fd)}
+        self.assertEqual(sorted(rows), ["a", "a-peer", "b", "b-peer", "c", "c-peer", "lo"])
+        self.assertEqual(rows["b"], names)
+
+    def test_names_of_any_bytes_come_back_as_they_are(self):
+        realm = self.realm()
+        realm.pair("a")
+        names = [b'a"b', b"a\nb", b"a b", b"../x", b"%n%s", b"\xff\xfe", b"\\x41"]
+        with realm.socket() as sock:
+            for name in names:
+                body = struct.pack("=BxHiII", 0, 0, realm.index("a"), 0, 0) + attribute(0x8000 | 52, attribute(53, name + b"\0"))
+                self.assertEqual(change(sock, 108, CREATE, body), 0, name)
+        row, = self.rows("link", ["alt-names"], where=realm.fd, ifname="a")
+        self.assertEqual([os.fsencode(name) for name in row["alt-names"]], names)
+
+
+class Refusals(TestCase):
+    def test_an_error_at_the_end_of_a_dump_is_one(self):
+        reply = self.reader.query("route", where=self.realm().fd, oif=9999)
+        self.assertEqual(reply.code, -errno.ENODEV)
+        self.assertEqual(reply.info, {})
+
+    def test_a_name_that_no_interface_has_is_one(self):
+        self.assertEqual(self.reader.query("route", where=self.realm().fd, dev="nosuch").code, -errno.ENODEV)
+
+    def test_a_table_that_is_not_there_has_no_rows(self):
+        self.assertEqual(self.reader.query("route", where=self.realm().fd, table=77).rows(), [])
+
+    def test_words_that_are_wrong_name_the_argument(self):
+        for words, text in (({"kind": "roote"}, "type: "), ({"kind": "route", "fields": ["gatevay"]}, "fields: "),
+                            ({"kind": "route", "tabel": 1}, "tabel"), ({"kind": "route", "consistency": "sure"}, "consistency: "),
+                            ({"kind": "route", "format": "xml"}, "format: "), ({"kind": "route", "format": "json", "transport": "tcp"}, "transport: ")):
+            reply = self.reader.query(**words)
+            self.assertEqual(reply.code, INVALID, words)
+            self.assertIn(text, reply.text)
+
+    def test_what_is_no_network_namespace_is_none(self):
+        reader, writer = os.pipe()
+        users = os.open("/proc/self/ns/user", os.O_RDONLY)
+        path = os.open("/proc/self/ns/net", os.O_PATH)
+        with open("/proc/self/status", encoding="ascii") as file:
+            for fd in (file.fileno(), reader, writer, users, path):
+                reply = self.reader.query("link", where=fd)
+                self.assertLess(reply.code, 0, os.readlink(f"/proc/self/fd/{fd}"))
+        for fd in (reader, writer, users, path):
+            os.close(fd)
+        self.assertEqual(self.reader.query("link", ["ifname"], ifname="lo").rows(), [{"ifname": "lo"}])
+
+    def test_more_than_a_page_of_rows_is_not_for_a_message(self):
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        self.assertGreater(index, 0)
+        realm.run(*(f"route add 10.60.{i // 250}.{i % 250}/32 dev v" for i in range(300)))
+        reply = self.reader.query("route", ["oif"], where=realm.fd)
+        self.assertEqual(reply.code, LIMIT)
+        self.assertIn("Open", reply.text)
+        self.assertEqual(len(self.reader.query("route", ["oif"], where=realm.fd, limit=256).rows()), 256)
+        self.assertEqual(self.reader.query("route", ["oif"], where=realm.fd, limit=257).code, LIMIT)
+
+    def test_a_memfd_has_its_limit(self):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"route add 10.60.{i // 250}.{i % 250}/32 dev v" for i in range(300)))
+        self.assertEqual(self.reader.query("route", where=realm.fd, format="records", bytes=4096).code, LIMIT)
+        self.assertEqual(self.reader.query("route", where=realm.fd, format="records", bytes=1 << 20).code, 0)
+
+
+class Churn:
+    """Changes a namespace as fast as it can, or so many times a second, until it is stopped."""
+
+    def __init__(self, realm, requests, pause=0):
+        self.realm, self.requests, self.pause, self.done = realm, requests, pause, 0
+        self.socket, self.stopped = realm.socket(), threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        while not self.stopped.is_set():
+            for kind, flags, body in self.requests:
+                change(self.socket, kind, flags, body)
+                self.done += 1
+                if self.pause:
+                    time.sleep(self.pause)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopped.set()
+        self.thread.join()
+        self.socket.close()
+
+
+class Consistency(TestCase):
+    STABLE = 2000
+
+    def judge(self, kind, field, stable, dumps, **keys):
+        """(answers that said they were whole, of these wrong ones)."""
+        whole = wrong = 0
+        for _ in range(dumps):
+            reply = self.reader.query(kind, [field], format="records", **keys)
+            self.assertEqual(reply.code, 0, reply.text)
+            values = [row[field] for row in reply.rows() if row.get(field) in stable]
+            if reply.info["complete"]:
+                whole += 1
+                wrong += sorted(values) != sorted(stable)
+            else:
+                self.assertTrue(reply.info["interrupted"])
+        return whole, wrong
+
+    def ipv6_routes(self):
+        realm = self.realm()
+        index = realm.pair("v", "2001:db8::1/32")
+        realm.run(*(f"-6 route add 2001:db8:1:{i:x}::/64 dev v metric {10000 + i}" for i in range(self.STABLE)))
+        bodies = [route(socket.AF_INET6, f"2001:db8:{2 if i % 2 else 0}:{i:x}::", 64, attribute(4, index), attribute(6, 5)) for i in range(50)]
+        return realm, [(RTM_NEWROUTE, CREATE, body) for body in bodies] + [(RTM_DELROUTE, 0, body) for body in bodies]
+
+    def test_ipv6_routes_that_nobody_touches_are_there_once_or_the_answer_says_so(self):
+        realm, requests = self.ipv6_routes()
+        stable = set(range(10000, 10000 + self.STABLE))
+        self.assertEqual(self.judge("route", "priority", stable, 3, where=realm.fd, family=10), (3, 0))
+        with Churn(realm, requests) as churn:
+            whole, wrong = self.judge("route", "priority", stable, 60, where=realm.fd, family=10)
+        self.assertGreater(churn.done, 100)
+        self.assertEqual(wrong, 0)
+        self.assertLess(whole, 60)
+
+    def test_rules_that_nobody_touches_are_there_once_or_the_answer_says_so(self):
+        realm = self.realm()
+        stable = set(range(10000, 11500))
+        realm.run(*(f"rule add priority {i} fwmark {i} table 77" for i in sorted(stable)))
+        bodies = [struct.pack("=BBBBBBBBI", 2, 0, 0, 0, 77, 0, 0, 1, 0) + attribute(6, 100 + i) for i in range(50)]
+        requests = [(RTM_NEWRULE, CREATE, body) for body in bodies] + [(RTM_DELRULE, 0, body) for body in bodies]
+        with Churn(realm, requests):
+            _, wrong = self.judge("rule", "priority", stable, 60, where=realm.fd, family=2)
+        self.assertEqual(wrong, 0)
+
+    def test_changes_of_another_table_do_not_disturb(self):
+        realm, _ = self.ipv6_routes()
+        index = realm.index("v")
+        body = route(socket.AF_INET6, "2001:db8:77::", 64, attribute(4, index), table=77)
+        stable = set(range(10000, 10000 + self.STABLE))
+        with Churn(realm, [(RTM_NEWROUTE, CREATE, body), (RTM_DELROUTE, 0, body)], 0.002):
+            whole, wrong = self.judge("route", "priority", stable, 10, where=realm.fd, family=10, table=MAIN)
+        self.assertEqual((whole, wrong), (10, 0))
+
+    def test_links_that_change_meanwhile_are_told_of_whole_with_retry(self):
+        realm = self.realm()
+        for i in range(100):
+            realm.pair(f"v{i}")
+        stable = {name for i in range(100) for name in (f"v{i}", f"v{i}-peer")}
+        stopped = threading.Event()
+
+        def churn():
+            while not stopped.is_set():
+                with contextlib.suppress(subprocess.CalledProcessError):
+                    realm.run("link add x type veth peer name y", "link del x")
+                time.sleep(0.05)
+
+        thread = threading.Thread(target=churn)
+        thread.start()
+        try:
+            whole, wrong = self.judge("link", "ifname", stable, 20, where=realm.fd, consistency="retry")
+        finally:
+            stopped.set()
+            thread.join()
+        self.assertEqual(wrong, 0)
+        self.assertGreater(whole, 10)
+
+
+class Namespaces(TestCase):
+    def test_a_caller_is_told_of_its_own_namespace(self):
+        realm = self.realm()
+        realm.pair("mine")
+        names = {row["ifname"] for row in self.reader.query("link", ["ifname"], pidfd=realm.pidfd).rows()}
+        self.assertEqual(names, {"lo", "mine", "mine-peer"})
+        row, = self.reader.query("link", ["ifname"], pidfd=realm.pidfd, ifname="mine").rows()
+        self.assertEqual(row, {"ifname": "mine"})
+        self.assertEqual(self.reader.query("link", ["ifname"], ifname="mine").rows(), [])
+
+    def test_a_process_of_somebody_else_is_not_the_caller(self):
+        reply = self.reader.query("link", pidfd=self.realm().pidfd, uid=os.getuid() + 1)
+        self.assertEqual(reply.code, PERMISSION)
+        reply = self.reader.query("link", ifname="lo", pidfd=self.realm().pidfd, uid=os.getuid() + 1)
+        self.assertEqual(reply.code, PERMISSION)
+
+    def test_a_process_that_has_ended_is_nowhere(self):
+        process = subprocess.Popen(["true"])
+        pidfd = os.pidfd_open(process.pid)
+        process.wait()
+        for keys in ({}, {"ifname": "lo"}):
+            self.assertEqual(self.reader.query("link", pidfd=pidfd, **keys).code, NOT_FOUND)
+        os.close(pidfd)
+
+    def test_nothing_of_ours_keeps_a_namespace_alive(self):
+        left, right = self.realm(), self.realm()
+        left.run("link add here type veth peer name there")
+        subprocess.run(["ip", "-n", "", "link"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        left.run(f"link set there netns {right.process.pid}")
+        for keys in ({"ifname": "lo"}, {}, {"format": "records"}):
+            self.assertEqual(self.reader.query("link", ["ifname"], where=right.fd, **keys).code, 0)
+            self.assertEqual(self.reader.query("link", ["ifname"], pidfd=right.pidfd, **keys).code, 0)
+        self.wait_until(lambda: not self.children(), "the children have ended")
+        right.close()
+        self.wait_until(lambda: "here" not in left.say("ip", "link"), "its end of the pair went with the namespace", 10)
+
+    def test_a_namespace_that_is_deleted_meanwhile_ends_no_dump(self):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"route add 10.60.{i // 250}.{i % 250}/32 dev v" for i in range(5000)))
+        reply = self.reader.query("route", where=realm.fd, format="records", transport="stream", family=2)
+        realm.close()
+        self.assertGreater(len(reply.answer().rows), 1000)
+
+    def test_marks_of_sockets_are_for_who_may_see_them(self):
+        realm = self.realm()
+        server = realm.say  # the sockets of this test are made there by a program
+        process = subprocess.Popen(["nsenter", f"--net=/proc/self/fd/{realm.fd}", "python3", "-c",
+                                    "import socket; s = socket.socket(); s.setsockopt(1, 36, 7); s.bind(('', 0)); s.listen(); print(flush=True); input()"],
+                                   pass_fds=[realm.fd], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.assertIsNotNone(server)
+        process.stdout.readline()
+        told = [self.reader.query("socket", ["mark"], where=realm.fd, family="inet", protocol="tcp", rights=rights).rows() for rights in (0, 1)]
+        self.assertEqual(told, [[{}], [{"mark": 7}]])
+
+
+class Limits(TestCase):
+    def many_routes(self, n=20000):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"route add 11.{i // 62500}.{i // 250 % 250}.{i % 250}/32 dev v" for i in range(n)))
+        return realm
+
+    def stream(self, realm, **keys):
+        reply = self.reader.query("route", where=realm.fd, family=2, format="records", transport="stream", **keys)
+        self.assertEqual((reply.code, reply.text), (0, ""))
+        return reply
+
+    def test_a_stream_has_all_rows_and_an_end(self):
+        reply = self.stream(self.many_routes())
+        self.assertNotIn("complete", reply.info)
+        answer = reply.answer()
+        self.assertEqual((answer.end["complete"], answer.end["why"]), (True, ""))
+        self.assertEqual(answer.end["rows"], len(answer.rows))
+        self.assertGreater(len(answer.rows), 20000)
+
+    def test_who_does_not_read_a_stream_holds_up_nobody(self):
+        realm = self.many_routes()
+        replies = [self.stream(realm, deadline_usec=4000000) for _ in range(64)]
+        self.assertEqual(len(self.children()), 64)
+        before = time.monotonic()
+        self.assertEqual(len(self.rows("route", ["oif"], where=realm.fd, family=2, table=255)), 6)
+        self.assertLess(time.monotonic() - before, 3)
+        self.wait_until(lambda: not self.children(), "the deadline has ended them", 15)
+        answers = [reply.answer() for reply in replies]
+        self.assertTrue(all(answer.rows and answer.end is None for answer in answers))
+
+    def test_streams_of_a_user_are_counted(self):
+        realm = self.many_routes()
+        replies = [self.stream(realm, streams=2) for _ in range(2)]
+        reply = self.reader.query("route", where=realm.fd, format="records", transport="stream", streams=2)
+        self.assertEqual(reply.code, LIMIT)
+        for reply in replies:
+            os.close(reply.fd)
+        self.wait_until(lambda: not self.children(), "they go with their readers")
+        os.close(self.stream(realm, streams=2).fd)
+
+    def test_a_question_that_is_forgotten_is_not_answered(self):
+        realm = self.many_routes()
+        reply = self.stream(realm)
+        self.reader.forget(self.reader.serial)
+        self.wait_until(lambda: not self.children(), "its child has ended")
+        self.assertIsNone(reply.answer().end)
+        with self.assertRaises(TimeoutError):
+            self.reader.receive(0.2)
+
+    def test_a_child_that_is_killed_is_no_answer_but_an_error(self):
+        realm = self.many_routes(60000)
+        serial = self.reader.ask("route", where=realm.fd, format="json")
+        self.wait_until(self.children, "there is a child")
+        os.kill(self.children()[0], 9)
+        self.assertEqual(self.reader.wait(serial).code, 10)
+
+    def test_a_question_that_takes_too_long_is_told_so(self):
+        realm = self.many_routes(60000)
+        self.assertEqual(self.reader.query("route", where=realm.fd, format="json", deadline_usec=2000).code, TIMED_OUT)
+        self.assertEqual(self.children(), [])
+
+    def test_streams_outlive_the_broker_but_not_their_readers(self):
+        realm = self.many_routes()
+        reply, other = self.stream(realm), self.stream(realm)
+        self.reader.socket.close()
+        self.assertTrue(reply.answer().end["complete"])
+        os.close(other.fd)
+        self.assertEqual(self.reader.process.wait(5), 0)
+
+    def test_what_a_stream_takes_does_not_grow(self):
+        realm = self.many_routes(60000)
+        reply = self.stream(realm)
+        child, = self.children()
+        sizes = []
+        with open(f"/proc/{child}/status", encoding="ascii") as status:
+            while select.select([reply.fd], [], [])[0] and os.read(reply.fd, 1 << 18):
+                status.seek(0)
+                with contextlib.suppress(ProcessLookupError):
+                    sizes += [int(line.split()[1]) for line in status.read().split("\n") if line.startswith("VmRSS")]
+        os.close(reply.fd)
+        self.assertLess(max(sizes), 4096)
+
+    def test_two_processes_have_no_right_in_effect(self):
+        realm = self.many_routes()
+        os.close(os.dup(self.stream(realm).fd))
+        for pid, permitted in ((self.reader.process.pid, None), (self.children()[0], 0)):
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                status = dict(line.rstrip().split(":\t") for line in file if ":\t" in line)
+            self.assertEqual(int(status["CapEff"], 16), 0)
+            self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+            if permitted is not None:
+                self.assertEqual(int(status["CapPrm"], 16), permitted)
+
+
+if __name__ == "__main__":
+    unittest.main()
