@@ -25,12 +25,14 @@ static int join(int fd, const uint32_t *groups) {
 	return 0;
 }
 
+/* The kernel tells nothing to who has no number, which comes with bind(2). */
 static int listen_to(const struct netlink_type *type) {
+	const struct sockaddr_nl own = { .nl_family = AF_NETLINK };
 	_cleanup_close_ int fd =
 		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, type->protocol);
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&own, sizeof own) < 0)
 		return -errno;
 	r = join(fd, type->groups);
 	return r < 0 ? r : fd_take(&fd);

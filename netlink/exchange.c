@@ -309,9 +309,15 @@ int exchange_do(struct exchange *exchange, struct nlmsghdr *request, exchange_ea
  */
 static int prime(struct exchange *exchange) {
 	struct nlmsghdr nothing = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_NOOP };
-	int r = exchange_do(exchange, &nothing, NULL, NULL);
+	int r;
 
-	return exchange->verdict.code < 0 ? 0 : r; /* of conntrack not everybody may ask */
+	if (exchange->primed)
+		return 0;
+	r = exchange_do(exchange, &nothing, NULL, NULL);
+	if (r < 0 && exchange->verdict.code == 0)
+		return r;
+	exchange->primed = true; /* also by a refusal: of conntrack not everybody may ask */
+	return 0;
 }
 
 int exchange_begin(struct exchange *exchange, struct nlmsghdr *request) {

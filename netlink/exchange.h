@@ -28,6 +28,7 @@ struct exchange {
 	uint8_t *buffers[2]; /* of which one has the last datagram, the other the one before */
 	size_t sizes[2];
 	unsigned turn;
+	bool primed;  /* there has been an answer */
 	bool of_dump; /* what is being answered */
 	bool over;
 

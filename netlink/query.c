@@ -38,7 +38,8 @@ struct reading {
 	struct query *query;
 	struct decoding decoding;
 	struct consistency consistency;
-	uint16_t wanted; /* type of message */
+	uint16_t wanted;  /* type of message */
+	uint16_t command; /* ... of generic netlink */
 };
 
 static int take(void *data, const struct nlmsghdr *message) {
@@ -53,7 +54,7 @@ static int take(void *data, const struct nlmsghdr *message) {
 	if (type->family) {
 		const struct genlmsghdr *generic = (const void *)payload;
 
-		if (size < GENL_HDRLEN || generic->cmd != type->new)
+		if (size < GENL_HDRLEN || generic->cmd != reading->command)
 			return 0;
 		payload += GENL_HDRLEN;
 		size -= GENL_HDRLEN;
@@ -98,7 +99,8 @@ static int ask(struct reading *reading, struct netlink_pass *pass) {
 		return r;
 	if (query->type->family)
 		request->nlmsg_type = query->family;
-	reading->wanted = query->type->family ? query->family : query->type->new;
+	reading->command = query->type->new ?: query->type->get; /* they answer by the same */
+	reading->wanted = query->type->family ? query->family : reading->command;
 	reading->decoding.pass = *pass;
 	r = pass->one ? exchange_do(&query->exchange, request, take, reading)
 		      : exchange_dump(&query->exchange, request, take, reading);

@@ -68,7 +68,7 @@ class Realm:
     def pair(self, name, address=None):
         """Two ends of a veth pair, NAME and NAME-peer, both up."""
         self.run(f"link add {name} type veth peer name {name}-peer", f"link set {name} up", f"link set {name}-peer up",
-                 *([f"addr add {address} dev {name} nodad"] if address else []))
+                 *([f"addr add {address} dev {name}" + (" nodad" if ":" in address else "")] if address else []))
         return self.index(name)
 
     def index(self, name):
