@@ -21,6 +21,7 @@ struct criterion {
 	bool in_list; /* it is a list, and one of the elements must be it */
 	uint16_t column;
 	bool early; /* the message's fixed part tells */
+	bool asked; /* it is part of the question: any answer passes */
 };
 
 /* 0, -ENOMEM or a refusal that begins with the key. The criterion is cleared by the caller, upon

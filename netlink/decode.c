@@ -3,7 +3,7 @@
 #include "decode.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -527,7 +527,7 @@ static bool judge(const struct decoding *decoding, const struct level *level, co
 	for (size_t i = 0; i < level->n_criteria; i++) {
 		const struct criterion *criterion = &level->criteria[i];
 
-		if (early && !criterion->early)
+		if (criterion->asked || (early && !criterion->early))
 			continue;
 		if (!has_bit(row, criterion->column) ||
 		    !criterion_passes(criterion, row + level->columns[criterion->column].at,
@@ -803,4 +803,33 @@ int decode_device(struct decoding *decoding, const struct netlink_field *field,
 	memcpy(&index, value, sizeof index);
 	name = names_find(decoding->names, index);
 	return name ? decoding_set_string(decoding, field, name) : 1;
+}
+
+/* Routes and rules begin with the family and the two lengths. */
+enum { FAMILY_AT, DESTINATION_AT, SOURCE_AT };
+
+static int set_prefix(struct decoding *decoding, const struct netlink_field *field, size_t at,
+		      const uint8_t *value, size_t size) {
+	static const uint8_t any[16];
+	uint8_t family = decoding->message[FAMILY_AT];
+
+	/* Those of multicast routing are as long as the others. */
+	if (family == RTNL_FAMILY_IPMR)
+		family = AF_INET;
+	else if (family == RTNL_FAMILY_IP6MR)
+		family = AF_INET6;
+	if (value && size < (family == AF_INET ? 4U : 16U))
+		return 1;
+	return decoding_set_address(decoding, field, family, value ? value : any,
+				    value ? decoding->message[at] : 0);
+}
+
+int decode_destination_prefix(struct decoding *decoding, const struct netlink_field *field,
+			      const uint8_t *value, size_t size) {
+	return set_prefix(decoding, field, DESTINATION_AT, value, size);
+}
+
+int decode_source_prefix(struct decoding *decoding, const struct netlink_field *field,
+			 const uint8_t *value, size_t size) {
+	return set_prefix(decoding, field, SOURCE_AT, value, size);
 }

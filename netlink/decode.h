@@ -110,6 +110,12 @@ int decoding_add_address(struct decoding *decoding, const struct netlink_field *
 bool netlink_attribute(const uint8_t *value, size_t size, size_t fixed, unsigned number,
 		       const uint8_t **ret_value, size_t *ret_size);
 
+/* decode() of prefixes whose length is in the fixed part, as those of routes and rules. Without a
+ * value it is all addresses. */
+int decode_destination_prefix(struct decoding *decoding, const struct netlink_field *field,
+			      const uint8_t *value, size_t size);
+int decode_source_prefix(struct decoding *decoding, const struct netlink_field *field,
+			 const uint8_t *value, size_t size);
 /* decode() of the name of an interface, by its index in 4 bytes at `at`: for `dev`. */
 int decode_device(struct decoding *decoding, const struct netlink_field *field,
 		  const uint8_t *value, size_t size);

@@ -154,6 +154,8 @@ struct netlink_type {
 	 * between them, the best set first; ends with NULL. NULL: by none. */
 	const char *const *lookups;
 	bool lookup_only; /* there is no dump: a filter must have one of the sets */
+	/* Fields that are the question, and not what an answer is judged by; ends with NULL. */
+	const char *const *asked;
 	/* What goes into the request besides the filters that the kernel applies; NULL: nothing,
 	 * and one pass. 0, a negative errno, or 1: there is no such pass. */
 	int (*request)(struct encoding *encoding, const struct netlink_type *type,

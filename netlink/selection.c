@@ -203,6 +203,22 @@ static int select_types(struct selection *selection, char *const *types, size_t 
 	return r;
 }
 
+static bool is_among(const char *word, const char *const *words) {
+	for (; words && *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return false;
+}
+
+static void set_asked(struct selected *selected) {
+	for (size_t i = 0; i < selected->level->n_criteria; i++) {
+		struct criterion *criterion = &selected->level->criteria[i];
+		const char *name = selected->level->columns[criterion->column].field->name;
+
+		criterion->asked = is_among(name, selected->type->asked);
+	}
+}
+
 static int compile(struct selection *selection, const struct choice *root,
 		   struct refusal *refusal) {
 	unsigned flags = LEVEL_ALL | (selection->n_selected > 1 ? LEVEL_OPTIONAL : 0);
@@ -218,6 +234,7 @@ static int compile(struct selection *selection, const struct choice *root,
 				  refusal, &selected->level);
 		if (r != 0)
 			return r;
+		set_asked(selected);
 		if (selected->type->lookup_only && !selection_lookup(selection, selected->type))
 			return refusal_note(refusal, REFUSED_INVALID, "filter: %s takes '%s'",
 					    selected->type->name, selected->type->lookups[0]);

@@ -6,6 +6,7 @@
 #include "schema.h"
 
 const struct netlink_type *const netlink_types[] = {
+	&netlink_address,
 	&netlink_class,
 	&netlink_conntrack,
 	&netlink_ethtool_channels,
@@ -28,8 +29,10 @@ const struct netlink_type *const netlink_types[] = {
 	&netlink_generic_family,
 	&netlink_link,
 	&netlink_link_stats,
+	&netlink_namespace_id,
 	&netlink_qdisc,
 	&netlink_route,
+	&netlink_route_get,
 	&netlink_socket,
 	&netlink_vlan,
 	&netlink_wireguard,

@@ -4,6 +4,7 @@
 
 #include "schema.h"
 
+extern const struct netlink_type netlink_address;
 extern const struct netlink_type netlink_class;
 extern const struct netlink_type netlink_conntrack;
 extern const struct netlink_type netlink_ethtool_channels;
@@ -26,8 +27,10 @@ extern const struct netlink_type netlink_filter;
 extern const struct netlink_type netlink_generic_family;
 extern const struct netlink_type netlink_link;
 extern const struct netlink_type netlink_link_stats;
+extern const struct netlink_type netlink_namespace_id;
 extern const struct netlink_type netlink_qdisc;
 extern const struct netlink_type netlink_route;
+extern const struct netlink_type netlink_route_get;
 extern const struct netlink_type netlink_socket;
 extern const struct netlink_type netlink_vlan;
 extern const struct netlink_type netlink_wireguard;
