@@ -95,11 +95,11 @@ static int check_path(struct selection *selection, const char *argument, const c
 
 		known |= field != NULL;
 		selection->privileged |= field && field->privileged;
-		if (!suggestion)
-			suggestion = netlink_field_suggest(schema, path);
 	}
 	if (known)
 		return 0;
+	for (size_t i = 0; is_path(path) && !suggestion && i < selection->n_selected; i++)
+		suggestion = netlink_field_suggest(&selection->selected[i].type->schema, path);
 	return refusal_note(refusal, REFUSED_INVALID, "%s: %s has no field '%.64s'%s%s%s", argument,
 			    selection->n_selected == 1 ? selection->selected[0].type->name
 						       : "none of the types",

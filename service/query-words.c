@@ -65,11 +65,29 @@ int query_words_check(const ProtobufCMessage *request, struct refusal *refusal) 
 	return r == 0 ? select_rows(request, refusal, &selection) : r;
 }
 
-bool query_words_are_privileged(const ProtobufCMessage *request) {
-	_cleanup_(cleanup_selection) struct selection *selection = NULL;
-	struct refusal ignored = { 0 };
+static bool is_privileged(const struct netlink_type *type, const char *path) {
+	const struct netlink_field *field = netlink_field_find(&type->schema, path);
 
-	/* for want of memory the child finds it out */
-	return select_rows(request, &ignored, &selection) != 0 ||
-	       selection_is_privileged(selection) || selection_type(selection, 0)->privileged;
+	return field && field->privileged;
+}
+
+static bool are_privileged(const char *word, char *const *fields, size_t n_fields,
+			   const Usher__Row *filter) {
+	const struct netlink_type *type = netlink_type_find(word);
+	bool privileged = type->privileged;
+
+	for (size_t i = 0; i < n_fields; i++)
+		privileged |= is_privileged(type, fields[i]);
+	for (size_t i = 0; filter && i < filter->n_members; i++)
+		privileged |= is_privileged(type, filter->members[i]->key);
+	return privileged;
+}
+
+bool query_words_are_privileged(const ProtobufCMessage *request) {
+	const Usher__OpenRowsRequest *open = (const void *)request;
+	const Usher__QueryRequest *query = (const void *)request;
+
+	if (request->descriptor == &usher__open_rows_request__descriptor)
+		return are_privileged(open->type, open->fields, open->n_fields, open->filter);
+	return are_privileged(query->type, query->fields, query->n_fields, query->filter);
 }
