@@ -14,3 +14,8 @@ extern const struct netlink_schema netlink_link_gre, netlink_link_gre6, netlink_
 	netlink_link_geneve, netlink_link_bareudp, netlink_link_gtp, netlink_link_xfrm,
 	netlink_link_amt;
 extern const struct netlink_schema netlink_link_can, netlink_link_can_statistics;
+
+/* decode() of the name of the interface beneath. Its number is that of another namespace where
+ * there is a "link-netnsid": what has that number here is something else. */
+int link_device_decode(struct decoding *decoding, const struct netlink_field *field,
+		       const uint8_t *value, size_t size);

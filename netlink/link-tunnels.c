@@ -22,6 +22,11 @@
 
 #define ORDER  .network_order = true
 #define DEVICE .unit = "interface"
+/* The interface that packets leave by, and its name. */
+#define LINK(NUMBER)                                                     \
+	ATTRIBUTE("link", NUMBER, U32, DEVICE),                          \
+		ATTRIBUTE("link-dev", NUMBER, STRING, .read_only = true, \
+			  .decode = link_device_decode)
 
 static const struct netlink_words encapsulations =
 	NETLINK_WORDS({ TUNNEL_ENCAP_NONE, "none" }, { TUNNEL_ENCAP_FOU, "fou" },
@@ -56,7 +61,7 @@ static const struct netlink_words amt_modes = NETLINK_WORDS({ 0, "gateway" }, { 
 
 /* gre, gretap, erspan; and over IPv6 ip6gre, ip6gretap, ip6erspan. */
 #define GRE_FIELDS                                                                                 \
-	ATTRIBUTE("link", IFLA_GRE_LINK, U32, DEVICE),                                             \
+	LINK(IFLA_GRE_LINK),                                                                       \
 		ATTRIBUTE("iflags", IFLA_GRE_IFLAGS, U16, ORDER, .words = &gre_flags),             \
 		ATTRIBUTE("oflags", IFLA_GRE_OFLAGS, U16, ORDER, .words = &gre_flags),             \
 		ATTRIBUTE("ikey", IFLA_GRE_IKEY, U32, ORDER),                                      \
@@ -103,8 +108,7 @@ const struct netlink_schema netlink_link_gre6 = {
 
 /* ipip, sit, ip6tnl. */
 #define IPTUN_FIELDS                                                                           \
-	ATTRIBUTE("link", IFLA_IPTUN_LINK, U32, DEVICE),                                       \
-		ATTRIBUTE("local", IFLA_IPTUN_LOCAL, ADDRESS),                                 \
+	LINK(IFLA_IPTUN_LINK), ATTRIBUTE("local", IFLA_IPTUN_LOCAL, ADDRESS),                  \
 		ATTRIBUTE("remote", IFLA_IPTUN_REMOTE, ADDRESS),                               \
 		ATTRIBUTE("ttl", IFLA_IPTUN_TTL, U8), ATTRIBUTE("tos", IFLA_IPTUN_TOS, U8),    \
 		ATTRIBUTE("proto", IFLA_IPTUN_PROTO, U8, .words = &protocols),                 \
@@ -157,7 +161,7 @@ const struct netlink_schema netlink_link_ip6tunnel = {
 };
 
 static const struct netlink_field vti_fields[] = {
-	ATTRIBUTE("link", IFLA_VTI_LINK, U32, DEVICE),
+	LINK(IFLA_VTI_LINK),
 	ATTRIBUTE("ikey", IFLA_VTI_IKEY, U32, ORDER),
 	ATTRIBUTE("okey", IFLA_VTI_OKEY, U32, ORDER),
 	ATTRIBUTE("local", IFLA_VTI_LOCAL, ADDRESS),
@@ -184,7 +188,7 @@ static const struct netlink_field vxlan_fields[] = {
 	ATTRIBUTE("id", IFLA_VXLAN_ID, U32),
 	ATTRIBUTE("group", IFLA_VXLAN_GROUP, ADDRESS),
 	ATTRIBUTE("group6", IFLA_VXLAN_GROUP6, ADDRESS),
-	ATTRIBUTE("link", IFLA_VXLAN_LINK, U32, DEVICE),
+	LINK(IFLA_VXLAN_LINK),
 	ATTRIBUTE("local", IFLA_VXLAN_LOCAL, ADDRESS),
 	ATTRIBUTE("local6", IFLA_VXLAN_LOCAL6, ADDRESS),
 	ATTRIBUTE("ttl", IFLA_VXLAN_TTL, U8),
@@ -277,7 +281,7 @@ const struct netlink_schema netlink_link_gtp = {
 };
 
 static const struct netlink_field xfrm_fields[] = {
-	ATTRIBUTE("link", IFLA_XFRM_LINK, U32, DEVICE),
+	LINK(IFLA_XFRM_LINK),
 	ATTRIBUTE("if-id", IFLA_XFRM_IF_ID, U32),
 	FLAG("collect-metadata", IFLA_XFRM_COLLECT_METADATA),
 	{},
@@ -292,7 +296,7 @@ static const struct netlink_field amt_fields[] = {
 	ATTRIBUTE("mode", IFLA_AMT_MODE, U32, .words = &amt_modes),
 	ATTRIBUTE("relay-port", IFLA_AMT_RELAY_PORT, U16, ORDER),
 	ATTRIBUTE("gateway-port", IFLA_AMT_GATEWAY_PORT, U16, ORDER),
-	ATTRIBUTE("link", IFLA_AMT_LINK, U32, DEVICE),
+	LINK(IFLA_AMT_LINK),
 	ATTRIBUTE("local-ip", IFLA_AMT_LOCAL_IP, ADDRESS),
 	ATTRIBUTE("remote-ip", IFLA_AMT_REMOTE_IP, ADDRESS),
 	ATTRIBUTE("discovery-ip", IFLA_AMT_DISCOVERY_IP, ADDRESS),

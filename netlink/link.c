@@ -333,10 +333,8 @@ static const struct netlink_field names_fields[] = {
 };
 NESTED(names, "link.alt-names");
 
-/* The number of the interface beneath is that of another namespace where there is a
- * "link-netnsid": what has that number here is something else. */
-static int link_device_decode(struct decoding *decoding, const struct netlink_field *field,
-			      const uint8_t *value, size_t size) {
+int link_device_decode(struct decoding *decoding, const struct netlink_field *field,
+		       const uint8_t *value, size_t size) {
 	const uint8_t *other;
 	size_t n;
 

@@ -478,6 +478,7 @@ const struct netlink_type netlink_socket = {
 	.schema = { .name = "socket", .fields = fields },
 	.protocol = NETLINK_SOCK_DIAG,
 	.get = SOCK_DIAG_BY_FAMILY,
+	.new = SOCK_DIAG_BY_FAMILY,
 	.header = sizeof(struct inet_diag_msg),
 	.parts = parts,
 	.keys = keys,
