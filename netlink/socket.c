@@ -267,10 +267,10 @@ static const struct netlink_field vfs_fields[] = {
 NESTED(vfs, "socket.vfs", .structure = true);
 
 static const struct netlink_field icons_fields[] = { ELEMENT(U32), {} };
-NESTED(icons, "socket.icons");
+NESTED(icons, "socket.icons", .structure = true);
 
 static const struct netlink_field groups_fields[] = { ELEMENT(U32), {} };
-NESTED(groups, "socket.groups");
+NESTED(groups, "socket.groups", .structure = true);
 
 static const struct netlink_words membership_types =
 	NETLINK_WORDS({ PACKET_MR_MULTICAST, "multicast" }, { PACKET_MR_PROMISC, "promiscuous" },
