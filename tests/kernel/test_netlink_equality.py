@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What usher tells of a namespace that has one of everything is what ip, bridge, tc and ss say of it."""
+
+import json
+import os
+import tempfile
+
+import equality
+import ring
+from populated import Population
+import sockets
+from ring import Descriptor, Variant, kernel_is_at_least
+
+
+class TestCase(ring.TestCase):
+    population = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.population = Population(tempfile.mkdtemp(prefix="population-", dir=ring.WORK))
+        cls.addClassCleanup(cls.population.close)
+
+    def setUp(self):
+        super().setUp()
+        self.pidfd = Descriptor(os.pidfd_open(self.population.pid), owned=True)
+        self.addCleanup(self.pidfd.close)
+
+    def open(self, kind, fields=(), **filters):
+        """(rows, info) of a type."""
+        descriptor, info = self.me.call("Netlink", "Open", kind, Variant("as", list(fields)).value,
+                                        {"in": self.pidfd, "format": "json", **filters})
+        self.assertTrue(info["complete"], info)
+        with os.fdopen(descriptor.take(), encoding="utf-8") as file:
+            file.seek(0)
+            return [json.loads(line) for line in file], info
+
+    def rows(self, kind, fields=(), **filters):
+        return self.open(kind, fields, **filters)[0]
+
+    def ip(self, *arguments):
+        return self.said("ip", "-d", "-j", *arguments)
+
+    def said(self, *arguments):
+        """What a program says in JSON, or the test is skipped where the kernel lacks it."""
+        text = self.population.say(*arguments)
+        if text is None:
+            self.skipTest(f"this kernel lacks what {' '.join(arguments)} asks for")
+        return equality.load(text)
+
+    def steadily(self, ask, kind, translate, **filters):
+        """(theirs, ours) of a moment in which theirs has not changed."""
+        for _ in range(20):
+            before = translate(ask())
+            ours = self.rows(kind, **filters)
+            if before == translate(ask()):
+                return before, ours
+        raise AssertionError(f"{kind}: what there is changes all the time")
+
+    def assert_equal(self, theirs, ours, key):
+        """Each of theirs is one of ours, and the other way round; a key is a function of a row, whose equal is unique."""
+        found = {}
+        for row in ours:
+            found.setdefault(key(row), []).append(row)
+        wrong = []
+        for row in theirs:
+            candidates = found.get(key(row), [])
+            if not candidates:
+                wrong.append(f"{key(row)}: there is none of {row}")
+                continue
+            worst = [list(equality.differences(row, one)) for one in candidates]
+            best = min(range(len(candidates)), key=lambda i: len(worst[i]))
+            wrong += [f"{key(row)}: {difference}" for difference in worst[best]]
+            candidates.pop(best)
+        wrong += [f"{key}: theirs has no {rows}" for key, rows in found.items() if rows]
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+
+
+class Equality(TestCase):
+    def test_the_namespace_has_one_of_everything(self):
+        lacking = sorted({" ".join(arguments[:8]) + f" ({said})" for arguments, said in self.population.lacking})
+        if lacking:
+            self.skipTest("compared without what this kernel lacks:\n    " + "\n    ".join(lacking))
+
+    def test_links_are_what_ip_says(self):
+        def translate(rows):
+            return [equality.link(row) for row in rows]
+        theirs, ours = self.steadily(lambda: self.ip("link"), "link", translate)
+        flags = {row["ifindex"]: row for row in ours}
+        for row in theirs:
+            self.assertTrue(equality.link_flags(row.pop("flags"), flags[row["ifindex"]]["flags"]), row["ifname"])
+        self.assert_equal(theirs, ours, lambda row: row["ifindex"])
+
+    def test_counters_of_links_are_what_ip_says(self):
+        def translate(rows):
+            found = []
+            for row in rows:
+                stats = {f"{way}-{name.replace('_', '-')}": value for way in ("rx", "tx") for name, value in row["stats64"][way].items()}
+                for ours, theirs in (("multicast", "rx-multicast"), ("collisions", "tx-collisions")):
+                    stats[ours] = stats.pop(theirs)
+                found.append({"ifindex": row["ifindex"], "carrier-changes": stats.pop("tx-carrier-changes"), "stats64": stats})
+            return found
+        theirs, ours = self.steadily(lambda: self.said("ip", "-s", "-s", "-j", "link"), "link", translate)
+        self.assert_equal(theirs, ours, lambda row: row["ifindex"])
+        counters = {row["ifindex"]: row for row in self.rows("link-stats")}
+        self.assertEqual(sorted(counters), sorted(row["ifindex"] for row in theirs))
+
+    def sockets(self):
+        """What ss says of each socket, by what tells it from others."""
+        lines = self.population.say("ss", "-OHnaem", "-i", "--tos", "--cgroup", "--inet-sockopt").splitlines()
+        return {self.identity(row): row for row in filter(None, map(sockets.parse, lines))}
+
+    @staticmethod
+    def identity(row):
+        if row["family"] == "netlink":
+            return "netlink", row["netlink-protocol"], row["portid"]
+        return row["family"], row["inode"], row.get("protocol")
+
+    def test_sockets_are_what_ss_says(self):
+        before, (ours, info), after = self.sockets(), self.open("socket"), self.sockets()
+        mine = {}
+        for row in ours:
+            if row["family"] == "netlink":
+                row["netlink-protocol"] = sockets.NETLINK.get(row["netlink-protocol"], row["netlink-protocol"])
+                row["groups-mask"] = sum(1 << (group - 1) for group in row.get("groups", ()) if group <= 32)
+            mine[self.identity(row)] = row
+        wrong = []
+        for key in before.keys() & after.keys():
+            theirs = sockets.steady(before[key], after[key])
+            if key not in mine:
+                wrong.append(f"{key}: there is none of {theirs}")
+                continue
+            wrong += [f"{key}: {difference}" for difference in equality.differences(theirs, mine.pop(key))]
+        self.assertEqual(wrong, [], "\n" + "\n".join(wrong))
+        # What ss does not tell: those that ask, and those that are bound and nothing else.
+        left = {key: row for key, row in mine.items() if row["family"] != "netlink" and key not in before and key not in after}
+        self.assertEqual({row["sport"] for row in left.values()}, {4011} if kernel_is_at_least(6, 8) else set(), left)
+        self.assertEqual(info["kernel_filters"] if "kernel_filters" in info else [], [])
+
+    def test_the_kernel_picks_sockets_by_state_address_and_port(self):
+        rows, info = self.open("socket", ("state", "sport", "family"), state="listen", protocol="tcp", family="inet")
+        self.assertEqual({row["sport"] for row in rows}, {4001, 4004, 4010, 4012})
+        self.assertEqual(set(info["kernel_filters"]), {"state", "protocol", "family"})
+        rows, info = self.open("socket", ("inode",), sport=Variant("q", 4001), state="listen")
+        self.assertEqual(len(rows), 1)
+        self.assertIn("sport", info["kernel_filters"])
+        rows, info = self.open("socket", ("src", "dst"), dst="127.0.0.1", dport=Variant("u", 4010))
+        self.assertEqual(rows, [{"src": "127.0.0.1", "dst": "127.0.0.1"}])
+        rows, _ = self.open("socket", ("dev", "sport"), dev="lo", protocol="udp")
+        self.assertEqual(rows, [{"dev": "lo", "sport": 4007}])
+        rows, _ = self.open("socket", ("name",), family="unix", state="listen")
+        self.assertEqual(rows, [{"name": "@usher@equal"}])
+        rows, _ = self.open("socket", ("protocol",), protocol=Variant("as", ["mptcp"]), state=Variant("as", ["listen", "established"]))
+        self.assertIn(len(rows), (0, 3))  # a kernel without MPTCP has none
