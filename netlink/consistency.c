@@ -3,10 +3,7 @@
 #include "consistency.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,9 +11,7 @@
 #include "decode.h"
 #include "fd.h"
 
-enum { EVENTS_SIZE = 32 * 1024, STATISTICS_SIZE = 256 * 1024 };
-
-/* ---- events ---- */
+enum { EVENTS_SIZE = 32 * 1024 };
 
 static int join(int fd, const uint32_t *groups) {
 	for (; *groups; groups++)
@@ -75,7 +70,9 @@ int consistency_begin(struct consistency *consistency, const struct netlink_type
 	consistency->table_field = divider(type, selection, "table", &number);
 	if (consistency->table_field)
 		consistency->table = (uint32_t)number;
-	consistency->counts = type->protocol == NETLINK_ROUTE && type->get == RTM_GETROUTE;
+	consistency->of_routes = type->protocol == NETLINK_ROUTE && type->get == RTM_GETROUTE;
+	consistency->routes.family = consistency->family;
+	consistency->routes.table = consistency->table;
 	if (!listen || type->flags_interruption || !type->groups)
 		return 0;
 	consistency->events = listen_to(type);
@@ -126,121 +123,9 @@ static bool was_disturbed(const struct consistency *consistency) {
 	}
 }
 
-/* ---- counting routes ---- */
-
-/* The kernel counts the ways of an IPv6 route as so many routes. */
-static uint32_t count_ways(const struct nlmsghdr *message) {
-	const uint8_t *at;
-	size_t left;
-	uint32_t n = 0;
-
-	if (!netlink_attribute(NLMSG_DATA(message), message->nlmsg_len - NLMSG_HDRLEN,
-			       sizeof(struct rtmsg), RTA_MULTIPATH, &at, &left))
-		return 1;
-	while (left >= sizeof(struct rtnexthop)) {
-		struct rtnexthop way;
-
-		memcpy(&way, at, sizeof way);
-		if (way.rtnh_len < sizeof way || way.rtnh_len > left)
-			break;
-		n++;
-		if ((size_t)RTNH_ALIGN(way.rtnh_len) >= left)
-			break;
-		at += RTNH_ALIGN(way.rtnh_len);
-		left -= RTNH_ALIGN(way.rtnh_len);
-	}
-	return n;
-}
-
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message) {
-	const struct rtmsg *route = NLMSG_DATA(message);
-
-	if (!consistency->counts || message->nlmsg_len < NLMSG_HDRLEN + sizeof *route)
-		return;
-	if (route->rtm_family == AF_INET)
-		consistency->ipv4++;
-	else if (route->rtm_family == AF_INET6)
-		consistency->ipv6 += count_ways(message);
-}
-
-/* All of a file of the namespace's; the caller frees. NULL if there is none. */
-static char *read_statistics(const char *path) {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *text = fd < 0 ? NULL : malloc(STATISTICS_SIZE);
-	size_t used = 0;
-	ssize_t n;
-
-	if (!text)
-		return NULL;
-	while ((n = read(fd, text + used, STATISTICS_SIZE - 1 - used)) > 0)
-		used += (size_t)n;
-	text[used] = '\0';
-	return text;
-}
-
-/* Those of one table, of the text from its name on. */
-static uint32_t prefixes_of(const char *text) {
-	const char *line = strstr(text, "Prefixes:");
-
-	return line ? (uint32_t)strtoul(line + strlen("Prefixes:"), NULL, 10) : 0;
-}
-
-static const char *find_table(const char *text, const char *name) {
-	const char *line = strstr(text, name);
-
-	return line ? line + strlen(name) : NULL;
-}
-
-/* As long as there are no rules, the kernel has the tables main and local in one, and counts that
- * as either's. */
-static uint32_t count_shared(const char *text) {
-	const char *main_table = find_table(text, "\nMain:\n");
-	const char *local_table = find_table(text, "\nLocal:\n");
-	uint32_t one = main_table ? prefixes_of(main_table) : 0;
-	uint32_t other = local_table ? prefixes_of(local_table) : 0;
-
-	return one == other ? one : one + other;
-}
-
-static uint32_t count_all(const char *text) {
-	uint32_t n = count_shared(text);
-
-	for (const char *at = text; (at = strstr(at, "\nId ")); at++)
-		n += prefixes_of(at);
-	return n;
-}
-
-/* How many IPv4 routes there are at least; 0: that is not known. */
-static uint32_t expect_ipv4(const struct consistency *consistency, const char *text) {
-	char name[32];
-	const char *table;
-
-	if (!consistency->table_field)
-		return count_all(text);
-	(void)snprintf(name, sizeof name, "\nId %u:\n", consistency->table);
-	table = find_table(text, name);
-	return table ? prefixes_of(table) : 0;
-}
-
-static bool lacks_ipv4(const struct consistency *consistency) {
-	_cleanup_free_ char *text = NULL;
-
-	if (consistency->family != 0 && consistency->family != AF_INET)
-		return false;
-	text = read_statistics("/proc/self/net/fib_triestat");
-	return text && consistency->ipv4 < expect_ipv4(consistency, text);
-}
-
-/* The fourth number is that of routes, in hexadecimal digits like all. */
-static bool lacks_ipv6(const struct consistency *consistency) {
-	_cleanup_free_ char *text = NULL;
-	unsigned routes;
-
-	if ((consistency->family != 0 && consistency->family != AF_INET6) ||
-	    consistency->table_field)
-		return false;
-	text = read_statistics("/proc/self/net/rt6_stats");
-	return text && sscanf(text, "%*x %*x %*x %x", &routes) == 1 && consistency->ipv6 < routes;
+	if (consistency->of_routes)
+		route_count_add(&consistency->routes, message);
 }
 
 const char *consistency_judge(struct consistency *consistency, unsigned datagrams) {
@@ -250,8 +135,8 @@ const char *consistency_judge(struct consistency *consistency, unsigned datagram
 
 	if (consistency->events >= 0 && was_disturbed(consistency) && !at_once)
 		return "it changed while it was read";
-	if (consistency->counts && !is_filtered_otherwise(consistency) &&
-	    (lacks_ipv4(consistency) || lacks_ipv6(consistency)))
+	if (consistency->of_routes && !is_filtered_otherwise(consistency) &&
+	    route_count_is_short(&consistency->routes))
 		return "the kernel has more routes than it told";
 	return NULL;
 }

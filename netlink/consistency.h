@@ -3,8 +3,7 @@
  * Whether what the kernel told is all there is. It says so itself of some tables, when they have
  * changed between two datagrams of a dump. Of the others (routes, rules, neighbours) it says
  * nothing, and goes on where it believes that it was; so somebody has to listen meanwhile whether
- * they change. And routes are counted, because one that fits into no datagram ends the dump as if
- * there were no more.
+ * they change. And routes are counted.
  */
 #pragma once
 
@@ -12,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "route-count.h"
 #include "schema.h"
 #include "selection.h"
 
@@ -24,8 +24,8 @@ struct consistency {
 	uint8_t family;
 	uint32_t table;
 	const struct netlink_field *table_field;
-	bool counts; /* routes, all of a table or of a family */
-	uint32_t ipv4, ipv6;
+	bool of_routes; /* which are counted */
+	struct route_count routes;
 };
 
 /* Before the dump, in its namespace; changes are heard of only if somebody wants to know. 0 or a

@@ -18,10 +18,14 @@
 #include "rights.h"
 
 static int home = -1;
+static bool has_way_back;
 
 int territory_begin(void) {
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	return home < 0 ? -errno : 0;
+	if (home < 0)
+		return -errno;
+	has_way_back = setns(home, CLONE_NEWNET) == 0;
+	return 0;
 }
 
 bool territory_is_own(int namespace) {
@@ -153,7 +157,9 @@ static int join(int namespace, int type) {
 }
 
 int territory_enter(int namespace) {
-	return territory_is_own(namespace) ? 0 : join(namespace, CLONE_NEWNET);
+	if (territory_is_own(namespace))
+		return 0;
+	return has_way_back ? join(namespace, CLONE_NEWNET) : -EPERM;
 }
 
 int territory_leave(void) {
@@ -163,7 +169,7 @@ int territory_leave(void) {
 /* An ordinary user is what root is in the user namespaces that it made, when it is in them. */
 int territory_settle(int namespace) {
 	_cleanup_close_ int users = -1;
-	int r = territory_enter(namespace);
+	int r = territory_is_own(namespace) ? 0 : join(namespace, CLONE_NEWNET);
 
 	if (r != -EPERM)
 		return r;

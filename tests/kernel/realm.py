@@ -56,14 +56,21 @@ class Realm:
                               stdout=subprocess.PIPE, text=True).stdout
 
     def socket(self, protocol=0):
-        """A netlink socket of it; of this process's own again afterwards."""
-        home = os.open("/proc/self/ns/net", os.O_RDONLY)
-        try:
-            enter(self.fd)
-            return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
-        finally:
-            enter(home)
-            os.close(home)
+        """A netlink socket of it, from a process that goes there: nobody may come back everywhere."""
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                enter(self.fd)
+                there = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+                socket.send_fds(theirs, [b"s"], [there.fileno()])
+            finally:
+                os._exit(0)
+        theirs.close()
+        with ours:
+            _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        os.waitpid(pid, 0)
+        return socket.socket(fileno=fds[0])
 
     def pair(self, name, address=None):
         """Two ends of a veth pair, NAME and NAME-peer, both up."""

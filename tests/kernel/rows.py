@@ -16,16 +16,20 @@ class Answer:
     """All of a stream's: the rows as (action, type, row), and how it ended."""
 
     def __init__(self, data=b""):
-        self.types, self.rows, self.end, self.blocks = {}, [], None, []
+        self.types, self.rows, self.end, self.blocks, self.rest = {}, [], None, [], b""
         self.feed(data)
 
     def feed(self, data):
-        at = 0
-        while at < len(data):
+        """Whole blocks; what is left of one is kept, for what comes."""
+        data, at = self.rest + data, 0
+        while at + 8 <= len(data):
             size, kind, number = struct.unpack_from("=IHH", data, at)
-            assert size >= 8 and size % 8 == 0 and at + size <= len(data), (size, at, len(data))
+            assert size >= 8 and size % 8 == 0, (size, at)
+            if at + size > len(data):
+                break
             self.block(data[at:at + size], kind, number)
             at += size
+        self.rest = data[at:]
 
     def block(self, data, kind, number):
         self.blocks.append(kind)
