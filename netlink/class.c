@@ -169,12 +169,21 @@ const struct netlink_variant netlink_class_kinds[] = {
 	{ "htb", &htb }, { "qfq", &qfq }, UNKNOWN,
 };
 
+/* The queue in it, where it has one of its own. */
+static int leaf_decode(struct decoding *decoding, const struct netlink_field *field,
+		       const uint8_t *value, size_t size) {
+	static const uint8_t none[sizeof(uint32_t)];
+
+	if (size >= sizeof none && memcmp(value, none, sizeof none) == 0)
+		return 1;
+	return handle_decode(decoding, field, value, size);
+}
+
 static const struct netlink_field class_fields[] = {
 	TRAFFIC_DEVICE,
 	MEMBER("handle", struct tcmsg, tcm_handle, STRING, HANDLE),
 	MEMBER("parent", struct tcmsg, tcm_parent, STRING, HANDLE),
-	/* the queue in it; 0: where there is none of its own */
-	MEMBER("leaf", struct tcmsg, tcm_info, STRING, TOLD, HANDLE),
+	MEMBER("leaf", struct tcmsg, tcm_info, STRING, TOLD, .decode = leaf_decode),
 	ATTRIBUTE("kind", TCA_KIND, STRING),
 	ATTRIBUTE("options", TCA_OPTIONS, OBJECT, .variants = netlink_class_kinds,
 		  .variant_by = "kind"),

@@ -100,7 +100,7 @@ static const struct netlink_field selector_fields[] = {
 	COMPUTED("keys", OBJECTS, .nested = &key, .decode = keys_decode, .encode = keys_encode),
 	{},
 };
-NESTED(selector, "filter.options.u32.sel", .fixed = sizeof(struct tc_u32_sel),
+NESTED(selector, "filter.options.u32.sel", .fixed = sizeof(struct tc_u32_sel), .structure = true,
        .begin = selector_begin);
 
 static const struct netlink_field u32_fields[] = {

@@ -4,7 +4,7 @@
  * link sends by, and what comes in and goes out of it where there is an "ingress" or "clsact".
  * Those of other queues and classes are told of who names the parent.
  */
-#include <arpa/inet.h>
+#include <errno.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
@@ -149,6 +149,7 @@ static int filter_request(struct encoding *encoding, const struct netlink_type *
 	};
 	const struct selection_value *parent = selection_value(selection, type, "parent");
 	struct tcmsg *header = encode_header(encoding);
+	char text[HANDLE_SIZE];
 	uint32_t handle;
 
 	if (pass->number >= (parent ? 1 : sizeof parents / sizeof *parents))
@@ -156,10 +157,16 @@ static int filter_request(struct encoding *encoding, const struct netlink_type *
 	pass->optional = true;
 	header->tcm_ifindex = (int)pass->ifindex;
 	header->tcm_parent = parents[pass->number];
-	if (parent && handle_from_text((const char *)parent->bytes, &handle)) {
-		header->tcm_parent = handle;
-		selection_set_by_kernel(selection, type, "parent");
-	}
+	if (!parent)
+		return 0;
+	/* rows are judged by what they say, so it must be said in the same way */
+	if (!handle_from_text((const char *)parent->bytes, &handle))
+		return -EINVAL;
+	handle_to_text(handle, text);
+	if (strcmp((const char *)parent->bytes, text) != 0)
+		return -EINVAL;
+	header->tcm_parent = handle;
+	selection_set_by_kernel(selection, type, "parent");
 	return 0;
 }
 

@@ -10,30 +10,34 @@
 #include "encode.h"
 #include "fd.h"
 
+/* What has a name, which is said and taken; and others that are taken only. */
+static const struct {
+	const char *name;
+	uint32_t handle;
+	bool said;
+} names[] = {
+	{ "root", TC_H_ROOT, true },
+	{ "ingress", TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), true },
+	{ "egress", TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), true },
+	{ "clsact", TC_H_CLSACT, false },
+	{ "none", TC_H_UNSPEC, false },
+};
+
 void handle_to_text(uint32_t handle, char text[HANDLE_SIZE]) {
 	const unsigned major = TC_H_MAJ(handle) >> 16, minor = TC_H_MIN(handle);
 
-	if (handle == TC_H_ROOT)
-		(void)snprintf(text, HANDLE_SIZE, "root");
-	else if (minor == 0)
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (names[i].said && handle == names[i].handle) {
+			(void)snprintf(text, HANDLE_SIZE, "%s", names[i].name);
+			return;
+		}
+	if (minor == 0)
 		(void)snprintf(text, HANDLE_SIZE, "%x:", major);
 	else if (major == 0)
 		(void)snprintf(text, HANDLE_SIZE, ":%x", minor);
 	else
 		(void)snprintf(text, HANDLE_SIZE, "%x:%x", major, minor);
 }
-
-/* Where filters are that no queue has; tc(8) takes the words, too. */
-static const struct {
-	const char *name;
-	uint32_t handle;
-} names[] = {
-	{ "root", TC_H_ROOT },
-	{ "none", TC_H_UNSPEC },
-	{ "ingress", TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS) },
-	{ "egress", TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) },
-	{ "clsact", TC_H_CLSACT },
-};
 
 /* Up to four hexadecimal digits, or none, which is 0. */
 static bool parse_half(const char *text, size_t length, uint32_t *ret) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The numbers of traffic control as tc(8) writes them: "1:", "1:10", "root", "ingress". */
+/* The numbers of traffic control as tc(8) writes them: "1:", "1:10", "root", "ingress", "egress".
+ */
 #pragma once
 
 #include <stdbool.h>
