@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -628,6 +629,203 @@ static void a_type_that_cannot_be_read_is_not(void **state) {
 	result_done(&result);
 }
 
+/* ---- rows ---- */
+
+static struct result read_open(sd_bus_message *message) {
+	return read_as(message, &every__open__descriptor);
+}
+
+/* A row alone, with no options. */
+static struct result read_row(void **state, const char *key, const char *type, ...) {
+	sd_bus_message *message = call_new(state);
+	va_list arguments;
+
+	va_start(arguments, type);
+	assert_true(sd_bus_message_open_container(message, 'a', "{sv}") >= 0);
+	assert_true(sd_bus_message_open_container(message, 'e', "sv") >= 0);
+	append(message, "s", key);
+	assert_true(sd_bus_message_open_container(message, 'v', type) >= 0);
+	assert_true(sd_bus_message_appendv(message, type, arguments) >= 0);
+	va_end(arguments);
+	for (int i = 0; i < 3; i++)
+		assert_true(sd_bus_message_close_container(message) >= 0);
+	append(message, "a{sv}", 0);
+	return read_open(message);
+}
+
+static const Usher__Value *value_of(const Usher__Row *row, const char *key) {
+	for (size_t i = 0; i < row->n_members; i++)
+		if (strcmp(row->members[i]->key, key) == 0)
+			return row->members[i]->value;
+	fail_msg("no key %s", key);
+	return NULL;
+}
+
+static void append_row(sd_bus_message *message) {
+	append(message, "a{sv}", 12, "y", "y", 200, "q", "q", 60000, "u", "u", UINT32_MAX, "t", "t",
+	       UINT64_MAX, "n", "n", -5, "i", "i", 7, "x", "x", INT64_MIN, "b", "b", 1, "s", "s",
+	       "\\xff", "o", "o", "/a", "v", "v", "s", "inner", "as", "as", 2, "one", "two");
+}
+
+static void rows_arrive_with_values_of_every_type(void **state) {
+	sd_bus_message *message = call_new(state);
+	struct result result;
+	const Usher__Row *row;
+
+	append_row(message);
+	append(message, "a{sv}", 0);
+	result = read_open(message);
+	assert_int_equal(result.r, 0);
+	row = ((Every__Open *)result.message)->row;
+	assert_int_equal(row->n_members, 12);
+	assert_true(value_of(row, "y")->number == 200 && !value_of(row, "y")->wide);
+	assert_true(value_of(row, "q")->number == 60000);
+	assert_true(value_of(row, "u")->number == UINT32_MAX && !value_of(row, "u")->wide);
+	assert_true(value_of(row, "t")->number == UINT64_MAX && value_of(row, "t")->wide);
+	assert_true(value_of(row, "n")->has_signed_number && !value_of(row, "n")->has_number);
+	assert_true(value_of(row, "n")->signed_number == -5);
+	assert_true(value_of(row, "i")->has_number && value_of(row, "i")->number == 7);
+	assert_true(value_of(row, "x")->signed_number == INT64_MIN && value_of(row, "x")->wide);
+	assert_true(value_of(row, "b")->has_boolean && value_of(row, "b")->boolean);
+	assert_string_equal(value_of(row, "s")->text, "\xff");
+	assert_string_equal(value_of(row, "o")->text, "/a");
+	assert_string_equal(value_of(row, "v")->text, "inner");
+	assert_int_equal(value_of(row, "as")->list->n_values, 2);
+	assert_string_equal(value_of(row, "as")->list->values[1]->text, "two");
+	result_done(&result);
+}
+
+static void keys_that_no_field_has_are_a_row(void **state) {
+	sd_bus_message *message = call_new(state);
+	struct result result;
+	const Every__Open *m;
+
+	append(message, "a{sv}", 0);
+	append(message, "a{sv}", 3, "colour", "u", 5U, "text", "s", "t", "shape", "a{sv}", 1,
+	       "deep", "b", 1);
+	result = read_open(message);
+	assert_int_equal(result.r, 0);
+	m = (const Every__Open *)result.message;
+	assert_string_equal(m->text, "t");
+	assert_int_equal(m->others->n_members, 2);
+	assert_true(value_of(m->others, "colour")->number == 5);
+	assert_true(value_of(value_of(m->others, "shape")->row, "deep")->boolean);
+	result_done(&result);
+	message = call_new(state);
+	append(message, "a{sv}", 0);
+	append(message, "a{sv}", 2, "colour", "u", 5U, "colour", "s", "red");
+	assert_read_refused(read_open(message), REFUSED_INVALID, "'colour' is there twice");
+	message = call_new(state);
+	append(message, "a{sv}", 0);
+	append(message, "a{sv}", 1, "text", "u", 5U); /* a field's name is the field's */
+	assert_read_refused(read_open(message), REFUSED_INVALID, "'text' is of type s, not u");
+}
+
+static void rows_leave_as_they_came(void **state) {
+	sd_bus_message *message = call_new(state), *again = call_new(state);
+	Every__Rows rows = EVERY__ROWS__INIT;
+	struct result first, second;
+	Usher__Row *row;
+
+	append(message, "a{sv}", 7, "narrow", "u", 7U, "wide", "t", UINT64_C(7), "below", "i", -1,
+	       "bytes", "ay", 3, 1, 0, 255, "none", "au", 0, "rows", "aa{sv}", 2, 1, "a", "s",
+	       "\\x0a", 0, "lists", "aas", 2, 1, "x", 0);
+	append(message, "a{sv}", 0);
+	first = read_open(message);
+	assert_int_equal(first.r, 0);
+	row = ((Every__Open *)first.message)->row;
+	rows.rows = &row;
+	rows.n_rows = 1;
+	assert_true(message_bus_append(again, &rows.base, NULL) >= 0);
+	seal(again);
+	assert_string_equal(sd_bus_message_get_signature(again, 1), "aa{sv}");
+	sd_bus_message_unref(again);
+	again = call_new(state);
+	assert_true(message_bus_append(again, first.message, NULL) >= 0);
+	append(again, "a{sv}", 0);
+	second = read_open(again);
+	assert_int_equal(second.r, 0);
+	assert_int_equal(protobuf_c_message_get_packed_size(first.message),
+			 protobuf_c_message_get_packed_size(second.message));
+	row = ((Every__Open *)second.message)->row;
+	assert_true(value_of(row, "wide")->wide && !value_of(row, "narrow")->wide);
+	assert_string_equal(value_of(row, "none")->list->element, "u");
+	assert_memory_equal(value_of(row, "bytes")->bytes.data, "\1\0\377", 3);
+	assert_int_equal(value_of(row, "rows")->list->n_values, 2);
+	result_done(&first);
+	result_done(&second);
+}
+
+static void what_no_row_holds_is_refused_by_the_way_to_it(void **state) {
+	sd_bus_message *message;
+
+	assert_read_refused(read_row(state, "size", "d", 0.5), REFUSED_INVALID, "row.size:");
+	assert_read_refused(read_row(state, "pair", "(uu)", 1U, 2U), REFUSED_INVALID, "row.pair:");
+	assert_read_refused(read_row(state, "map", "a{ss}", 1, "a", "b"), REFUSED_INVALID,
+			    "row.map:");
+	assert_read_refused(read_row(state, "word", "s", "\\"), REFUSED_INVALID, "row.word:");
+	message = call_new(state);
+	append(message, "a{sv}", 1, "one", "a{sv}", 1, "two", "as", 2, "fine", "\\x00");
+	append(message, "a{sv}", 0);
+	assert_read_refused(read_open(message), REFUSED_INVALID, "row.one.two:");
+}
+
+/* Lists in lists in a row. */
+static struct result read_deep(void **state, int depth) {
+	char type[32] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaas";
+	sd_bus_message *message = call_new(state);
+	const char *inner = type + strlen(type) - 1 - depth;
+
+	assert_true(sd_bus_message_open_container(message, 'a', "{sv}") >= 0);
+	assert_true(sd_bus_message_open_container(message, 'e', "sv") >= 0);
+	append(message, "s", "deep");
+	assert_true(sd_bus_message_open_container(message, 'v', inner) >= 0);
+	for (int i = 1; i <= depth; i++)
+		assert_true(sd_bus_message_open_container(message, 'a', inner + i) >= 0);
+	for (int i = 0; i < depth + 3; i++)
+		assert_true(sd_bus_message_close_container(message) >= 0);
+	append(message, "a{sv}", 0);
+	return read_open(message);
+}
+
+static void rows_are_not_endless(void **state) {
+	struct result result = read_deep(state, 8);
+	sd_bus_message *message = call_new(state);
+	char key[16];
+
+	assert_int_equal(result.r, 0);
+	result_done(&result);
+	assert_read_refused(read_deep(state, 9), REFUSED_LIMIT, "row.deep: deeper than 8");
+	assert_true(sd_bus_message_open_container(message, 'a', "{sv}") >= 0);
+	for (unsigned i = 0; i < 257; i++) {
+		(void)snprintf(key, sizeof key, "k%u", i);
+		append(message, "{sv}", key, "u", i);
+	}
+	assert_true(sd_bus_message_close_container(message) >= 0);
+	append(message, "a{sv}", 0);
+	assert_read_refused(read_open(message), REFUSED_LIMIT, "row: more than 256 keys");
+	message = call_new(state);
+	append(message, "a{sv}", 0);
+	append_elements(message, 4097);
+	assert_read_refused(read_open(message), REFUSED_LIMIT, "options.list: more than 4096");
+}
+
+static void a_descriptor_in_a_row_is_one_of_the_messages(void **state) {
+	size_t before = descriptors_open();
+	int fd = own_file();
+	struct result result = read_row(state, "fd", "h", fd);
+	const Usher__Value *value = value_of(((Every__Open *)result.message)->row, "fd");
+	uint32_t seen = 0;
+
+	assert_true(value->has_descriptor_fd);
+	assert_true(same_file(fds_get(&result.fds, value->descriptor_fd), fd));
+	assert_int_equal(message_each_descriptor(result.message, count, &seen), 0);
+	assert_int_equal(seen, 1 << value->descriptor_fd);
+	result_done(&result);
+	(void)close(fd);
+	assert_no_leak(before);
+}
+
 /* ---- writing ---- */
 
 static Every__Reply *reply_new(int fd, struct fds *fds) {
@@ -1017,6 +1215,12 @@ int main(void) {
 		cmocka_unit_test(what_is_wrong_inside_is_refused_by_the_arguments_name),
 		cmocka_unit_test(every_descriptor_of_a_message_is_visited),
 		cmocka_unit_test(a_type_that_cannot_be_read_is_not),
+		cmocka_unit_test(rows_arrive_with_values_of_every_type),
+		cmocka_unit_test(keys_that_no_field_has_are_a_row),
+		cmocka_unit_test(rows_leave_as_they_came),
+		cmocka_unit_test(what_no_row_holds_is_refused_by_the_way_to_it),
+		cmocka_unit_test(rows_are_not_endless),
+		cmocka_unit_test(a_descriptor_in_a_row_is_one_of_the_messages),
 		cmocka_unit_test(every_type_leaves_in_every_place),
 		cmocka_unit_test(structs_leave_alone_and_in_arrays),
 		cmocka_unit_test(arrays_of_numbers_leave_element_by_element),
