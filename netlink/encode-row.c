@@ -125,27 +125,28 @@ static int encode_value(struct encoding *encoding, const struct netlink_field *f
 
 /* ---- what is in another ---- */
 
-struct level {
+struct encoding_outer {
 	size_t header, attributes;
 	const struct netlink_schema *schema;
 	const Usher__Row *row;
 	uint16_t mark;
+	const struct encoding_outer *outer;
 };
 
-static struct level descend(struct encoding *encoding, uint16_t into) {
-	struct level above = { encoding->header, encoding->attributes, encoding->schema,
-			       encoding->row, encoding->level };
-
+static void descend(struct encoding *encoding, uint16_t into, struct encoding_outer *above) {
+	*above = (struct encoding_outer){ encoding->header, encoding->attributes, encoding->schema,
+					  encoding->row,    encoding->level,      encoding->outer };
 	encoding->level = into;
-	return above;
+	encoding->outer = above;
 }
 
-static void ascend(struct encoding *encoding, const struct level *above) {
+static void ascend(struct encoding *encoding, const struct encoding_outer *above) {
 	encoding->header = above->header;
 	encoding->attributes = above->attributes;
 	encoding->schema = above->schema;
 	encoding->row = above->row;
 	encoding->level = above->mark;
+	encoding->outer = above->outer;
 }
 
 static int encode_level(struct encoding *encoding, const struct netlink_schema *schema,
@@ -160,9 +161,10 @@ static int encode_level(struct encoding *encoding, const struct netlink_schema *
 
 static int encode_marked(struct encoding *encoding, uint16_t mark,
 			 const struct netlink_schema *schema, const Usher__Row *row) {
-	const struct level above = descend(encoding, mark);
+	struct encoding_outer above;
 	int r;
 
+	descend(encoding, mark, &above);
 	if (mark < ENCODE_MARKS_MAX)
 		encoding->marks[mark].schema = schema;
 	r = encode_level(encoding, schema, row);
@@ -235,13 +237,13 @@ static int encode_list(struct encoding *encoding, const struct netlink_field *fi
 		       const Usher__Value *value) {
 	const struct netlink_field *element = field->nested->fields;
 	struct netlink_field each = *element;
-	struct level above;
+	struct encoding_outer above;
 	size_t nest = 0;
 	int r = 0;
 
 	if (!value->list)
 		return encode_refuse(encoding, field, "is a list");
-	above = descend(encoding, encode_mark(encoding, field, 0));
+	descend(encoding, encode_mark(encoding, field, 0), &above);
 	if (field->nested->structure && is_integer(element))
 		r = encode_array(encoding, field, element, value->list);
 	else {
@@ -269,6 +271,8 @@ static const struct netlink_schema *schema_of(const struct encoding *encoding,
 	if (!field->variants)
 		return field->nested;
 	kind = encode_member(encoding->row, field->variant_by);
+	for (const struct encoding_outer *at = encoding->outer; !kind && at; at = at->outer)
+		kind = encode_member(at->row, field->variant_by); /* it may be further out */
 	for (const struct netlink_variant *variant = field->variants; variant->kind; variant++)
 		if (kind && kind->text && strcmp(kind->text, variant->kind) == 0)
 			return variant->schema;

@@ -28,6 +28,7 @@ void encode_start(struct encoding *encoding, void *buffer, size_t capacity, uint
 
 	memset(encoding, 0, offsetof(struct encoding, marks));
 	encoding->n_marks = 0;
+	encoding->outer = NULL;
 	encoding->level = ENCODE_MARKS_MAX;
 	encoding->bytes = buffer;
 	encoding->capacity = capacity;

@@ -15,6 +15,7 @@
 #include "schema.h"
 #include "usher.pb-c.h"
 
+struct encoding_outer;
 struct fds;
 struct names;
 
@@ -50,7 +51,8 @@ struct encoding {
 
 	struct encoding_mark marks[ENCODE_MARKS_MAX];
 	size_t n_marks;
-	uint16_t level; /* the mark of what is being written into */
+	const struct encoding_outer *outer; /* the level that this one is in; NULL: none */
+	uint16_t level;                     /* the mark of what is being written into */
 };
 
 /* A message without attributes, its fixed part all zeros. */
