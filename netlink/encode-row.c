@@ -372,14 +372,16 @@ int encode_source(struct encoding *encoding, const struct netlink_field *field, 
 	return encode_prefix(encoding, field, value, offsetof(struct rtmsg, rtm_src_len));
 }
 
-/* A number would be one of our own descriptors. */
-int encode_file(struct encoding *encoding, const struct netlink_field *field, const void *value) {
+/* Any other number would be one of our own descriptors. */
+int encode_file(struct encoding *encoding, const struct netlink_field *field, const void *data) {
+	const Usher__Value *value = data;
 	int fd = -1, r = 0;
 
-	if (encoding->fds)
+	if (value->has_descriptor_fd && encoding->fds)
 		r = encode_descriptor(encoding, field, value, &fd);
-	else if (!((const Usher__Value *)value)->has_descriptor_fd)
-		r = encode_refuse(encoding, field, "is a descriptor");
+	else if (!value->has_descriptor_fd &&
+		 !(value->has_signed_number && value->signed_number == -1))
+		r = encode_refuse(encoding, field, "is a descriptor, or -1");
 	if (r == 0)
 		encode_put_u32(encoding, field->at, (uint32_t)fd);
 	return r;

@@ -101,7 +101,7 @@ int encode_inner(struct encoding *encoding, const struct netlink_field *field,
 int encode_destination(struct encoding *encoding, const struct netlink_field *field,
 		       const void *value);
 int encode_source(struct encoding *encoding, const struct netlink_field *field, const void *value);
-/* The number of a descriptor that was handed over. */
+/* The number of a descriptor that was handed over; or -1, for none. */
 int encode_file(struct encoding *encoding, const struct netlink_field *field, const void *value);
 
 /* ---- for the hooks of fields ---- */

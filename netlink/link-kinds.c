@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 
+#include "encode.h"
 #include "ethertype.h"
 #include "table.h"
 #include "unknown.h"
@@ -30,8 +31,7 @@ static const struct netlink_field peer_fields[] = {
 	ATTRIBUTE("num-tx-queues", IFLA_NUM_TX_QUEUES, U32),
 	ATTRIBUTE("num-rx-queues", IFLA_NUM_RX_QUEUES, U32),
 	ATTRIBUTE("group", IFLA_GROUP, U32),
-	ATTRIBUTE("net-ns-pid", IFLA_NET_NS_PID, U32),
-	ATTRIBUTE("net-ns-fd", IFLA_NET_NS_FD, U32),
+	ATTRIBUTE("net-ns-fd", IFLA_NET_NS_FD, U32, .encode = encode_file),
 	{},
 };
 NESTED(peer, "link.linkinfo.peer", .fixed = sizeof(struct ifinfomsg));

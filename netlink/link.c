@@ -322,7 +322,7 @@ static const struct netlink_field xdp_fields[] = {
 	ATTRIBUTE("drv-prog-id", IFLA_XDP_DRV_PROG_ID, U32, TOLD),
 	ATTRIBUTE("skb-prog-id", IFLA_XDP_SKB_PROG_ID, U32, TOLD),
 	ATTRIBUTE("hw-prog-id", IFLA_XDP_HW_PROG_ID, U32, TOLD),
-	ATTRIBUTE("fd", IFLA_XDP_FD, S32),
+	ATTRIBUTE("fd", IFLA_XDP_FD, S32, .encode = encode_file),
 	{},
 };
 NESTED(xdp, "link.xdp");
@@ -403,9 +403,8 @@ static const struct netlink_field link_fields[] = {
 	ATTRIBUTE("new-ifindex", IFLA_NEW_IFINDEX, S32, TOLD),
 	ATTRIBUTE("stats64", IFLA_STATS64, OBJECT, TOLD, .nested = &netlink_link_statistics,
 		  .ask = ASK_STATISTICS),
-	/* where Change puts the link; the kernel tells neither */
-	ATTRIBUTE("net-ns-pid", IFLA_NET_NS_PID, U32),
-	ATTRIBUTE("net-ns-fd", IFLA_NET_NS_FD, U32),
+	/* where Change puts the link; the kernel does not tell */
+	ATTRIBUTE("net-ns-fd", IFLA_NET_NS_FD, U32, .encode = encode_file),
 	{},
 };
 

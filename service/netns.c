@@ -142,6 +142,22 @@ int netns_resolve(struct job *job, struct netns *netns) {
 	return 0;
 }
 
+/* Joining what one is in already takes a right that one may not have. */
+int netns_join(const struct job *job, const struct netns *netns) {
+	const struct place_identity *ours = &job->place.our_net;
+	_cleanup_close_ int users = netns->own ? ioctl(netns->fd, NS_GET_USERNS) : -1;
+	struct stat st;
+
+	if ((netns->own && users < 0) || fstat(netns->fd, &st) < 0)
+		return -errno;
+	if (users >= 0 && !place_is_our_users(&job->place, users) &&
+	    setns(users, CLONE_NEWUSER) < 0)
+		return -errno;
+	if (st.st_dev == ours->device && st.st_ino == ours->number)
+		return 0;
+	return setns(netns->fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
 void netns_done(struct netns *netns) {
 	fd_closep(&netns->fd);
 	fd_closep(&netns->holder);

@@ -36,4 +36,7 @@ bool netns_is_one(int fd);
 int netns_prepare(struct job *job, struct netns *netns);
 /* Confined, as the caller. Notes where that is, for people. 0, a refusal, or a negative errno. */
 int netns_resolve(struct job *job, struct netns *netns);
+/* In it from here on; where the caller is its root, as that, with no right anywhere else: what is
+ * done there is then judged by the kernel. 0 or a negative errno. */
+int netns_join(const struct job *job, const struct netns *netns);
 void netns_done(struct netns *netns);

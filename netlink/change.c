@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "change.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block.h"
+#include "decode.h"
+#include "fd.h"
+#include "message.h"
+#include "query.h"
+#include "row.h"
+#include "selection.h"
+
+static const char *const words[_CHANGE_ACTION_MAX] = {
+	[CHANGE_ADD] = "add",
+	[CHANGE_CHANGE] = "change",
+	[CHANGE_REPLACE] = "replace",
+	[CHANGE_DEL] = "del",
+};
+
+/* ---- the message ---- */
+
+struct draft {
+	struct encoding encoding;
+
+	union {
+		struct nlmsghdr head;
+		uint8_t bytes[ENCODE_MAX];
+	};
+};
+
+static bool is_identity(const struct manner *manner, const char *name) {
+	for (const char *const *at = manner->identity; at && *at; at++)
+		if (strcmp(*at, name) == 0)
+			return true;
+	return !manner->identity;
+}
+
+/* What says which one it is; the members stay the row's own. */
+static int identify(const struct change *change, Usher__Row *ret) {
+	usher__row__init(ret);
+	ret->members = calloc(change->row->n_members + 1, sizeof *ret->members);
+	if (!ret->members)
+		return -ENOMEM;
+	for (size_t i = 0; i < change->row->n_members; i++)
+		if (is_identity(change->manner, change->row->members[i]->key))
+			ret->members[ret->n_members++] = change->row->members[i];
+	return 0;
+}
+
+static int write_row(struct draft *draft, const struct change *change, const Usher__Row *row) {
+	int r = encode_row(&draft->encoding, &change->type->schema, row);
+
+	if (r == 0)
+		manner_complete(change->manner, &draft->encoding, change->action);
+	if (r == 0 && encode_done(&draft->encoding) < 0)
+		return refusal_note(draft->encoding.refusal, REFUSED_LIMIT,
+				    "%s: longer than the kernel takes", change->argument);
+	return r;
+}
+
+/* changing: NULL where there are only words. */
+static int compose(const struct changing *changing, const struct change *change,
+		   struct refusal *refusal, struct draft *draft) {
+	const bool del = change->action == CHANGE_DEL;
+	struct encoding *encoding = &draft->encoding;
+	Usher__Row identity;
+	int r;
+
+	encode_start(encoding, draft->bytes, sizeof draft->bytes,
+		     del ? change->type->del : change->type->new,
+		     change->manner->flags[change->action], change->type->header);
+	encoding->argument = change->argument;
+	encoding->refusal = refusal;
+	encoding->told = change->told || del;
+	encoding->names = changing ? (struct names *)&changing->names : NULL;
+	encoding->fds = changing ? changing->fds : NULL;
+	if (!del)
+		return write_row(draft, change, change->row);
+	r = identify(change, &identity);
+	if (r == 0)
+		r = write_row(draft, change, &identity);
+	free(identity.members);
+	return r;
+}
+
+/* ---- words ---- */
+
+static int read_action(const char *prefix, const char *word, struct refusal *refusal,
+		       enum change_action *ret) {
+	for (*ret = 0; *ret < _CHANGE_ACTION_MAX; (*ret)++)
+		if (strcmp(words[*ret], word) == 0)
+			return 0;
+	return refusal_note(refusal, REFUSED_INVALID,
+			    "%saction: '%.64s' is not add, change, replace or del", prefix, word);
+}
+
+static int read_type(const char *prefix, const char *word, struct refusal *refusal,
+		     struct change *change) {
+	const char *near;
+
+	change->type = netlink_type_find(word);
+	if (!change->type) {
+		near = netlink_type_suggest(word);
+		return refusal_note(refusal, REFUSED_INVALID, "%stype: there is no '%.64s'%s%s%s",
+				    prefix, word, near ? "; is it '" : "", near ?: "",
+				    near ? "'" : "");
+	}
+	change->manner = manner_find(change->type);
+	if (!change->manner)
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "%stype: rows of the type %s cannot be changed", prefix, word);
+	if (!(change->manner->actions & CHANGE_BIT(change->action)))
+		return refusal_note(refusal, REFUSED_UNSUPPORTED,
+				    "%saction: the kernel has no %s of the type %s", prefix,
+				    words[change->action], word);
+	return 0;
+}
+
+static int check_row(const struct change *change, struct refusal *refusal) {
+	struct draft *draft;
+	char text[128] = "";
+	int r;
+
+	if (change->action != CHANGE_ADD && !manner_is_named(change->manner, change->row)) {
+		for (const char *const *name = change->manner->needs; *name; name++)
+			(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+				       *text ? " or " : "", *name);
+		return refusal_note(refusal, REFUSED_INVALID, "%s: %s must be given",
+				    change->argument, text);
+	}
+	draft = malloc(sizeof *draft);
+	r = draft ? compose(NULL, change, refusal, draft) : -ENOMEM;
+	free(draft);
+	return r;
+}
+
+int change_read(const char *prefix, const char *action, const char *type, const Usher__Row *row,
+		struct refusal *refusal, struct change *ret) {
+	int r;
+
+	*ret = (struct change){ .row = row };
+	(void)snprintf(ret->argument, sizeof ret->argument, "%srow", prefix);
+	r = read_action(prefix, action, refusal, &ret->action);
+	if (r == 0)
+		r = read_type(prefix, type, refusal, ret);
+	return r == 0 ? check_row(ret, refusal) : r;
+}
+
+/* ---- what the kernel says ---- */
+
+/* What is not there is not a device that the machine lacks. */
+static int meaning_of(int code) {
+	return code == -ENODEV || code == -EADDRNOTAVAIL ? REFUSED_NOT_FOUND
+	       : code == -ENETUNREACH || code == -EHOSTUNREACH || code == -ENETDOWN
+		       ? REFUSED_INVALID
+		       : code;
+}
+
+static int refuse(const struct changing *changing, const struct change *change,
+		  const struct encoding *encoding) {
+	const struct exchange_verdict *verdict = &changing->exchange.verdict;
+	const int code = meaning_of(verdict->code);
+	const char *name = code > 0 ? strerrorname_np(-verdict->code) : NULL;
+	char path[256], text[EXCHANGE_TEXT_MAX];
+
+	(void)snprintf(path, sizeof path, "%s", change->argument);
+	(void)snprintf(text, sizeof text, "%s", verdict->text);
+	if (verdict->missing > 0 &&
+	    encode_path_within(encoding, verdict->within, (uint16_t)verdict->missing, path,
+			       sizeof path)) {
+		if (!*text)
+			(void)snprintf(text, sizeof text, "must be given");
+	} else if (verdict->offset > 0)
+		(void)encode_path_at(encoding, verdict->offset, path, sizeof path);
+	if (!*text)
+		(void)snprintf(text, sizeof text, "the kernel does not %s this %s: %s",
+			       words[change->action], change->type->name,
+			       strerrordesc_np(-verdict->code) ?: "no reason given");
+	return refusal_note(changing->refusal, code, "%s: %s%s%s%s", path, text, name ? " (" : "",
+			    name ?: "", name ? ")" : "");
+}
+
+/* ---- rows of the kernel's ---- */
+
+struct gathering {
+	_Alignas(8) struct block_buffer buffer;
+	struct selection *selection;
+	struct block *block;
+};
+
+#define GATHERING_MAX (16U << 20)
+
+static void gathering_done(struct gathering *gathering) {
+	selection_free(gathering->selection);
+	block_free(gathering->block);
+	free(gathering->buffer.bytes);
+}
+
+/* All fields of such rows as the filter lets through; NULL: all. */
+static int gathering_begin(struct gathering *gathering, const struct netlink_type *type,
+			   const Usher__Row *filter) {
+	char *name = (char *)(uintptr_t)type->name;
+	struct refusal ignored;
+	int r;
+
+	*gathering = (struct gathering){ .buffer.max = GATHERING_MAX };
+	r = selection_new(&name, 1, NULL, 0, filter, &ignored, &gathering->selection);
+	if (r != 0)
+		return r > 0 ? -EINVAL : r;
+	gathering->block = block_new(BLOCK_RECORDS, USHER_NETLINK_BLOCK_MAX / 4, block_to_buffer,
+				     &gathering->buffer);
+	return gathering->block ? block_start(gathering->block) : -ENOMEM;
+}
+
+static int gathering_rows(struct gathering *gathering, Usher__Row ***ret, size_t *ret_n) {
+	int r = block_end(gathering->block, true, 0, "", "");
+
+	return r < 0 ? r
+		     : row_read_blocks(gathering->buffer.bytes, gathering->buffer.size, ret, ret_n);
+}
+
+/* The last one, or one without members. */
+static int gathering_last(struct gathering *gathering, Usher__Row **ret) {
+	Usher__Row **rows = NULL;
+	size_t n = 0;
+	int r = gathering_rows(gathering, &rows, &n);
+
+	if (r < 0)
+		return r;
+	*ret = n > 0 ? rows[n - 1] : (Usher__Row *)message_new(&usher__row__descriptor);
+	row_free_all(rows, n > 0 ? n - 1 : 0);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int decode_into(struct gathering *gathering, struct names *names,
+		       const struct netlink_type *type, const struct nlmsghdr *message) {
+	struct decoding decoding = { .selection = gathering->selection,
+				     .block = gathering->block,
+				     .names = names };
+
+	return decode_message(&decoding, type, USHER_NETLINK_ROW, NLMSG_DATA(message),
+			      message->nlmsg_len - NLMSG_HDRLEN);
+}
+
+struct echo {
+	struct gathering gathering;
+	struct names *names;
+	const struct netlink_type *type;
+	unsigned n;
+};
+
+/* What cannot be read of it has been done all the same. */
+static int take_echo(void *data, const struct nlmsghdr *message) {
+	struct echo *echo = data;
+
+	if (message->nlmsg_type == echo->type->new || message->nlmsg_type == echo->type->del)
+		echo->n += decode_into(&echo->gathering, echo->names, echo->type, message) > 0;
+	return 0;
+}
+
+/* ---- one that is there ---- */
+
+static bool is_same_value(const Usher__Value *one, const Usher__Value *other) {
+	uint8_t a[256], b[256];
+	size_t n;
+
+	if (!one || !other)
+		return one == other;
+	n = protobuf_c_message_get_packed_size(&one->base);
+	if (n > sizeof a || n != protobuf_c_message_get_packed_size(&other->base))
+		return false;
+	(void)protobuf_c_message_pack(&one->base, a);
+	(void)protobuf_c_message_pack(&other->base, b);
+	return memcmp(a, b, n) == 0;
+}
+
+/* Of what the kernel numbers by itself only what was given counts. */
+static bool counts(const struct change *change, const char *key) {
+	return !change->manner->numbered || encode_member(change->row, key);
+}
+
+static bool is_same_object(const struct change *change, const Usher__Row *wanted,
+			   const Usher__Row *row) {
+	for (const char *const *key = change->type->keys; key && *key; key++)
+		if (counts(change, *key) &&
+		    !is_same_value(encode_member(wanted, *key), encode_member(row, *key)))
+			return false;
+	return true;
+}
+
+/* Of an interface that is named only. The index is where all of them have it. */
+static int find_index(struct changing *changing, const struct change *change,
+		      struct encoding *encoding) {
+	const Usher__Value *name = encode_member(change->row, "ifname");
+	struct ifinfomsg *head = encode_header(encoding);
+
+	if (head->ifi_index == 0 && name && name->text)
+		head->ifi_index = (int)names_index(&changing->names, name->text);
+	return head->ifi_index == 0 ? -ENOENT : 0;
+}
+
+/* The row as the kernel would tell it: all that identifies it, in the kernel's own words. */
+static int normalize(struct changing *changing, const struct change *change, Usher__Row **ret) {
+	struct change adding = *change;
+	struct gathering gathering;
+	struct draft *draft = malloc(sizeof *draft);
+	int r = draft ? 0 : -ENOMEM;
+
+	adding.action = CHANGE_REPLACE;
+	if (r == 0)
+		r = compose(changing, &adding, changing->refusal, draft);
+	if (r == 0 && change->manner->by_name)
+		r = find_index(changing, change, &draft->encoding);
+	if (r == 0) {
+		r = gathering_begin(&gathering, change->type, NULL);
+		if (r == 0)
+			r = decode_into(&gathering, &changing->names, change->type, &draft->head);
+		if (r >= 0)
+			r = gathering_last(&gathering, ret);
+		gathering_done(&gathering);
+	}
+	free(draft);
+	return r;
+}
+
+/* What the kernel can be asked for: by fields of one value. */
+static int make_filter(const struct change *change, const Usher__Row *wanted, Usher__Row *ret) {
+	usher__row__init(ret);
+	ret->members = calloc(wanted->n_members + 1, sizeof *ret->members);
+	if (!ret->members)
+		return -ENOMEM;
+	for (const char *const *key = change->type->keys; key && *key; key++)
+		for (size_t i = 0; i < wanted->n_members; i++) {
+			const Usher__Value *value = wanted->members[i]->value;
+
+			if (strcmp(wanted->members[i]->key, *key) == 0 && counts(change, *key) &&
+			    !value->list && !value->row)
+				ret->members[ret->n_members++] = wanted->members[i];
+		}
+	return 0;
+}
+
+static int find(const struct change *change, const Usher__Row *wanted, struct gathering *gathering,
+		Usher__Row **ret) {
+	Usher__Row **rows = NULL;
+	size_t n = 0;
+	int r = gathering_rows(gathering, &rows, &n);
+
+	if (r < 0)
+		return r;
+	*ret = NULL;
+	for (size_t i = 0; !*ret && i < n; i++)
+		if (is_same_object(change, wanted, rows[i])) {
+			*ret = rows[i];
+			rows[i] = NULL;
+		}
+	row_free_all(rows, n);
+	return *ret ? 0 : -ENOENT;
+}
+
+static int look_for(const struct change *change, const Usher__Row *wanted, Usher__Row **ret) {
+	struct query query = { .consistency = QUERY_RETRY };
+	struct gathering gathering;
+	Usher__Row filter;
+	int r = make_filter(change, wanted, &filter);
+
+	if (r < 0)
+		return r;
+	r = gathering_begin(&gathering, change->type, &filter);
+	query.selection = gathering.selection;
+	query.block = gathering.block;
+	if (r == 0)
+		r = query_run(&query, true);
+	if (r == 1)
+		r = query_run(&query, false);
+	if (r == 0)
+		r = find(change, wanted, &gathering, ret);
+	gathering_done(&gathering);
+	free(filter.members);
+	return r == -ENODEV || r == -ESRCH ? -ENOENT : r;
+}
+
+int change_look(struct changing *changing, const struct change *change, Usher__Row **ret) {
+	Usher__Row *wanted = NULL;
+	int r = normalize(changing, change, &wanted);
+
+	if (r == 0)
+		r = look_for(change, wanted, ret);
+	message_freep((ProtobufCMessage **)&wanted);
+	return r;
+}
+
+/* ---- doing it ---- */
+
+int changing_begin(struct changing *changing, const struct fds *fds, struct refusal *refusal) {
+	int r = exchange_open(&changing->exchange, NETLINK_ROUTE);
+
+	changing->fds = fds;
+	changing->refusal = refusal;
+	if (r == 0)
+		names_init(&changing->names, changing->exchange.fd);
+	return r;
+}
+
+void changing_end(struct changing *changing) {
+	exchange_close(&changing->exchange);
+}
+
+/* Where the kernel does not tell what it has done, it is asked. */
+static int tell(struct changing *changing, const struct change *change, struct echo *echo,
+		Usher__Row **ret) {
+	int r;
+
+	if (echo->n == 0 && change->action != CHANGE_DEL) {
+		r = change_look(changing, change, ret);
+		if (r == 0 || r == -ENOMEM)
+			return r;
+	}
+	return gathering_last(&echo->gathering, ret);
+}
+
+static int must_exist(struct changing *changing, const struct change *change) {
+	Usher__Row *there = NULL;
+	int r = change_look(changing, change, &there);
+
+	message_freep((ProtobufCMessage **)&there);
+	if (r == -ENOENT)
+		return refusal_note(changing->refusal, REFUSED_NOT_FOUND, "%s: there is no such %s",
+				    change->argument, change->type->name);
+	return r;
+}
+
+static int transact(struct changing *changing, const struct change *change, struct draft *draft,
+		    Usher__Row **ret) {
+	struct echo echo = { .names = &changing->names, .type = change->type };
+	int r = gathering_begin(&echo.gathering, change->type, NULL);
+
+	if (r == 0) {
+		draft->head.nlmsg_flags |= NLM_F_ECHO;
+		r = exchange_do(&changing->exchange, &draft->head, take_echo, &echo);
+		if (r < 0 && r == changing->exchange.verdict.code)
+			r = refuse(changing, change, &draft->encoding);
+		changing->names = (struct names){ 0 };
+		names_init(&changing->names, changing->exchange.fd);
+	}
+	if (r == 0)
+		r = tell(changing, change, &echo, ret);
+	gathering_done(&echo.gathering);
+	return r;
+}
+
+int change_do(struct changing *changing, const struct change *change, Usher__Row **ret) {
+	struct draft *draft = malloc(sizeof *draft);
+	int r = draft ? 0 : -ENOMEM;
+
+	if (r == 0 && change->action == CHANGE_CHANGE && change->manner->checks_existence)
+		r = must_exist(changing, change);
+	if (r == 0)
+		r = compose(changing, change, changing->refusal, draft);
+	if (r == 0)
+		r = transact(changing, change, draft, ret);
+	free(draft);
+	return r;
+}
+
+/* ---- for people ---- */
+
+/* Nobody can make one word look like several. */
+static void describe_text(FILE *to, const char *text) {
+	for (; *text; text++)
+		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+		    (*text >= '0' && *text <= '9') || strchr("-_.:/+@%", *text))
+			(void)fputc(*text, to);
+		else
+			(void)fprintf(to, "\\x%02x", (unsigned char)*text);
+}
+
+static void describe_value(FILE *to, const Usher__Value *value);
+
+static void describe_members(FILE *to, const Usher__Row *row) {
+	for (size_t i = 0; i < row->n_members; i++) {
+		(void)fputs(i > 0 ? " " : "", to);
+		describe_text(to, row->members[i]->key);
+		(void)fputc('=', to);
+		describe_value(to, row->members[i]->value);
+	}
+}
+
+static void describe_value(FILE *to, const Usher__Value *value) {
+	if (value->text)
+		describe_text(to, value->text);
+	else if (value->has_number)
+		(void)fprintf(to, "%llu", (unsigned long long)value->number);
+	else if (value->has_signed_number)
+		(void)fprintf(to, "%lld", (long long)value->signed_number);
+	else if (value->has_boolean)
+		(void)fputs(value->boolean ? "true" : "false", to);
+	else if (value->has_descriptor_fd)
+		(void)fputs("(descriptor)", to);
+	else if (value->row) {
+		(void)fputc('{', to);
+		describe_members(to, value->row);
+		(void)fputc('}', to);
+	}
+	for (size_t i = 0; i < value->bytes.len && value->has_bytes; i++)
+		(void)fprintf(to, "%02x", value->bytes.data[i]);
+	for (size_t i = 0; value->list && i < value->list->n_values; i++) {
+		(void)fputc(i > 0 ? ',' : '[', to);
+		describe_value(to, value->list->values[i]);
+	}
+	if (value->list)
+		(void)fputs(value->list->n_values > 0 ? "]" : "[]", to);
+}
+
+char *change_describe(const struct change *change) {
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return NULL;
+	(void)fprintf(to, "%s %s ", words[change->action], change->type->name);
+	describe_members(to, change->row);
+	if (ferror(to) | fclose(to)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
