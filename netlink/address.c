@@ -3,6 +3,8 @@
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "decode.h"
 #include "encode.h"
@@ -37,6 +39,25 @@ static const struct netlink_field cacheinfo_fields[] = {
 };
 NESTED(cacheinfo, "address.cacheinfo", .structure = true, .fixed = sizeof(struct ifa_cacheinfo));
 
+/* "192.0.2.1/24" says both. */
+static int encode_with_length(struct encoding *encoding, const struct netlink_field *field,
+			      const void *value) {
+	const struct netlink_field prefix = { .name = field->name, .form = USHER_NETLINK_PREFIX };
+	struct ifaddrmsg *header = encode_header(encoding);
+	struct usher_netlink_address address;
+	int r = encode_address(encoding, &prefix, value, &address);
+
+	if (r != 0)
+		return r;
+	if (address.family == 0)
+		return encode_refuse(encoding, field, "is an address");
+	if (!encode_member(encoding->row, "prefixlen") && !encoding->overflown &&
+	    (header->ifa_prefixlen == 0 || strchr(((const Usher__Value *)value)->text, '/')))
+		header->ifa_prefixlen = address.length;
+	encode_put(encoding, field->at, address.bytes, address.family == AF_INET ? 4 : 16);
+	return 0;
+}
+
 static const struct netlink_field address_fields[] = {
 	MEMBER("family", struct ifaddrmsg, ifa_family, U8, .words = &words_family,
 	       .filtered = NETLINK_FILTERED_BY_KERNEL),
@@ -45,8 +66,8 @@ static const struct netlink_field address_fields[] = {
 	MEMBER("dev", struct ifaddrmsg, ifa_index, STRING, .decode = decode_device,
 	       .filtered = NETLINK_FILTERED_SPECIALLY),
 	/* Of a link between two it is the other one's, and `local` ours. */
-	ATTRIBUTE("address", IFA_ADDRESS, ADDRESS),
-	ATTRIBUTE("local", IFA_LOCAL, ADDRESS),
+	ATTRIBUTE("address", IFA_ADDRESS, ADDRESS, .encode = encode_with_length),
+	ATTRIBUTE("local", IFA_LOCAL, ADDRESS, .encode = encode_with_length),
 	MEMBER("prefixlen", struct ifaddrmsg, ifa_prefixlen, U8, .unit = "bits"),
 	MEMBER("scope", struct ifaddrmsg, ifa_scope, U8, .words = &words_scope),
 	ATTRIBUTE("flags", IFA_FLAGS, U32, .words = &flags),

@@ -41,14 +41,22 @@ static bool is_identity(const struct manner *manner, const char *name) {
 	return !manner->identity;
 }
 
-/* What says which one it is; the members stay the row's own. */
-static int identify(const struct change *change, Usher__Row *ret) {
+static bool is_said(const struct change *change, const char *name) {
+	const struct manner *manner = change->manner;
+
+	if (change->action == CHANGE_DEL && !is_identity(manner, name))
+		return false;
+	return !change->told || !manner->is_implied || !manner->is_implied(change->row, name);
+}
+
+/* What is to be said of a row; the members stay the row's own. */
+static int choose(const struct change *change, Usher__Row *ret) {
 	usher__row__init(ret);
 	ret->members = calloc(change->row->n_members + 1, sizeof *ret->members);
 	if (!ret->members)
 		return -ENOMEM;
 	for (size_t i = 0; i < change->row->n_members; i++)
-		if (is_identity(change->manner, change->row->members[i]->key))
+		if (is_said(change, change->row->members[i]->key))
 			ret->members[ret->n_members++] = change->row->members[i];
 	return 0;
 }
@@ -69,7 +77,7 @@ static int compose(const struct changing *changing, const struct change *change,
 		   struct refusal *refusal, struct draft *draft) {
 	const bool del = change->action == CHANGE_DEL;
 	struct encoding *encoding = &draft->encoding;
-	Usher__Row identity;
+	Usher__Row said;
 	int r;
 
 	encode_start(encoding, draft->bytes, sizeof draft->bytes,
@@ -80,12 +88,10 @@ static int compose(const struct changing *changing, const struct change *change,
 	encoding->told = change->told || del;
 	encoding->names = changing ? (struct names *)&changing->names : NULL;
 	encoding->fds = changing ? changing->fds : NULL;
-	if (!del)
-		return write_row(draft, change, change->row);
-	r = identify(change, &identity);
+	r = choose(change, &said);
 	if (r == 0)
-		r = write_row(draft, change, &identity);
-	free(identity.members);
+		r = write_row(draft, change, &said);
+	free(said.members);
 	return r;
 }
 

@@ -44,9 +44,30 @@ int decode_labels(struct decoding *decoding, const struct netlink_field *field,
 	return r;
 }
 
+int encode_labels(struct encoding *encoding, const struct netlink_field *field, const void *data) {
+	const Usher__Values *list = ((const Usher__Value *)data)->list;
+	const size_t n = list ? list->n_values : 0;
+	uint8_t *to = encode_put_room(encoding, field->at, 4 * n);
+	int r = n > 0 ? 0 : encode_refuse(encoding, field, "is a list of labels");
+
+	for (size_t i = 0; r == 0 && i < n; i++, to = to ? to + 4 : NULL) {
+		uint64_t label = 0;
+
+		r = encode_number(encoding, label_fields, list->values[i], &label);
+		if (r == 0 && label >= 1 << 20)
+			return encode_refuse(encoding, field, "a label has 20 bits");
+		if (r == 0 && to) {
+			to[0] = (uint8_t)(label >> 12);
+			to[1] = (uint8_t)(label >> 4);
+			to[2] = (uint8_t)(label << 4 | (i + 1 == n)); /* the innermost says so */
+		}
+	}
+	return r;
+}
+
 static const struct netlink_field mpls_fields[] = {
 	ATTRIBUTE("labels", MPLS_IPTUNNEL_DST, LIST, .nested = &encapsulation_labels,
-		  .decode = decode_labels),
+		  .decode = decode_labels, .encode = encode_labels),
 	ATTRIBUTE("ttl", MPLS_IPTUNNEL_TTL, U8),
 	{},
 };

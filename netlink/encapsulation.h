@@ -3,6 +3,7 @@
 #pragma once
 
 #include "decode.h"
+#include "encode.h"
 #include "schema.h"
 
 /* Of an attribute that says which, and one that says how: "encap-type" and "encap". */
@@ -13,3 +14,4 @@ extern const struct netlink_variant encapsulation_variants[];
 extern const struct netlink_schema encapsulation_labels;
 int decode_labels(struct decoding *decoding, const struct netlink_field *field,
 		  const uint8_t *value, size_t size);
+int encode_labels(struct encoding *encoding, const struct netlink_field *field, const void *value);

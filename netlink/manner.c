@@ -49,7 +49,6 @@ static void find_family(const struct manner *manner, struct encoding *encoding) 
 /* ---- one function a type ---- */
 
 static void complete_address(struct encoding *encoding, enum change_action action) {
-	struct ifaddrmsg *head = encode_header(encoding);
 	const bool local = has(encoding, "local"), address = has(encoding, "address");
 	const uint16_t there = local ? IFA_LOCAL : IFA_ADDRESS;
 	const uint16_t lacking = local ? IFA_ADDRESS : IFA_LOCAL;
@@ -57,8 +56,6 @@ static void complete_address(struct encoding *encoding, enum change_action actio
 	const uint8_t *value;
 	size_t size;
 
-	if (head->ifa_prefixlen == 0 && !has(encoding, "prefixlen"))
-		head->ifa_prefixlen = head->ifa_family == AF_INET ? 32 : 128;
 	/* that of the other end is one's own where there is no other end */
 	if (local != address &&
 	    netlink_attribute(encode_header(encoding), encoding->size - encoding->header, fixed,
@@ -169,6 +166,17 @@ static void complete_filter(struct encoding *encoding, enum change_action action
 		head->tcm_info |= htobe16(ETH_P_ALL);
 }
 
+/* Of a route by a nexthop's number the kernel tells what that one is, too. */
+static bool is_implied(const Usher__Row *row, const char *name) {
+	static const char *const ways[] = { "oif",   "dev",       "gateway",    "via",
+					    "flags", "multipath", "encap-type", "encap" };
+
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (strcmp(ways[i], name) == 0)
+			return encode_member(row, "nh-id") != NULL;
+	return false;
+}
+
 /* ---- the table ---- */
 
 #define FLAGS(ADD, CHANGE, REPLACE) \
@@ -203,6 +211,7 @@ static const struct manner manners[] = {
 		.flags = USUAL_FLAGS,
 		.addresses = NAMES("dst", "gateway", "via", "src", "prefsrc", "multipath"),
 		.tells = true,
+		.is_implied = is_implied,
 		.complete = complete_route,
 	},
 	{

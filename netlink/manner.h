@@ -37,6 +37,8 @@ struct manner {
 	bool by_name;          /* an interface may be meant by its name alone */
 	bool numbered;         /* the kernel gives numbers to those that have none */
 	bool tells;            /* what it has done; otherwise it has to be asked */
+	/* Of a row that the kernel told: what follows from the others, and must not be said. */
+	bool (*is_implied)(const Usher__Row *row, const char *name);
 	/* What is not said is put in, when all else has been. */
 	void (*complete)(struct encoding *encoding, enum change_action action);
 };

@@ -70,7 +70,7 @@ NESTED(activity, "fdb.ext-attrs");
 		ATTRIBUTE("via-dev", NDA_IFINDEX, STRING, .decode = decode_device),            \
 		ATTRIBUTE("link-netnsid", NDA_LINK_NETNSID, S32),                              \
 		ATTRIBUTE("nh-id", NDA_NH_ID, U32),                                            \
-		ATTRIBUTE("protocol", NDA_PROTOCOL, U8, .words = &words_protocol),          \
+		ATTRIBUTE("protocol", NDA_PROTOCOL, U8, .words = &words_protocol),             \
 		ATTRIBUTE("cacheinfo", NDA_CACHEINFO, OBJECT, TOLD, .nested = &times)
 
 static const struct netlink_field neighbour_fields[] = {

@@ -3,11 +3,10 @@
 
 #include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
-#include <string.h>
 
 #include "decode.h"
 #include "encapsulation.h"
-#include "encode.h"
+#include "route.h"
 #include "table.h"
 #include "types.h"
 #include "words.h"
@@ -18,32 +17,9 @@
 static const struct netlink_words kinds =
 	NETLINK_WORDS({ NEXTHOP_GRP_TYPE_MPATH, "mpath" }, { NEXTHOP_GRP_TYPE_RES, "resilient" });
 
-/* The kernel counts from none, people from one. */
-static int weight_decode(struct decoding *decoding, const struct netlink_field *field,
-			 const uint8_t *value, size_t size) {
-	return size < 1 ? 1 : decoding_set_number(decoding, field, value[0] + 1U);
-}
-
-static int weight_encode(struct encoding *encoding, const struct netlink_field *field,
-			 const void *value) {
-	uint64_t weight;
-	int r = encode_number(encoding, field, value, &weight);
-
-	if (r == 0 && (weight < 1 || weight > 256))
-		return encode_refuse(encoding, field, "1 to 256");
-	if (r == 0 && !encoding->overflown)
-		((uint8_t *)encode_header(encoding))[field->at] = (uint8_t)(weight - 1);
-	return r;
-}
-
 static const struct netlink_field member_fields[] = {
 	MEMBER("id", struct nexthop_grp, id, U32),
-	{ .name = "weight",
-	  .form = USHER_NETLINK_U16,
-	  .from = NETLINK_FROM_HEADER,
-	  .at = offsetof(struct nexthop_grp, weight),
-	  .decode = weight_decode,
-	  .encode = weight_encode },
+	WEIGHT(struct nexthop_grp, weight),
 	{},
 };
 NESTED(member, "nexthop.group", .fixed = sizeof(struct nexthop_grp), .structure = true);

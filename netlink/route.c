@@ -101,6 +101,37 @@ int decode_via(struct decoding *decoding, const struct netlink_field *field, con
 	return decoding_set_address(decoding, field, family, value, 128);
 }
 
+int encode_via(struct encoding *encoding, const struct netlink_field *field, const void *value) {
+	struct usher_netlink_address address;
+	int r = encode_address(encoding, field, value, &address);
+	const size_t size = r == 0 && address.family == AF_INET ? 4 : 16;
+	const uint16_t family = r == 0 ? address.family : 0;
+	uint8_t *to = r == 0 ? encode_put_room(encoding, field->at, sizeof family + size) : NULL;
+
+	if (to) {
+		memcpy(to, &family, sizeof family);
+		memcpy(to + sizeof family, address.bytes, size);
+	}
+	return r;
+}
+
+/* What only the kernel says of a way is not said to it. */
+static int encode_flags(struct encoding *encoding, const struct netlink_field *field,
+			const void *value) {
+	uint64_t number;
+	int r = encode_number(encoding, field, value, &number);
+	uint32_t flags;
+
+	if (r != 0 || encoding->overflown)
+		return r;
+	flags = (uint32_t)number & (encoding->told ? RTNH_F_ONLINK | RTNH_F_PERVASIVE : UINT32_MAX);
+	if (field->width == 1)
+		((uint8_t *)encode_header(encoding))[field->at] = (uint8_t)flags;
+	else
+		memcpy((uint8_t *)encode_header(encoding) + field->at, &flags, sizeof flags);
+	return 0;
+}
+
 /* ---- several next hops ---- */
 
 static int next_hop(const uint8_t **value, size_t *size, const uint8_t **ret, size_t *ret_size,
@@ -130,27 +161,58 @@ static int decode_multipath(struct decoding *decoding, const struct netlink_fiel
 }
 
 /* The kernel counts from 0 what people count from 1. */
-static int decode_weight(struct decoding *decoding, const struct netlink_field *field,
-			 const uint8_t *value, size_t size) {
+int decode_weight(struct decoding *decoding, const struct netlink_field *field,
+		  const uint8_t *value, size_t size) {
 	return size < 1 ? 1 : decoding_set_number(decoding, field, *value + UINT64_C(1));
+}
+
+int encode_weight(struct encoding *encoding, const struct netlink_field *field, const void *value) {
+	uint64_t weight;
+	int r = encode_number(encoding, field, value, &weight);
+
+	if (r == 0 && (weight < 1 || weight > 256))
+		return encode_refuse(encoding, field, "1 to 256");
+	if (r == 0 && !encoding->overflown)
+		((uint8_t *)encode_header(encoding))[field->at] = (uint8_t)(weight - 1);
+	return r;
 }
 
 static const struct netlink_field hop_fields[] = {
 	MEMBER("oif", struct rtnexthop, rtnh_ifindex, U32, .unit = "interface"),
 	MEMBER("dev", struct rtnexthop, rtnh_ifindex, STRING, .decode = decode_device),
-	MEMBER("weight", struct rtnexthop, rtnh_hops, U16, .decode = decode_weight),
-	MEMBER("flags", struct rtnexthop, rtnh_flags, U8, .words = &words_next_hop),
+	WEIGHT(struct rtnexthop, rtnh_hops),
+	MEMBER("flags", struct rtnexthop, rtnh_flags, U8, .words = &words_next_hop,
+	       .encode = encode_flags),
 	ATTRIBUTE("gateway", RTA_GATEWAY, ADDRESS),
-	ATTRIBUTE("via", RTA_VIA, ADDRESS, .decode = decode_via),
+	ATTRIBUTE("via", RTA_VIA, ADDRESS, .decode = decode_via, .encode = encode_via),
 	ATTRIBUTE("flow", RTA_FLOW, U32),
 	ATTRIBUTE("encap-type", RTA_ENCAP_TYPE, U16, .words = &encapsulation_words),
 	ATTRIBUTE("encap", RTA_ENCAP, OBJECT, .variants = encapsulation_variants,
 		  .variant_by = "encap-type"),
 	ATTRIBUTE("newdst", RTA_NEWDST, LIST, .nested = &encapsulation_labels,
-		  .decode = decode_labels),
+		  .decode = decode_labels, .encode = encode_labels),
 	{},
 };
 NESTED(hop, "route.multipath", .fixed = sizeof(struct rtnexthop));
+
+/* Each says how long it is with all that is in it. */
+static int encode_multipath(struct encoding *encoding, const struct netlink_field *field,
+			    const void *value) {
+	const size_t nest = encode_nest_plain(encoding, field->at);
+	size_t n = 0;
+	int r = encode_objects(encoding, field, value, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const size_t begin = encoding->size;
+		struct rtnexthop *head = (void *)(encoding->bytes + begin);
+
+		r = encode_inner(encoding, field, &hop, encode_object(value, i), i + 1);
+		if (r == 0 && !encoding->overflown)
+			head->rtnh_len = (uint16_t)(encoding->size - begin);
+	}
+	encode_nest_end(encoding, nest);
+	return r;
+}
 
 /* ---- routes ---- */
 
@@ -159,51 +221,53 @@ static int decode_mpls_labels(struct decoding *decoding, const struct netlink_fi
 	return decoding->message[0] == AF_MPLS ? decode_labels(decoding, field, value, size) : 1;
 }
 
-#define ROUTE_FIELDS                                                                         \
-	MEMBER("family", struct rtmsg, rtm_family, U8, .words = &words_family,               \
-	       .filtered = NETLINK_FILTERED_BY_KERNEL),                                      \
-		ATTRIBUTE("dst", RTA_DST, PREFIX, .always = true,                            \
-			  .decode = decode_destination_prefix),                              \
-		ATTRIBUTE("src", RTA_SRC, PREFIX, .decode = decode_source_prefix),           \
-		MEMBER("tos", struct rtmsg, rtm_tos, U8),                                    \
-		ATTRIBUTE("table", RTA_TABLE, U32, .words = &words_table,                    \
-			  .filtered = NETLINK_FILTERED_BY_KERNEL),                           \
-		MEMBER("protocol", struct rtmsg, rtm_protocol, U8, .words = &words_protocol, \
-		       .filtered = NETLINK_FILTERED_BY_KERNEL),                              \
-		MEMBER("scope", struct rtmsg, rtm_scope, U8, .words = &words_scope),         \
-		MEMBER("type", struct rtmsg, rtm_type, U8, .words = &types,                  \
-		       .filtered = NETLINK_FILTERED_BY_KERNEL),                              \
-		MEMBER("flags", struct rtmsg, rtm_flags, U32, .words = &words_next_hop),     \
-		ATTRIBUTE("oif", RTA_OIF, U32, .unit = "interface",                          \
-			  .filtered = NETLINK_FILTERED_BY_KERNEL),                           \
-		ATTRIBUTE("dev", RTA_OIF, STRING, .decode = decode_device,                   \
-			  .filtered = NETLINK_FILTERED_SPECIALLY),                           \
-		ATTRIBUTE("iif", RTA_IIF, U32, .unit = "interface"),                         \
-		ATTRIBUTE("gateway", RTA_GATEWAY, ADDRESS),                                  \
-		ATTRIBUTE("via", RTA_VIA, ADDRESS, .decode = decode_via),                    \
-		ATTRIBUTE("priority", RTA_PRIORITY, U32),                                    \
-		ATTRIBUTE("prefsrc", RTA_PREFSRC, ADDRESS),                                  \
-		ATTRIBUTE("metrics", RTA_METRICS, OBJECT, .nested = &metrics),               \
-		ATTRIBUTE("multipath", RTA_MULTIPATH, OBJECTS, .nested = &hop,               \
-			  .decode = decode_multipath),                                       \
-		ATTRIBUTE("nh-id", RTA_NH_ID, U32), ATTRIBUTE("flow", RTA_FLOW, U32),        \
-		ATTRIBUTE("encap-type", RTA_ENCAP_TYPE, U16, .words = &encapsulation_words), \
-		ATTRIBUTE("encap", RTA_ENCAP, OBJECT, .variants = encapsulation_variants,    \
-			  .variant_by = "encap-type"),                                       \
-		ATTRIBUTE("labels", RTA_DST, LIST, .nested = &encapsulation_labels,          \
-			  .decode = decode_mpls_labels),                                     \
-		ATTRIBUTE("newdst", RTA_NEWDST, LIST, .nested = &encapsulation_labels,       \
-			  .decode = decode_labels),                                          \
-		ATTRIBUTE("ttl-propagate", RTA_TTL_PROPAGATE, U8),                           \
-		ATTRIBUTE("pref", RTA_PREF, U8, .words = &preferences),                      \
-		ATTRIBUTE("expires", RTA_EXPIRES, U32, .unit = "seconds"),                   \
-		ATTRIBUTE("mark", RTA_MARK, U32), ATTRIBUTE("uid", RTA_UID, U32),            \
-		ATTRIBUTE("ip-proto", RTA_IP_PROTO, U8, .words = &protocols),                \
-		ATTRIBUTE("sport", RTA_SPORT, U16, .network_order = true),                   \
-		ATTRIBUTE("dport", RTA_DPORT, U16, .network_order = true),                   \
-		ATTRIBUTE("mfc-stats", RTA_MFC_STATS, OBJECT, .nested = &forwarded,          \
-			  .read_only = true),                                                \
-		ATTRIBUTE("cacheinfo", RTA_CACHEINFO, OBJECT, .nested = &cacheinfo,          \
+#define ROUTE_FIELDS                                                                            \
+	MEMBER("family", struct rtmsg, rtm_family, U8, .words = &words_family,                  \
+	       .filtered = NETLINK_FILTERED_BY_KERNEL),                                         \
+		ATTRIBUTE("dst", RTA_DST, PREFIX, .always = true,                               \
+			  .decode = decode_destination_prefix, .encode = encode_destination),   \
+		ATTRIBUTE("src", RTA_SRC, PREFIX, .decode = decode_source_prefix,               \
+			  .encode = encode_source),                                             \
+		MEMBER("tos", struct rtmsg, rtm_tos, U8),                                       \
+		ATTRIBUTE("table", RTA_TABLE, U32, .words = &words_table,                       \
+			  .filtered = NETLINK_FILTERED_BY_KERNEL),                              \
+		MEMBER("protocol", struct rtmsg, rtm_protocol, U8, .words = &words_protocol,    \
+		       .filtered = NETLINK_FILTERED_BY_KERNEL),                                 \
+		MEMBER("scope", struct rtmsg, rtm_scope, U8, .words = &words_scope),            \
+		MEMBER("type", struct rtmsg, rtm_type, U8, .words = &types,                     \
+		       .filtered = NETLINK_FILTERED_BY_KERNEL),                                 \
+		MEMBER("flags", struct rtmsg, rtm_flags, U32, .words = &words_next_hop,         \
+		       .encode = encode_flags),                                                 \
+		ATTRIBUTE("oif", RTA_OIF, U32, .unit = "interface",                             \
+			  .filtered = NETLINK_FILTERED_BY_KERNEL),                              \
+		ATTRIBUTE("dev", RTA_OIF, STRING, .decode = decode_device,                      \
+			  .filtered = NETLINK_FILTERED_SPECIALLY),                              \
+		ATTRIBUTE("iif", RTA_IIF, U32, .unit = "interface"),                            \
+		ATTRIBUTE("gateway", RTA_GATEWAY, ADDRESS),                                     \
+		ATTRIBUTE("via", RTA_VIA, ADDRESS, .decode = decode_via, .encode = encode_via), \
+		ATTRIBUTE("priority", RTA_PRIORITY, U32),                                       \
+		ATTRIBUTE("prefsrc", RTA_PREFSRC, ADDRESS),                                     \
+		ATTRIBUTE("metrics", RTA_METRICS, OBJECT, .nested = &metrics),                  \
+		ATTRIBUTE("multipath", RTA_MULTIPATH, OBJECTS, .nested = &hop,                  \
+			  .decode = decode_multipath, .encode = encode_multipath),              \
+		ATTRIBUTE("nh-id", RTA_NH_ID, U32), ATTRIBUTE("flow", RTA_FLOW, U32),           \
+		ATTRIBUTE("encap-type", RTA_ENCAP_TYPE, U16, .words = &encapsulation_words),    \
+		ATTRIBUTE("encap", RTA_ENCAP, OBJECT, .variants = encapsulation_variants,       \
+			  .variant_by = "encap-type"),                                          \
+		ATTRIBUTE("labels", RTA_DST, LIST, .nested = &encapsulation_labels,             \
+			  .decode = decode_mpls_labels, .encode = encode_labels),               \
+		ATTRIBUTE("newdst", RTA_NEWDST, LIST, .nested = &encapsulation_labels,          \
+			  .decode = decode_labels, .encode = encode_labels),                    \
+		ATTRIBUTE("ttl-propagate", RTA_TTL_PROPAGATE, U8),                              \
+		ATTRIBUTE("pref", RTA_PREF, U8, .words = &preferences),                         \
+		ATTRIBUTE("expires", RTA_EXPIRES, U32, .unit = "seconds"),                      \
+		ATTRIBUTE("mark", RTA_MARK, U32), ATTRIBUTE("uid", RTA_UID, U32),               \
+		ATTRIBUTE("ip-proto", RTA_IP_PROTO, U8, .words = &protocols),                   \
+		ATTRIBUTE("sport", RTA_SPORT, U16, .network_order = true),                      \
+		ATTRIBUTE("dport", RTA_DPORT, U16, .network_order = true),                      \
+		ATTRIBUTE("mfc-stats", RTA_MFC_STATS, OBJECT, .nested = &forwarded,             \
+			  .read_only = true),                                                   \
+		ATTRIBUTE("cacheinfo", RTA_CACHEINFO, OBJECT, .nested = &cacheinfo,             \
 			  .read_only = true)
 
 static const struct netlink_field route_fields[] = { ROUTE_FIELDS, {} };

@@ -28,6 +28,13 @@ static const struct netlink_words actions =
 		      { FR_ACT_BLACKHOLE, "blackhole" }, { FR_ACT_UNREACHABLE, "unreachable" },
 		      { FR_ACT_PROHIBIT, "prohibit" });
 
+static const struct netlink_words transports =
+	NETLINK_WORDS({ IPPROTO_ICMP, "icmp" }, { IPPROTO_IGMP, "igmp" }, { IPPROTO_IPIP, "ipip" },
+		      { IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_DCCP, "dccp" },
+		      { IPPROTO_IPV6, "ipv6" }, { IPPROTO_GRE, "gre" }, { IPPROTO_ESP, "esp" },
+		      { IPPROTO_AH, "ah" }, { IPPROTO_ICMPV6, "ipv6-icmp" },
+		      { IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" });
+
 static const struct netlink_words flags =
 	NETLINK_BITS({ FIB_RULE_PERMANENT, "permanent" }, { FIB_RULE_INVERT, "invert" },
 		     { FIB_RULE_UNRESOLVED, "unresolved" },
