@@ -10,6 +10,7 @@
 
 #include "options.h"
 #include "path.h"
+#include "values.h"
 
 #define SECOND             UINT64_C(1000000)
 #define REPLY_USEC         (25 * SECOND)  /* the service gives up after 10 s by itself */
@@ -123,6 +124,18 @@ void call_add_number(struct call *call, const char *name, char type, uint64_t va
 		call_fail(call, name, r);
 }
 
+void call_add_values(struct call *call, const char *name, const struct usher_values *values) {
+	int r;
+
+	if (call->error < 0)
+		return;
+	r = values ? values->error : -EINVAL;
+	if (r >= 0)
+		r = values_append(values, call->message);
+	if (r < 0)
+		call_fail(call, name, r);
+}
+
 void call_add_attributes(struct call *call, const struct usher_attributes *attributes) {
 	if (call->error < 0)
 		return;
@@ -217,6 +230,16 @@ void call_add_words_key(struct call *call, const char *key, const char *const wo
 		r = sd_bus_message_close_container(call->message);
 	if (r < 0)
 		call_fail(call, key, r);
+}
+
+void call_add_values_keys(struct call *call, const struct usher_values *values) {
+	int r;
+
+	if (!values || open_options(call) < 0)
+		return;
+	r = values->error < 0 ? values->error : values_append_flat(values, call->message);
+	if (r < 0)
+		call_fail(call, "the filter", r);
 }
 
 int call_finish(struct call *call) {

@@ -33,6 +33,8 @@ void call_add_path(struct call *call, const char *name, const char *path);
 void call_add_words(struct call *call, const char *name, const char *const words[]);
 void call_add_fd(struct call *call, const char *name, int fd);
 void call_add_number(struct call *call, const char *name, char type, uint64_t value);
+/* An a{sv} of any keys. */
+void call_add_values(struct call *call, const char *name, const struct usher_values *values);
 
 /* What is to be made, as keys of the options; and what a process is given, as arguments. */
 void call_add_attributes(struct call *call, const struct usher_attributes *attributes);
@@ -45,6 +47,8 @@ void call_add_words_key(struct call *call, const char *key, const char *const wo
 void call_add_flag_key(struct call *call, const char *key, bool value);
 void call_add_number_key(struct call *call, const char *key, char type, uint64_t value);
 void call_add_fd_key(struct call *call, const char *key, int fd);
+/* Keys of any names and types, those in rows by the names of both; may be NULL. */
+void call_add_values_keys(struct call *call, const struct usher_values *values);
 
 /* Appends the rest of the options; for whoever sends the message himself. */
 int call_finish(struct call *call);

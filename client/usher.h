@@ -723,6 +723,195 @@ const char *usher_value_word(const struct usher_value *value, uint64_t number);
  * NULL for want of memory, and of rows in rows. */
 char *usher_value_to_string(const struct usher_value *value);
 
+/*
+ * Values by name: a row to be written or to filter by, or one that came over the bus. Each has the
+ * type that it was given or came with; the service takes any integer that holds a number, a number
+ * in place of its word, and a text in place of a number. A name may lead into other rows:
+ * "linkinfo.data.id", "multipath.0.gateway" (the first one of several; they come one after the
+ * other).
+ *
+ * Strings and arrays are copied. Setting a name again replaces it. The functions that set return 0,
+ * -EINVAL (a name or argument is missing, or leads through what is no row) or -ENOMEM; the first
+ * failure sticks: whoever does not look is told of it by the call that the values are for.
+ */
+struct usher_values;
+
+enum usher_values_type {
+	USHER_VALUES_NONE = 0, /* there is none of that name */
+	USHER_VALUES_FLAG = 1,
+	USHER_VALUES_NUMBER = 2,
+	USHER_VALUES_SIGNED = 3, /* of a signed type; may be negative */
+	USHER_VALUES_STRING = 4,
+	USHER_VALUES_BYTES = 5,
+	USHER_VALUES_LIST = 6, /* of values without a name: "0", "1" and so on below it */
+	USHER_VALUES_ROW = 7,
+};
+
+int usher_values_new(struct usher_values **ret);
+/* Takes NULL; returns it. */
+struct usher_values *usher_values_free(struct usher_values *values);
+
+int usher_values_set_flag(struct usher_values *values, const char *name, bool value);
+int usher_values_set_number(struct usher_values *values, const char *name, uint64_t value);
+int usher_values_set_signed(struct usher_values *values, const char *name, int64_t value);
+int usher_values_set_string(struct usher_values *values, const char *name, const char *value);
+int usher_values_set_bytes(struct usher_values *values, const char *name, const void *bytes,
+			   size_t length);
+/* A list of strings, up to NULL: of a filter any of them, of bits all of them. */
+int usher_values_set_words(struct usher_values *values, const char *name,
+			   const char *const words[]);
+
+/*
+ * 0; -ENOENT: there is none of that name; -EINVAL: it is of another type; -ERANGE: it does not fit.
+ * Numbers may be asked for either way. What is given out lives as long as the values.
+ */
+int usher_values_get_flag(const struct usher_values *values, const char *name, bool *ret);
+int usher_values_get_number(const struct usher_values *values, const char *name, uint64_t *ret);
+int usher_values_get_signed(const struct usher_values *values, const char *name, int64_t *ret);
+int usher_values_get_string(const struct usher_values *values, const char *name, const char **ret);
+int usher_values_get_bytes(const struct usher_values *values, const char *name, const void **ret,
+			   size_t *ret_length);
+int usher_values_get_values(const struct usher_values *values, const char *name,
+			    const struct usher_values **ret);
+enum usher_values_type usher_values_get_type(const struct usher_values *values, const char *name);
+
+/* How many there are, and what their names are, in order; of a list "". NULL beyond the last. */
+size_t usher_values_count(const struct usher_values *values);
+const char *usher_values_name(const struct usher_values *values, size_t i);
+/* One value as text: a list as "a,b"; escaped. For free(3). NULL: there is none of that name, it is
+ * a row, or there is no memory. */
+char *usher_values_to_string(const struct usher_values *values, const char *name);
+
+/*
+ * Netlink: links, addresses, routes, neighbours, rules, sockets and what else the kernel keeps of
+ * networks; org.usher1(5) and usher_netlink_describe() tell of the types and their fields. Of the
+ * namespace in which the caller is, or of another one: keys in, and in_name below.
+ *
+ * An answer of which something may be missing is no success: -EAGAIN, or where the program wants it
+ * nevertheless, in what the function says.
+ */
+
+/* What an answer is to be like. Start from USHER_NETLINK_OPTIONS_INIT; NULL means the same. */
+struct usher_netlink_options {
+	size_t size;                       /* sizeof(struct usher_netlink_options) */
+	const char *in_name;               /* in the namespace /run/netns/NAME; NULL: unset */
+	const struct usher_values *filter; /* only such rows; NULL: all */
+	uint64_t limit;                    /* so many rows at most; 0: unset */
+	const char *consistency;           /* any, detect, retry; NULL: unset */
+	bool stream;                       /* usher_netlink_open(): by a pipe, as it is read */
+	bool no_snapshot;                  /* a monitor: what changes, not what there is before */
+	uint16_t reserved;                 /* 0 */
+	uint32_t reserved_too;
+};
+
+#define USHER_NETLINK_OPTIONS_INIT \
+	{ sizeof(struct usher_netlink_options), NULL, NULL, 0, NULL, false, false, 0, 0 }
+
+/* What is told of an answer. Members may be added at the end: only the library makes these. */
+struct usher_netlink_info {
+	uint64_t rows; /* 0 of a stream, as the next */
+	uint64_t bytes;
+	bool complete;         /* of a stream: as far as is known before it is read */
+	char *interrupted;     /* what makes it incomplete; strings are never NULL */
+	char **kernel_filters; /* filters that the kernel has applied; ends with NULL */
+	char *message;         /* the kernel's extended acknowledgement */
+};
+
+/* Takes NULL; returns it. */
+struct usher_netlink_info *usher_free_netlink_info(struct usher_netlink_info *info);
+
+/*
+ * Rows of a type; fields by name, in the order wanted, up to NULL (NULL, or none: all of them).
+ * At most 256 rows or 64 KiB, else -EDQUOT. An array of pointers that ends with NULL, for
+ * usher_values_free_all() (which takes NULL, and returns it). Returns how many. ret_info may be
+ * NULL: an incomplete answer is -EAGAIN then, and with it success. Keys: in, deadline_usec.
+ */
+int usher_netlink_query(struct usher *usher, const char *type, const char *const fields[],
+			const struct usher_netlink_options *netlink_options,
+			const struct usher_options *options, struct usher_values ***ret,
+			struct usher_netlink_info **ret_info);
+struct usher_values **usher_values_free_all(struct usher_values **rows);
+
+/*
+ * Any number of rows, and whether they are complete when all were read: usher_rows_get_end(). Or as
+ * JSON, an object a line, of which the last one says so if it is not: through a descriptor that
+ * reads from the beginning. ret_info may be NULL. Keys: in, deadline_usec.
+ */
+int usher_netlink_open(struct usher *usher, const char *type, const char *const fields[],
+		       const struct usher_netlink_options *netlink_options,
+		       const struct usher_options *options, struct usher_rows **ret,
+		       struct usher_netlink_info **ret_info);
+int usher_netlink_open_json(struct usher *usher, const char *type, const char *const fields[],
+			    const struct usher_netlink_options *netlink_options,
+			    const struct usher_options *options, int *ret_fd,
+			    struct usher_netlink_info **ret_info);
+
+/* The fields of a type, their types and units, and which filters the kernel applies: in JSON. */
+int usher_netlink_describe(struct usher *usher, const char *type, char **ret_json);
+
+/*
+ * Changes one thing: the action is "add", "change", "replace" or "del". ret_row, which may be NULL,
+ * is what there is now. Of netlink_options in_name counts. Keys: in, deadline_usec.
+ */
+int usher_netlink_change(struct usher *usher, const char *action, const char *type,
+			 const struct usher_values *row,
+			 const struct usher_netlink_options *netlink_options,
+			 const struct usher_options *options, struct usher_values **ret_row);
+
+struct usher_netlink_step {
+	const char *action;
+	const char *type;
+	const struct usher_values *row;
+};
+
+/* The same for several, in their order: what was done is undone when one of them fails. ret_rows,
+ * which may be NULL, is for usher_values_free_all(). */
+int usher_netlink_batch(struct usher *usher, const struct usher_netlink_step steps[], size_t n,
+			const struct usher_netlink_options *netlink_options,
+			const struct usher_options *options, struct usher_values ***ret_rows);
+
+/* A netlink socket of a protocol ("route", "generic", ...) inside a namespace of the caller's own:
+ * for usher_socket_adopt() of libusher-netlink. */
+int usher_netlink_open_socket(struct usher *usher, const char *protocol,
+			      const struct usher_netlink_options *netlink_options,
+			      const struct usher_options *options, int *ret_fd);
+
+/*
+ * A monitor: what there is of these types (unless no_snapshot), and from then on what changes.
+ * Types end with NULL. Signals over the bus, a few times a second; or a stream of rows of their
+ * own, for programs that want much and quickly, which are read with usher_rows_next() and polled
+ * with usher_rows_get_fd(). Keys: in, lifetime ("connection" if unset).
+ */
+struct usher_monitor;
+
+int usher_netlink_subscribe(struct usher *usher, const char *const types[],
+			    const char *const fields[],
+			    const struct usher_netlink_options *netlink_options,
+			    const struct usher_options *options, struct usher_monitor **ret);
+int usher_netlink_open_monitor(struct usher *usher, const char *const types[],
+			       const char *const fields[],
+			       const struct usher_netlink_options *netlink_options,
+			       const struct usher_options *options, struct usher_rows **ret,
+			       char **ret_object);
+
+/* What a monitor tells, one thing at a time. It lives until the next call on the monitor. */
+struct usher_netlink_change {
+	unsigned action; /* USHER_NETLINK_NEW, _CHANGE, _DEL; or _GAP, _SYNCED, which have no row */
+	const char *type;
+	const struct usher_values *row;
+	uint64_t lost; /* of a gap: at least so many changes; 0: nobody knows */
+};
+
+/* The next change: 1; 0 if there is none now; or a negative errno, -ENOTCONN when the monitor has
+ * gone. To wait, poll usher_get_fd() for POLLIN after a 0. */
+int usher_monitor_next(struct usher_monitor *monitor, struct usher_netlink_change *ret);
+/* The path of its object org.usher1.NetlinkMonitor. */
+const char *usher_monitor_get_object(const struct usher_monitor *monitor);
+/* Ends it. Takes NULL; returns it. The handle is to be closed after the monitor. */
+struct usher_monitor *usher_monitor_close(struct usher_monitor *monitor);
+/* Ends one by its object. */
+int usher_monitor_object_close(struct usher *usher, const char *object);
+
 /* The service itself. Members may be added at the end: only the library makes these. */
 struct usher_status {
 	char *owner;    /* its unique name on the bus */
