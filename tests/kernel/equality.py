@@ -9,6 +9,7 @@ besides, and what usher lacks, is found.
 import json
 import math
 import re
+import struct
 
 NEVER = 0xFFFFFFFF  # a lifetime without end
 FLAGS = {"NO-CARRIER", "M-DOWN"}  # made up by ip(8) of others
@@ -31,6 +32,17 @@ class Twice(dict):
 def load(text):
     """What iproute2 prints; of doubled names, which it does print, nothing is lost."""
     return json.loads(text or "[]", object_pairs_hook=Twice.of)
+
+
+def steady(before, after):
+    """What has not changed between two moments."""
+    found = {}
+    for name, value in before.items():
+        if isinstance(value, dict) and isinstance(after.get(name), dict):
+            found[name] = steady(value, after[name])
+        elif after.get(name) == value:
+            found[name] = value
+    return found
 
 
 # ---- how two values are the same
@@ -191,7 +203,7 @@ def link_flags(theirs, ours):
 # ---- addresses
 
 def address(theirs, dev):
-    flags = {"secondary": "secondary", "temporary": "temporary", "nodad": "nodad", "home": "homeaddress", "tentative": "tentative",
+    flags = {"secondary": "secondary", "temporary": "temporary", "nodad": "nodad", "home": "home", "tentative": "tentative",
              "deprecated": "deprecated", "noprefixroute": "noprefixroute", "mngtmpaddr": "managetempaddr", "optimistic": "optimistic",
              "dadfailed": "dadfailed", "autojoin": "mcautojoin", "stable-privacy": "stable-privacy", "dynamic": None}
     found = renamed(theirs, {"valid_life_time": None, "preferred_life_time": None, "metric": "rt-priority", **dict.fromkeys(flags)})
@@ -221,8 +233,8 @@ def hop(theirs):
 
 
 def metrics(theirs):
-    """`ecn` is a bit of the features; what is locked is told by its name."""
-    found = renamed(theirs, {"congestion": "cc-algo", "ecn": None}, {})
+    """`ecn` is a bit of the features; ip(8) divides what the kernel counts in eighths and quarters of milliseconds."""
+    found = renamed(theirs, {"congestion": "cc-algo", "ecn": None}, {"rtt": lambda value: value * 8, "rttvar": lambda value: value * 4})
     if "ecn" in theirs:
         found["features"] = ["ecn"]
     return found
@@ -254,6 +266,10 @@ def route(theirs, family):
                           if name in theirs}
     if found.get("priority") == 0:
         del found["priority"]
+    if "tos" in found:
+        found["tos"] = number(found["tos"])
+    if "flow" in theirs:
+        found["flow"] = int(theirs["flow"]["from"]) << 16 | int(theirs["flow"]["to"])
     return found
 
 
@@ -311,19 +327,98 @@ def fdb(theirs):
 
 # ---- traffic
 
-def handle(theirs):
-    return theirs
+def size(text):
+    """ "4Kb/1" as tc(8) prints sizes, with the size of a cell behind it, which the kernel does not use any more."""
+    count, unit = re.match(r"([0-9.]+)(Kb|Mb|b)", str(text)).groups()
+    return round(float(count) * {"b": 1, "Kb": 1024, "Mb": 1024 * 1024}[unit])
+
+
+def rate(text):
+    """Bytes a second of "5Gbit"."""
+    count, unit = re.match(r"([0-9.]+)([KMG]?)bit", text).groups()
+    return round(float(count) * {"": 1, "K": 1e3, "M": 1e6, "G": 1e9}[unit] / 8)
+
+
+def version(text):
+    """Of htb, the higher half and the lower one."""
+    high, low = text.split(".")
+    return int(high) << 16 | int(low)
+
+
+def discipline(kind, options):
+    if kind == "htb":
+        return renamed(options, {"r2q": "rate2quantum", "default": "defcls", "direct_packets_stat": "direct-pkts", "ver": "version"},
+                       {"default": lambda text: int(text, 16), "ver": version})
+    if kind == "tbf":
+        return renamed(options, {"lat": "latency"}, {"burst": size, "mtu": size})
+    return renamed(options, {"multiqueue": None})
 
 
 def qdisc(theirs):
     found = renamed(theirs, {"root": None, "options": None})
     if theirs.get("root"):
         found["parent"] = "root"
-    options = theirs.get("options")
-    if options:
-        found["options"] = renamed(options, {name: None for name in OPTIONS_APART.get(theirs["kind"], ())})
+    if theirs.get("options"):
+        found["options"] = discipline(theirs["kind"], theirs["options"])
     return found
 
 
-OPTIONS_APART = {"tbf": ("burst", "mtu", "lat"), "htb": ("default", "direct_packets_stat", "ver", "r2q"),
-                 "pfifo_fast": ("multiqueue",)}
+def action(theirs):
+    found = {"order": theirs["order"], "kind": theirs["kind"]}
+    if theirs["kind"] == "mirred":
+        found["options"] = {"eaction": f"{theirs['direction']}-{theirs['mirred_action']}", "dev": theirs["to_dev"],
+                            "action": theirs["control_action"]["type"], "index": theirs["index"], "refcnt": theirs["ref"],
+                            "bindcnt": theirs["bind"]}
+    return found
+
+
+def classifier(kind, theirs):
+    options = renamed(theirs, {"flowid": "classid", "ht_divisor": "divisor", "not_in_hw": None, "actions": None, "fh": None, "order": None,
+                               "key_ht": None, "bkt": None, "handle": None, "bytecode": None,
+                               **{name: None for name in theirs if name.startswith("match")}})
+    keys = [theirs[name] for name in theirs if name.startswith("match")]
+    if keys:
+        options["sel"] = {"keys": [{"val": int(key["value"], 16), "mask": int(key["mask"], 16), "off": key["off"]} for key in keys]}
+    if "not_in_hw" in theirs:
+        options["flags-gen" if kind == "bpf" else "flags"] = ["not-in-hw"]
+    if "actions" in theirs:
+        options["actions"] = [action(one) for one in theirs["actions"]]
+    if "bytecode" in theirs:
+        options["ops-len"] = theirs["bytecode"]["length"]
+        options["ops"] = b"".join(struct.pack("=HBBI", one["code"], one["jt"], one["jf"], one["k"])
+                                  for one in theirs["bytecode"]["insns"]).hex()
+    return options
+
+
+def classify(theirs, dev, parent):
+    """A filter of an interface; tc(8) tells of its parent only where it was not asked for it."""
+    found = renamed(theirs, {"pref": "priority", "options": None})
+    found.setdefault("parent", parent)
+    found["dev"] = dev
+    options = theirs.get("options", {})
+    if options:
+        handle = options.get("fh", options.get("handle"))
+        if handle:
+            found["handle"] = handle
+        found["options"] = classifier(theirs["kind"], options)
+    return found
+
+
+def traffic_class(line):
+    """A line of `tc -d class`, which has no JSON of its own in this version."""
+    words = line.split()
+    found = {"kind": words[1], "handle": words[2]}
+    rest = dict(zip(words[3:], words[4:]))
+    found["parent"] = "root" if "root" in words else rest["parent"]
+    if "leaf" in rest:
+        found["leaf"] = rest["leaf"]
+    if words[1] == "htb":
+        options = {"rate": rate(rest["rate"]), "ceil": rate(rest["ceil"]), "mpu": size(rest["mpu"]), "level": int(rest["level"]),
+                   "linklayer": rest["linklayer"]}
+        if "prio" in rest:
+            options.update(prio=int(rest["prio"]), quantum=int(rest["quantum"]))
+        if "overhead" in rest:
+            options["overhead"] = int(rest["overhead"])
+        found["options"] = options
+        found["bursts"] = {"burst": (size(rest["burst"]), options["rate"]), "cburst": (size(rest["cburst"]), options["ceil"])}
+    return found

@@ -375,6 +375,17 @@ class Population:
             return
         raise AssertionError(f"{line}: {said}")
 
+    @staticmethod
+    def short(arguments):
+        """What could not be made, in a word or two."""
+        if "type" in arguments:
+            return arguments[arguments.index("type") + 1]
+        if arguments[0] == "tc":
+            kinds = ("u32", "bpf", "flower", "matchall", "fw", "flow", "basic")
+            words = [word for word in arguments if word in kinds] or [arguments[arguments.index("handle") + 2]]
+            return f"{arguments[1]} {words[0]}"
+        return " ".join(arguments[:3] + [word for word in arguments[3:] if word in ("vlan", "mpls", "pvid", "protodown")][:1])
+
     def absent(self):
         """Names of links that could not be made."""
         for arguments, said in self.lacking:

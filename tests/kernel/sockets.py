@@ -187,13 +187,3 @@ def parse(line):
         del row["state"]  # these have none
     return row
 
-
-def steady(before, after):
-    """What has not changed between two rows of the same socket."""
-    found = {}
-    for name, value in before.items():
-        if isinstance(value, dict) and isinstance(after.get(name), dict):
-            found[name] = steady(value, after[name])
-        elif after.get(name) == value:
-            found[name] = value
-    return found
