@@ -117,6 +117,8 @@ struct block *block_new(enum block_format format, size_t fill, block_sink sink, 
 		free(block);
 		return NULL;
 	}
+	/* Two megabytes to be zeroed would take longer than most answers. */
+	(void)madvise(block->memory, MEMORY, MADV_NOHUGEPAGE);
 	return block;
 }
 
@@ -279,14 +281,14 @@ static bool has_bit(const uint8_t *row, size_t i) {
 /* Offsets become those from the beginning of the block. */
 static void relocate(struct block *block, const struct level *level, uint8_t *rows, size_t n,
 		     uint32_t by) {
-	for (uint8_t *row = rows; level->has_heap && row < rows + n * level->row_size;
+	for (uint8_t *row = rows; level->n_referring > 0 && row < rows + n * level->row_size;
 	     row += level->row_size) {
-		for (size_t i = 0; i < level->n_fields; i++) {
-			const struct column *column = &level->columns[i];
+		for (size_t i = 0; i < level->n_referring; i++) {
+			const struct column *column = &level->columns[level->referring[i]];
 			struct usher_netlink_nested nested;
 			uint32_t offset;
 
-			if (!form_has_heap(column->field->form) || !has_bit(row, i))
+			if (!has_bit(row, level->referring[i]))
 				continue;
 			if (form_is_nested(column->field->form)) {
 				memcpy(&nested, row + column->at, sizeof nested);

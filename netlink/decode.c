@@ -126,14 +126,18 @@ static int put_bytes(struct decoding *decoding, enum usher_netlink_form form, co
 	return 0;
 }
 
-static int put_address(struct decoding *decoding, int family, const void *bytes, unsigned length) {
+static inline int put_address(struct decoding *decoding, int family, const void *bytes,
+			      unsigned length) {
 	struct usher_netlink_address address = { .family = (uint8_t)family };
-	size_t size = family == AF_INET ? 4 : 16;
+	unsigned most = family == AF_INET ? 32 : 128;
 
-	if (family != AF_INET && family != AF_INET6)
+	if (family == AF_INET)
+		memcpy(address.bytes, bytes, 4);
+	else if (family == AF_INET6)
+		memcpy(address.bytes, bytes, 16);
+	else
 		return 1;
-	address.length = (uint8_t)(length < size * 8 ? length : size * 8);
-	memcpy(address.bytes, bytes, size);
+	address.length = (uint8_t)(length < most ? length : most);
 	memcpy(column(decoding), &address, sizeof address);
 	set_bit(decoding, decoding->step);
 	return 0;
@@ -142,8 +146,6 @@ static int put_address(struct decoding *decoding, int family, const void *bytes,
 /* ---- rows in rows ---- */
 
 static int fill_row(struct decoding *decoding, struct decoding_frame *frame, uint8_t *row);
-static int run_step(struct decoding *decoding, const struct step *step, const uint8_t *value,
-		    size_t size);
 
 /* Room for n rows in the column. 1: they are too deep in one another. */
 static int begin_rows(struct decoding *decoding, const struct level *level, size_t n,
@@ -419,12 +421,6 @@ static int run_plain(struct decoding *decoding, const struct step *step,
 		put_number(decoding, step->field->form, load(step->field, value, step->size));
 		return 0;
 	case STEP_FLAG: put_number(decoding, step->field->form, size == 0 || *value != 0); return 0;
-	case STEP_ADDRESS:
-		return put_address(decoding,
-				   size == 4    ? AF_INET
-				   : size == 16 ? AF_INET6
-						: 0,
-				   value, 128);
 	case STEP_BYTES:
 	case STEP_STRING: return put_bytes(decoding, step->field->form, value, size);
 	case STEP_OBJECT:
@@ -437,19 +433,35 @@ static int run_plain(struct decoding *decoding, const struct step *step,
 	}
 }
 
-static inline int run_step(struct decoding *decoding, const struct step *step, const uint8_t *value,
-			   size_t size) {
-	if (step->within > size)
-		return 1;
-	value += step->within;
-	size -= step->within;
-	switch (step->operation) {
+static inline int put_plain_address(struct decoding *decoding, const struct step *step,
+				    const uint8_t *value, size_t size) {
+	if (step->size > 0 && size > step->size)
+		size = step->size;
+	decoding->step = step;
+	if (size == 4)
+		return put_address(decoding, AF_INET, value, 32);
+	return size == 16 ? put_address(decoding, AF_INET6, value, 128) : 1;
+}
+
+/* What comes most often is done without a call. */
+static inline int run_operation(struct decoding *decoding, const struct step *step,
+				enum step_operation operation, const uint8_t *value, size_t size) {
+	switch (operation) {
 	case STEP_COPY_1: return copy(decoding, step, value, size, 1);
 	case STEP_COPY_2: return copy(decoding, step, value, size, 2);
 	case STEP_COPY_4: return copy(decoding, step, value, size, 4);
 	case STEP_COPY_8: return copy(decoding, step, value, size, 8);
-	default: return run_plain(decoding, step, step->operation, value, size);
+	case STEP_ADDRESS: return put_plain_address(decoding, step, value, size);
+	default: return run_plain(decoding, step, operation, value, size);
 	}
+}
+
+static inline int run_step(struct decoding *decoding, const struct step *step, const uint8_t *value,
+			   size_t size) {
+	if (step->within > size)
+		return 1;
+	return run_operation(decoding, step, step->operation, value + step->within,
+			     size - step->within);
 }
 
 /* The steps of one attribute. */
@@ -484,16 +496,15 @@ static int run_fixed(struct decoding *decoding, const struct plan *plan,
  * computed. */
 static int run_last(struct decoding *decoding, const struct plan *plan,
 		    const struct decoding_frame *frame) {
-	const struct step *end = plan->steps + plan->n_steps, *computed = end - plan->n_computed;
-
-	for (const struct step *step = plan->steps; step < end; step++) {
+	for (size_t i = 0; i < plan->n_last; i++) {
+		const struct step *step = &plan->steps[plan->last[i]];
 		int r = 0;
 
 		if (step->operation == STEP_VARIANT)
 			r = put_variant(decoding, step);
-		else if (step >= computed)
+		else if (step->field->from == NETLINK_COMPUTED)
 			r = run_step(decoding, step, frame->value, frame->size);
-		else if (step->field->always && !has_bit(decoding->row, step->bit))
+		else if (!has_bit(decoding->row, step->bit))
 			r = run_plain(decoding, step, step->operation, NULL, 0);
 		if (r < 0)
 			return r;
@@ -522,7 +533,7 @@ static int walk(struct decoding *decoding, const struct plan *plan,
 
 static bool judge(const struct decoding *decoding, const struct level *level, const uint8_t *row,
 		  bool early) {
-	if (decoding->unfiltered)
+	if (decoding->unfiltered || level->n_criteria + level->n_required == 0)
 		return true;
 	for (size_t i = 0; i < level->n_criteria; i++) {
 		const struct criterion *criterion = &level->criteria[i];
@@ -559,8 +570,7 @@ static int fill_row(struct decoding *decoding, struct decoding_frame *frame, uin
 		r = run_chain(decoding, plan, plan->list, frame->value, frame->size);
 	else if (r == 0)
 		r = walk(decoding, plan, frame);
-	if (r == 0 && !decoding->rejected &&
-	    (plan->variants || plan->always > 0 || plan->n_computed > 0))
+	if (r == 0 && !decoding->rejected)
 		r = run_last(decoding, plan, frame);
 	if (r == 0 &&
 	    ((level->never && !decoding->unfiltered) || !judge(decoding, level, row, false)))
@@ -674,16 +684,7 @@ int decoding_set_address(struct decoding *decoding, const struct netlink_field *
 
 int decoding_set_plain(struct decoding *decoding, const struct netlink_field *field,
 		       const uint8_t *value, size_t size) {
-	const struct step *step = decoding->step;
-	enum step_operation operation = level_plain_operation(field);
-
-	switch (operation) {
-	case STEP_COPY_1: return copy(decoding, step, value, size, 1);
-	case STEP_COPY_2: return copy(decoding, step, value, size, 2);
-	case STEP_COPY_4: return copy(decoding, step, value, size, 4);
-	case STEP_COPY_8: return copy(decoding, step, value, size, 8);
-	default: return run_plain(decoding, step, operation, value, size);
-	}
+	return run_operation(decoding, decoding->step, level_plain_operation(field), value, size);
 }
 
 /* What this step has of the schema: nothing if only other fields were chosen. */

@@ -21,12 +21,10 @@ struct writing {
 };
 
 /* Makes room for so many bytes more. NULL: no memory. */
-static char *reserve(struct json *json, size_t size) {
+static char *enlarge(struct json *json, size_t size) {
 	size_t allocated = json->allocated ? json->allocated : LEAST;
 	char *text;
 
-	if (json->allocated - json->size >= size)
-		return json->text + json->size;
 	while (allocated - json->size < size)
 		allocated *= 2;
 	text = realloc(json->text, allocated);
@@ -35,6 +33,12 @@ static char *reserve(struct json *json, size_t size) {
 	json->text = text;
 	json->allocated = allocated;
 	return text + json->size;
+}
+
+static inline char *reserve(struct json *json, size_t size) {
+	if (json->allocated - json->size >= size)
+		return json->text + json->size;
+	return enlarge(json, size);
 }
 
 static void used(struct json *json, const char *end) {
@@ -169,15 +173,12 @@ static int64_t get_signed(enum usher_netlink_form form, const uint8_t *column) {
 /* The name of the value, or a decimal in quotes. */
 static int put_word(struct json *json, const struct netlink_words *words, uint64_t number) {
 	const char *name = netlink_word_name(words, number);
-	char *out;
+	char *out = reserve(json, (name ? strlen(name) : NUMBER_MAX) + 2);
 
-	if (name)
-		return put_string(json, name, strlen(name));
-	out = reserve(json, NUMBER_MAX + 2);
 	if (!out)
 		return -ENOMEM;
 	*out++ = '"';
-	out = print_number(out, number);
+	out = name ? stpcpy(out, name) : print_number(out, number);
 	*out++ = '"';
 	used(json, out);
 	return 0;
@@ -190,15 +191,20 @@ static int put_bits(struct json *json, const struct netlink_words *words, uint64
 		return -ENOMEM;
 	*out++ = '[';
 	used(json, out);
-	for (size_t i = 0; i < words->n; i++) {
+	for (size_t i = 0; number != 0 && i < words->n; i++) {
 		uint64_t bits = words->words[i].value;
 
 		if (bits == 0 || (number & bits) != bits)
 			continue;
 		number &= ~bits;
-		if (put_string(json, words->words[i].name, strlen(words->words[i].name)) < 0 ||
-		    put_plain(json, ",", 1) < 0)
+		out = reserve(json, strlen(words->words[i].name) + 3);
+		if (!out)
 			return -ENOMEM;
+		*out++ = '"';
+		out = stpcpy(out, words->words[i].name);
+		*out++ = '"';
+		*out++ = ',';
+		used(json, out);
 	}
 	out = reserve(json, NUMBER_MAX + 3);
 	if (!out)
@@ -317,16 +323,15 @@ static int put_value(struct writing *writing, const struct netlink_field *field,
 }
 
 /* "name": */
-static int put_name(struct json *json, const char *name, bool first) {
-	size_t size = strlen(name);
-	char *out = reserve(json, size + 4);
+static int put_name(struct json *json, const struct column *column, bool first) {
+	char *out = reserve(json, column->name_length + (size_t)4);
 
 	if (!out)
 		return -ENOMEM;
 	if (!first)
 		*out++ = ',';
 	*out++ = '"';
-	out = mempcpy(out, name, size);
+	out = mempcpy(out, column->field->name, column->name_length);
 	*out++ = '"';
 	*out++ = ':';
 	used(json, out);
@@ -342,7 +347,7 @@ static int put_row(struct writing *writing, const struct level *level, const uin
 
 		if (!(row[i / 8] & 1U << i % 8))
 			continue;
-		r = put_name(writing->json, column->field->name, first);
+		r = put_name(writing->json, column, first);
 		first = false;
 		if (r == 0)
 			r = put_value(writing, column->field, row + column->at);

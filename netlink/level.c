@@ -189,10 +189,16 @@ static const struct choice *find_choice(const struct choice *choices, size_t n,
 }
 
 static void add_column(struct level *level, const struct netlink_field *field, bool hidden) {
-	level->columns[level->n_columns++] = (struct column){ .field = field, .hidden = hidden };
-	level->has_heap |= form_has_heap(field->form);
-	if (!hidden)
-		level->n_fields = level->n_columns;
+	level->columns[level->n_columns++] = (struct column){
+		.field = field,
+		.name_length = (uint16_t)strlen(field->name),
+		.hidden = hidden,
+	};
+	if (hidden)
+		return;
+	if (form_has_heap(field->form))
+		level->referring[level->n_referring++] = (uint16_t)(level->n_columns - 1);
+	level->n_fields = level->n_columns;
 }
 
 static void add_all(struct level *level) {
@@ -349,8 +355,8 @@ static int add_step(struct plan *plan, const struct level *level, const struct c
 		.within = field->from == NETLINK_FROM_STRUCTURE ? field->within : 0,
 		.size = (uint8_t)width_of(field),
 	};
-	plan->always += field->always;
-	plan->variants |= step->operation == STEP_VARIANT;
+	if (step->operation == STEP_VARIANT || field->always || field->from == NETLINK_COMPUTED)
+		plan->last[plan->n_last++] = (uint16_t)(step - plan->steps);
 	return inner_make(step, level->schema, choice, refusal);
 }
 
@@ -391,16 +397,13 @@ static int make_plan(struct plan *plan, const struct level *level, unsigned part
 	}
 	plan->steps = calloc(n_steps + 1, sizeof *plan->steps);
 	plan->first = calloc((size_t)plan->n_first + 1, sizeof *plan->first);
-	if (!plan->steps || !plan->first)
+	plan->last = calloc(n_steps + 1, sizeof *plan->last);
+	if (!plan->steps || !plan->first || !plan->last)
 		return -ENOMEM;
 	for (unsigned which = 0; r == 0 && which < 3; which++) {
-		uint16_t before = plan->n_steps;
-
 		r = add_steps(plan, level, part, which, choices, n, refusal);
 		if (which == 0)
 			plan->n_fixed = plan->n_steps;
-		if (which == 2)
-			plan->n_computed = (uint16_t)(plan->n_steps - before);
 	}
 	return r;
 }
@@ -427,7 +430,8 @@ static int compile(struct level *level, const struct choice *choices, size_t n, 
 	level->columns = calloc(n_fields + 1, sizeof *level->columns);
 	level->n_plans = (uint16_t)count_parts(level->schema);
 	level->plans = calloc(level->n_plans, sizeof *level->plans);
-	if (!level->columns || !level->plans)
+	level->referring = calloc(n_fields + 1, sizeof *level->referring);
+	if (!level->columns || !level->plans || !level->referring)
 		return -ENOMEM;
 	r = add_columns(level, choices, n, flags, refusal);
 	if (r != 0)
@@ -503,6 +507,7 @@ static void free_plan(struct plan *plan) {
 	}
 	free(plan->steps);
 	free(plan->first);
+	free(plan->last);
 }
 
 void level_free(struct level *level) {
@@ -515,6 +520,7 @@ void level_free(struct level *level) {
 	free(level->criteria);
 	free(level->required);
 	free(level->plans);
+	free(level->referring);
 	free(level->columns);
 	free(level);
 }

@@ -60,17 +60,18 @@ struct step {
 struct plan {
 	struct step *steps; /* first those of the fixed part, then those of attributes and lists,
 			     * then what is computed */
-	uint16_t n_steps, n_fixed, n_computed;
+	uint16_t n_steps, n_fixed;
 	uint16_t *first; /* by the number of an attribute, the place of its first step and 1 */
 	uint16_t n_first;
-	uint16_t list;   /* the same of a list's element */
-	uint16_t always; /* how many steps are called without a value, too */
-	bool variants;   /* there are some */
+	uint16_t list;  /* the same of a list's element */
+	uint16_t *last; /* the places of what is done when all has been walked */
+	uint16_t n_last;
 };
 
 struct column {
 	const struct netlink_field *field;
 	uint16_t at;
+	uint16_t name_length;
 	bool hidden; /* only for the filter */
 };
 
@@ -79,8 +80,9 @@ struct level {
 	struct column *columns;
 	uint16_t n_columns, n_fields; /* of which those come first that are told */
 	uint16_t row_size;
-	bool has_heap; /* some column refers to what is behind the rows */
-	bool never;    /* the filter is on a field that there is not */
+	uint16_t *referring; /* columns that refer to what is behind the rows */
+	uint16_t n_referring;
+	bool never; /* the filter is on a field that there is not */
 	struct plan *plans;
 	uint16_t n_plans;
 	struct criterion *criteria;

@@ -90,8 +90,8 @@ static int check_path(struct selection *selection, const char *argument, const c
 	bool known = false;
 
 	for (size_t i = 0; is_path(path) && i < selection->n_selected; i++) {
-		const struct netlink_schema *schema = &selection->selected[i].type->schema;
-		const struct netlink_field *field = netlink_field_find(schema, path);
+		const struct netlink_field *field =
+			netlink_field_find(&selection->selected[i].type->schema, path);
 
 		known |= field != NULL;
 		selection->privileged |= field && field->privileged;

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What it takes to tell rows, beside the floor: the same dump received and thrown away. All kinds
+ * in turn, ROUNDS times; of each a line of JSON with the CPU and wall time of the fastest and of
+ * the median round in microseconds, and with the medians' ratio to the floor.
+ *
+ *     bench-netlink TYPE ROUNDS [FIELD...]          in the network namespace that it is started in
+ *     bench-netlink --routes N TYPE ROUNDS ...      in one of its own, with so many IPv4 routes
+ */
+
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "measure.h"
+#include "netlink/encode.h"
+#include "netlink/query.h"
+
+enum {
+	FLOOR_BUFFER = 32768,
+	ROUTES_STEP = 200,
+	GATEWAYS = 64,
+	FILL = 64 * 1024,
+	ROUNDS_MAX = 1000,
+};
+
+static int checked(int result, const char *what) {
+	if (result < 0)
+		err(1, "%s", what);
+	return result;
+}
+
+static int open_socket(void) {
+	int fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "socket");
+	int size = 16 << 20;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+	return fd;
+}
+
+/* ---- a namespace full of routes ---- */
+
+static uint8_t request[65536] __attribute__((aligned(4)));
+
+static void send_request(int fd, struct encoding *encoding) {
+	struct nlmsghdr *message = (void *)request;
+
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} answer;
+
+	checked(encode_done(encoding), "encode");
+	message->nlmsg_flags |= NLM_F_ACK;
+	checked((int)send(fd, request, message->nlmsg_len, 0), "send");
+	checked((int)recv(fd, &answer, sizeof answer, 0), "recv");
+	if (answer.error.error != 0) {
+		errno = -answer.error.error;
+		err(1, "the kernel");
+	}
+}
+
+static void raise_link(int fd, const char *name) {
+	struct encoding encoding;
+	struct ifinfomsg *header;
+
+	encode_start(&encoding, request, sizeof request, RTM_NEWLINK, NLM_F_REQUEST,
+		     sizeof *header);
+	header = encode_header(&encoding);
+	header->ifi_index = checked((int)if_nametoindex(name), name);
+	header->ifi_flags = header->ifi_change = IFF_UP;
+	send_request(fd, &encoding);
+}
+
+static void make_link(int fd) {
+	struct encoding encoding;
+	size_t info, data, peer;
+
+	encode_start(&encoding, request, sizeof request, RTM_NEWLINK,
+		     NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
+	encode_put_string(&encoding, IFLA_IFNAME, "one");
+	info = encode_nest(&encoding, IFLA_LINKINFO);
+	encode_put_string(&encoding, IFLA_INFO_KIND, "veth");
+	data = encode_nest(&encoding, IFLA_INFO_DATA);
+	peer = encode_nest(&encoding, VETH_INFO_PEER);
+	(void)encode_append(&encoding, sizeof(struct ifinfomsg));
+	encode_put_string(&encoding, IFLA_IFNAME, "other");
+	encode_nest_end(&encoding, peer);
+	encode_nest_end(&encoding, data);
+	encode_nest_end(&encoding, info);
+	send_request(fd, &encoding);
+	raise_link(fd, "other");
+	raise_link(fd, "one");
+}
+
+static void make_address(int fd, int index) {
+	struct in_addr address = { htonl(0x0affff01) };
+	struct encoding encoding;
+	struct ifaddrmsg *header;
+
+	encode_start(&encoding, request, sizeof request, RTM_NEWADDR, NLM_F_REQUEST | NLM_F_CREATE,
+		     sizeof *header);
+	header = encode_header(&encoding);
+	header->ifa_family = AF_INET;
+	header->ifa_prefixlen = 16;
+	header->ifa_index = (unsigned)index;
+	encode_put(&encoding, IFA_LOCAL, &address, sizeof address);
+	send_request(fd, &encoding);
+}
+
+/* Of as many next hops as a real table has, or the kernel would be busy with these. */
+static size_t put_route(uint8_t *at, size_t size, unsigned i, int index) {
+	struct in_addr to = { htonl(0x14000000 + i) },
+		       gateway = { htonl(0x0affff02 + i % GATEWAYS) };
+	struct encoding encoding;
+	struct rtmsg *header;
+
+	encode_start(&encoding, at, size, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_CREATE,
+		     sizeof *header);
+	header = encode_header(&encoding);
+	*header = (struct rtmsg){ .rtm_family = AF_INET,
+				  .rtm_dst_len = 32,
+				  .rtm_table = RT_TABLE_MAIN,
+				  .rtm_protocol = RTPROT_STATIC,
+				  .rtm_type = RTN_UNICAST };
+	encode_put(&encoding, RTA_DST, &to, sizeof to);
+	encode_put(&encoding, RTA_GATEWAY, &gateway, sizeof gateway);
+	encode_put_u32(&encoding, RTA_OIF, (uint32_t)index);
+	encode_put_u32(&encoding, RTA_PRIORITY, 10 + i % 4);
+	checked(encode_done(&encoding), "encode");
+	return encoding.size;
+}
+
+static void make_routes(unsigned n) {
+	int fd = open_socket(), index;
+
+	checked(unshare(CLONE_NEWNET), "unshare");
+	(void)close(fd);
+	fd = open_socket();
+	make_link(fd);
+	raise_link(fd, "lo");
+	index = (int)if_nametoindex("one");
+	make_address(fd, index);
+	for (unsigned i = 0; i < n;) {
+		size_t size = 0;
+
+		for (unsigned j = 0; j < ROUTES_STEP && i < n; j++, i++)
+			size += put_route(request + size, sizeof request - size, i, index);
+		checked((int)send(fd, request, size, 0), "send routes");
+	}
+	(void)close(fd);
+}
+
+/* ---- kinds ---- */
+
+struct times {
+	const char *name;
+	uint64_t cpu[ROUNDS_MAX], wall[ROUNDS_MAX];
+	uint64_t rows, bytes;
+};
+
+static const struct netlink_type *type;
+static char **fields;
+static size_t n_fields;
+
+static uint64_t now_cpu(void) {
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Each message is looked at no further than it takes to find the last. */
+static void receive_and_discard(struct times *times) {
+	static uint8_t buffer[FLOOR_BUFFER];
+	struct encoding encoding;
+	int fd = open_socket();
+
+	encode_start(&encoding, request, sizeof request, type->get, NLM_F_REQUEST | NLM_F_DUMP,
+		     type->header);
+	checked(encode_done(&encoding), "encode");
+	checked((int)send(fd, request, encoding.size, 0), "send");
+	times->rows = times->bytes = 0;
+	for (bool over = false; !over;) {
+		size_t left = (size_t)checked((int)recv(fd, buffer, sizeof buffer, 0), "recv");
+
+		times->bytes += left;
+		for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, left);
+		     message = NLMSG_NEXT(message, left)) {
+			over = message->nlmsg_type == NLMSG_DONE;
+			times->rows += !over;
+		}
+	}
+	(void)close(fd);
+}
+
+static void tell(struct times *times, enum block_format format) {
+	int fd = checked(memfd_create("rows", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+	struct query query = { .consistency = QUERY_ANY };
+	char *types[] = { (char *)(uintptr_t)type->name };
+	struct refusal refusal;
+	int r = selection_new(types, 1, fields, n_fields, NULL, &refusal, &query.selection);
+
+	if (r != 0)
+		errx(1, "%s", r > 0 ? refusal.text : strerror(-r));
+	query.block = block_new(format, FILL, block_to_fd, &fd);
+	if (!query.block || block_start(query.block) < 0)
+		errx(1, "block");
+	r = query_run(&query, false);
+	if (r < 0)
+		errx(1, "%s %s", strerror(-r), query.why ? query.why : "");
+	checked(block_end(query.block, query.complete, 0, NULL, NULL), "block_end");
+	times->rows = block_rows(query.block);
+	times->bytes = block_bytes(query.block);
+	block_free(query.block);
+	selection_free(query.selection);
+	(void)close(fd);
+}
+
+static void run(struct times *times, unsigned round) {
+	uint64_t cpu = now_cpu(), wall = measure_now();
+
+	if (strcmp(times->name, "floor") == 0)
+		receive_and_discard(times);
+	else
+		tell(times, strcmp(times->name, "json") == 0 ? BLOCK_JSON : BLOCK_RECORDS);
+	times->cpu[round] = now_cpu() - cpu;
+	times->wall[round] = measure_now() - wall;
+}
+
+static void print(struct times *times, const struct times *floor, unsigned rounds) {
+	struct rusage usage;
+
+	qsort(times->cpu, rounds, sizeof *times->cpu, measure_compare);
+	qsort(times->wall, rounds, sizeof *times->wall, measure_compare);
+	(void)getrusage(RUSAGE_SELF, &usage);
+	printf("{\"name\": \"netlink-%s-%s\", \"n\": %u, \"rows\": %lu, \"bytes\": %lu, "
+	       "\"cpu_min\": %.1f, \"cpu_p50\": %.1f, \"wall_min\": %.1f, \"wall_p50\": %.1f, "
+	       "\"ratio_cpu\": %.3f, \"ratio_cpu_min\": %.3f, \"ratio_wall\": %.3f, "
+	       "\"peak_kib\": %ld}\n",
+	       type->name, times->name, rounds, times->rows, times->bytes,
+	       (double)times->cpu[0] / 1000, (double)times->cpu[rounds / 2] / 1000,
+	       (double)times->wall[0] / 1000, (double)times->wall[rounds / 2] / 1000,
+	       (double)times->cpu[rounds / 2] / (double)floor->cpu[rounds / 2],
+	       (double)times->cpu[0] / (double)floor->cpu[0],
+	       (double)times->wall[rounds / 2] / (double)floor->wall[rounds / 2], usage.ru_maxrss);
+}
+
+int main(int argc, char **argv) {
+	static struct times kinds[] = { { .name = "floor" },
+					{ .name = "records" },
+					{ .name = "json" } };
+
+	enum { N = sizeof kinds / sizeof *kinds };
+
+	unsigned rounds;
+
+	if (argc > 3 && strcmp(argv[1], "--routes") == 0) {
+		make_routes((unsigned)strtoul(argv[2], NULL, 10));
+		argc -= 2;
+		argv += 2;
+	}
+	type = argc > 2 ? netlink_type_find(argv[1]) : NULL;
+	rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+	if (!type || rounds == 0 || rounds > ROUNDS_MAX)
+		errx(2, "[--routes N] TYPE ROUNDS [FIELD...]");
+	fields = argv + 3;
+	n_fields = (size_t)(argc - 3);
+	for (unsigned i = 0; i < rounds; i++)
+		for (unsigned j = 0; j < N; j++)
+			run(&kinds[(i + j) % N], i);
+	for (unsigned j = 0; j < N; j++)
+		print(&kinds[j], &kinds[0], rounds);
+	return 0;
+}
