@@ -237,6 +237,7 @@ static void prepare(struct answer *answer, int connection, const struct question
 		.question = question,
 		.query = { .selection = question->selection,
 			   .limit = ask->has_limit ? ask->limit : 0,
+			   .uid = ask->uid,
 			   .consistency = QUERY_DETECT,
 			   .again = begin_again },
 		.fd = -1,

@@ -73,9 +73,11 @@ static int take(void *data, const struct nlmsghdr *message) {
 static bool means_none(const struct query *query, const struct netlink_pass *pass, int code) {
 	if (query->exchange.verdict.code != code)
 		return false;
-	if (pass->optional && (code == -ENOENT || code == -EOPNOTSUPP || code == -ENODEV ||
-			       code == -EPROTONOSUPPORT || code == -EINVAL))
+	if (pass->optional &&
+	    (code == -ENOENT || code == -EOPNOTSUPP || code == -ENODEV || code == -EPROTONOSUPPORT))
 		return true;
+	if (pass->ifindex && (code == -ENODEV || (pass->optional && code == -EINVAL)))
+		return true; /* it has gone, or is of a kind that has none */
 	return pass->one && !query->type->lookup_only &&
 	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL);
 }
@@ -118,8 +120,8 @@ static void doubt(struct query *query, const char *why) {
 static int run_passes(struct reading *reading, uint32_t link, unsigned *datagrams) {
 	struct query *query = reading->query;
 
-	for (struct netlink_pass pass = { .ifindex = link }; !query->exchange.stopped;
-	     pass.number++) {
+	for (struct netlink_pass pass = { .uid = query->uid, .ifindex = link };
+	     !query->exchange.stopped; pass.number++) {
 		int r = ask(reading, &pass); /* which may pass over some */
 
 		if (r == 1)
@@ -169,14 +171,18 @@ static int read_links(struct query *query, struct links *links) {
 			  .nla_type = IFLA_EXT_MASK },
 		.leave_out = RTEXT_FILTER_SKIP_STATS,
 	};
-	int r = exchange_dump(&query->exchange, &request.head, take_link, links);
+	struct exchange exchange;
+	int r = exchange_open(&exchange, NETLINK_ROUTE);
 
-	if (r == 0 && query->exchange.interrupted)
+	if (r == 0)
+		r = exchange_dump(&exchange, &request.head, take_link, links);
+	if (r == 0 && exchange.interrupted)
 		doubt(query, "the kernel says that it changed while it was read");
+	exchange_close(&exchange);
 	return r;
 }
 
-/* The kernel tells them of one link at a time; a link that has gone meanwhile has none. */
+/* The kernel tells them of one link at a time. */
 static int run_by_link(struct reading *reading, unsigned *datagrams) {
 	struct query *query = reading->query;
 	const struct selection_value *index =
@@ -187,15 +193,14 @@ static int run_by_link(struct reading *reading, unsigned *datagrams) {
 
 	if (index)
 		return run_passes(reading, (uint32_t)index->number, datagrams);
-	if (name)
-		return run_passes(reading, names_index(&query->names, (const char *)name->bytes),
-				  datagrams);
-	r = read_links(query, &links);
-	for (size_t i = 0; r == 0 && i < links.n && !query->exchange.stopped; i++) {
-		r = run_passes(reading, links.indexes[i], datagrams);
-		if (r == -ENODEV && query->exchange.verdict.code == r)
-			r = 0;
+	if (name) {
+		uint32_t found = names_index(&query->names, (const char *)name->bytes);
+
+		return found ? run_passes(reading, found, datagrams) : -ENODEV;
 	}
+	r = read_links(query, &links);
+	for (size_t i = 0; r == 0 && i < links.n && !query->exchange.stopped; i++)
+		r = run_passes(reading, links.indexes[i], datagrams);
 	free(links.indexes);
 	return r;
 }
@@ -254,7 +259,7 @@ static int begin(struct query *query) {
 
 static int run_one(struct reading *reading) {
 	struct query *query = reading->query;
-	struct netlink_pass pass = { .one = true };
+	struct netlink_pass pass = { .one = true, .uid = query->uid };
 	int r = ask(reading, &pass);
 
 	if (r < 0 && means_dump(query, &pass, r))

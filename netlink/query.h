@@ -26,6 +26,7 @@ struct query {
 	struct selection *selection; /* of one type */
 	struct block *block;         /* begun */
 	uint64_t limit;              /* of rows; 0: none */
+	uint32_t uid;                /* of who asks */
 	enum query_consistency consistency;
 	/* To begin anew with an empty block. NULL where what has been told is told. */
 	int (*again)(void *data);

@@ -140,7 +140,8 @@ static int put_lookup(struct asking *asking, const char *lookup) {
 		value = selection_value(asking->selection, asking->type, name);
 		if (!field || !value)
 			return -EINVAL;
-		if (put_value(asking, field, value))
+		if (field->filtered != NETLINK_FILTERED_SPECIALLY &&
+		    put_value(asking, field, value))
 			note(asking, field);
 		lookup += length;
 		lookup += *lookup == ' ';
@@ -173,9 +174,9 @@ int request_build(struct encoding *encoding, void *buffer, size_t capacity,
 		return 1;
 	start(encoding, buffer, capacity, type);
 	encoding->names = names;
-	if (lookup)
+	if (lookup && !type->lookup_only)
 		r = put_lookup(&asking, lookup);
-	else if (!type->parts)
+	else if (!lookup && !type->parts)
 		r = put_filters(&asking);
 	if (r == 0 && type->request)
 		r = type->request(encoding, type, selection, pass);

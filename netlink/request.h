@@ -18,7 +18,8 @@ struct names;
  * filter names an interface that there is not.
  *
  * A type's request() finds a fixed part of the type's size, all zeros but for such filters; where
- * messages have several parts there is none, and it appends its own.
+ * messages have several parts there is none, and it appends its own. Of what can only be looked up
+ * it writes everything.
  */
 int request_build(struct encoding *encoding, void *buffer, size_t capacity,
 		  const struct selection *selection, const struct netlink_type *type,

@@ -272,23 +272,6 @@ static int decode_mpls_labels(struct decoding *decoding, const struct netlink_fi
 
 static const struct netlink_field route_fields[] = { ROUTE_FIELDS, {} };
 
-/* The kernel takes an interface by its index. */
-static int request_routes(struct encoding *encoding, const struct netlink_type *type,
-			  const struct selection *selection, struct netlink_pass *pass) {
-	const struct selection_value *device = selection_value(selection, type, "dev");
-	uint32_t index = device && encoding->names
-				 ? names_index(encoding->names, (const char *)device->bytes)
-				 : 0;
-
-	if (pass->number > 0)
-		return 1;
-	if (index > 0 && !selection_value(selection, type, "oif")) {
-		encode_put_u32(encoding, RTA_OIF, index);
-		selection_set_by_kernel(selection, type, "dev");
-	}
-	return 0;
-}
-
 const struct netlink_type netlink_route = {
 	.name = "route",
 	.summary = "routes of all tables",
@@ -303,7 +286,6 @@ const struct netlink_type netlink_route = {
 	.keys = (const char *const[]){ "family", "table", "dst", "src", "tos", "priority", "oif",
 				       "gateway", "nh-id", "labels", NULL },
 	.changes = true,
-	.request = request_routes,
 };
 
 /* ---- the one for a packet ---- */
@@ -387,7 +369,9 @@ static int request_route(struct encoding *encoding, const struct netlink_type *t
 	(void)put_number(encoding, type, selection, "oif", RTA_OIF, 4);
 	(void)put_number(encoding, type, selection, "iif", RTA_IIF, 4);
 	(void)put_number(encoding, type, selection, "mark", RTA_MARK, 4);
-	(void)put_number(encoding, type, selection, "uid", RTA_UID, 4);
+	/* rules may be about users, and we are another one */
+	if (!put_number(encoding, type, selection, "uid", RTA_UID, 4))
+		encode_put_u32(encoding, RTA_UID, pass->uid);
 	(void)put_number(encoding, type, selection, "ip-proto", RTA_IP_PROTO, 1);
 	(void)put_number(encoding, type, selection, "sport", RTA_SPORT, 2);
 	(void)put_number(encoding, type, selection, "dport", RTA_DPORT, 2);

@@ -123,6 +123,7 @@ struct netlink_schema {
 struct netlink_pass {
 	bool one;         /* one object is asked for by its key, not a dump */
 	unsigned number;  /* 0, 1, ... until request() returns 1; it may go on to a later one */
+	uint32_t uid;     /* of who asks */
 	uint32_t ifindex; /* of types that are asked for `by_link`: of this one; the numbers begin
 			   * anew with each */
 	/* Told by request(): which of the type's parts is answered; and that a kernel that says

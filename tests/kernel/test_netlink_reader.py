@@ -121,6 +121,23 @@ class Refusals(TestCase):
             self.assertEqual(reply.code, INVALID, words)
             self.assertIn(text, reply.text)
 
+    def test_a_family_that_this_kernel_lacks_is_named(self):
+        realm = self.realm()
+        if "wireguard" in realm.say("genl", "ctrl", "list"):
+            self.skipTest("this kernel has WireGuard")
+        reply = self.reader.query("wireguard", where=realm.fd, rights=1)
+        self.assertEqual(reply.code, -errno.EOPNOTSUPP)
+        self.assertIn("wireguard", reply.text)
+
+    def test_a_route_is_the_one_for_who_asks(self):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run("route add 10.60.0.0/16 via 10.9.0.2", "route add 10.60.0.0/16 via 10.9.0.3 table 77", "rule add uidrange 51001-51001 table 77")
+        for uid, gateway in ((51001, "10.9.0.3"), (51002, "10.9.0.2")):
+            row, = self.reader.query("route-get", ["gateway"], where=realm.fd, uid=uid, dst="10.60.0.1").rows()
+            self.assertEqual(row, {"gateway": gateway})
+        self.assertEqual(self.reader.query("route-get", where=realm.fd, dst="192.0.2.1").code, -errno.ENETUNREACH)
+
     def test_what_is_no_network_namespace_is_none(self):
         reader, writer = os.pipe()
         users = os.open("/proc/self/ns/user", os.O_RDONLY)
