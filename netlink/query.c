@@ -252,9 +252,15 @@ static int begin(struct query *query) {
 	if (r < 0)
 		return r;
 	names_init(&query->names, query->exchange.fd);
-	return query->type->family
-		       ? exchange_find_family(&query->exchange, query->type->family, &query->family)
-		       : 0;
+	if (!query->type->family)
+		return 0;
+	r = exchange_find_family(&query->exchange, query->type->family, &query->family);
+	if (r != -ENOENT)
+		return r;
+	(void)snprintf(query->message, sizeof query->message,
+		       "this kernel has no \"%s\" among its families of generic netlink",
+		       query->type->family);
+	return -EOPNOTSUPP;
 }
 
 static int run_one(struct reading *reading) {

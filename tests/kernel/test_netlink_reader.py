@@ -130,6 +130,9 @@ class Refusals(TestCase):
         self.assertIn("wireguard", reply.text)
 
     def test_a_route_is_the_one_for_who_asks(self):
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            if file.read().split() != ["0", "0", "4294967295"]:
+                self.skipTest("there is one user here")
         realm = self.realm()
         realm.pair("v", "10.9.0.1/16")
         realm.run("route add 10.60.0.0/16 via 10.9.0.2", "route add 10.60.0.0/16 via 10.9.0.3 table 77", "rule add uidrange 51001-51001 table 77")
