@@ -210,7 +210,7 @@ def address(theirs, dev):
     found["dev"] = dev
     if "address" in theirs:  # the other end
         found["address"] = theirs["address"]
-    found["flags-with"] = sorted(filter(None, (ours for name, ours in flags.items() if theirs.get(name))))
+    found["all-flags"] = sorted(filter(None, (ours for name, ours in flags.items() if theirs.get(name))))
     found["lifetimes"] = (theirs.get("valid_life_time"), theirs.get("preferred_life_time"))
     return found
 
@@ -284,12 +284,12 @@ def rule(theirs, family):
             found[name] = f"{theirs[name]}/{theirs[f'{name}len']}" if f"{name}len" in theirs else prefix(theirs[name], family)
     for name in ("sport", "dport"):
         if name in theirs:
-            found[f"{name}-range"] = {"start": theirs[name], "end": theirs[name]}
+            found[name] = {"start": theirs[name], "end": theirs[name]}
         elif f"{name}_start" in theirs:
-            found[f"{name}-range"] = {"start": theirs[f"{name}_start"], "end": theirs[f"{name}_end"]}
+            found[name] = {"start": theirs[f"{name}_start"], "end": theirs[f"{name}_end"]}
     if "uid_start" in theirs:
         found["uid-range"] = {"start": theirs["uid_start"], "end": theirs["uid_end"]}
-    found["flags-with"] = ["invert"] if "not" in theirs else []
+    found["all-flags"] = ["invert"] if "not" in theirs else []
     if "nop" in theirs:
         found["action"] = "nop"
     return found
@@ -302,27 +302,36 @@ def nexthop(theirs):
     if "group" in theirs:
         found["group"] = [{"id": one["id"], "weight": one.get("weight", 1)} for one in theirs["group"]]
     if "resilient_args" in theirs:
-        found["res-group"] = {name.replace("_", "-"): value for name, value in theirs["resilient_args"].items()
-                              if name != "unbalanced_time"}
+        found["res-group"] = renamed(theirs["resilient_args"], {"unbalanced_time": None},
+                                     {"idle_timer": hundredths, "unbalanced_timer": hundredths})
     return found
 
 
 # ---- neighbours
 
+NEIGHBOUR_FLAGS = {"extern_learn": "ext-learned", "offload": "offloaded"}
+
+
 def neighbour(theirs):
-    flags = ("router", "extern_learn", "proxy", "managed", "use", "offload", "extern_valid", "self", "master", "sticky")
-    found = renamed(theirs, {"probes": "probes", **dict.fromkeys(flags)})
-    found["flags-with"] = sorted(name.replace("_", "-") for name in flags if name in theirs)
+    flags = ("router", "extern_learn", "proxy", "managed", "use", "offload")
+    found = renamed(theirs, dict.fromkeys(flags))
+    found["all-flags"] = sorted(NEIGHBOUR_FLAGS.get(name, name) for name in flags if name in theirs)
     return found
 
 
 def fdb(theirs):
-    state = {"": [], "static": ["noarp"], "permanent": ["permanent"], "stale": ["stale"]}.get(theirs["state"], [theirs["state"]])
-    found = renamed(theirs, {"mac": "lladdr", "ifname": "dev", "viaIf": "ifindex-dev", "master": "master-dev", "state": None,
-                             "flags": None, "nhid": "nh-id", "src_vni": "src-vni"})
-    found["state-with"] = state
-    found["flags-with"] = sorted(theirs["flags"])
+    found = renamed(theirs, {"mac": "lladdr", "ifname": "dev", "viaIf": "via-dev", "master": "master-dev", "state": "is", "flags": None,
+                             "nhid": "nh-id", "src_vni": "src-vni"})
+    found["all-flags"] = sorted(NEIGHBOUR_FLAGS.get(name, name) for name in theirs["flags"])
     return found
+
+
+def fdb_state(states):
+    """The one that bridge(8) prints of several."""
+    for state, word in (("permanent", "permanent"), ("noarp", "static"), ("stale", "stale"), ("reachable", "")):
+        if state in states:
+            return word
+    return states
 
 
 # ---- traffic

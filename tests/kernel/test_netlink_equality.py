@@ -157,7 +157,7 @@ class Equality(TestCase):
             return [equality.address(one, row["ifname"]) for row in rows for one in row["addr_info"]]
         theirs, ours = self.steadily(lambda: self.ip("address"), "address", translate)
         for row in ours:
-            row["flags-with"] = sorted(set(row.get("flags", ())) - {"permanent"})
+            row["all-flags"] = sorted(set(row.get("flags", ())) - {"permanent"})
             row.setdefault("local", row["address"])  # where both ends are the same
             row["lifetimes"] = (row["cacheinfo"]["valid"], row["cacheinfo"]["preferred"])
         self.assert_equal(theirs, ours, lambda row: (row["dev"], row["family"], row["local"]))
@@ -171,6 +171,39 @@ class Equality(TestCase):
                                              family=family)
                 self.assert_equal(theirs, ours, lambda row: (row["table"], row["dst"], row.get("tos", 0), row.get("priority", 0),
                                                              row.get("dev")))
+
+    def test_rules_are_what_ip_says(self):
+        for family, option in (("inet", "-4"), ("inet6", "-6")):
+            def translate(rows, family=family):
+                return [equality.rule(row, family) for row in rows]
+            with self.subTest(family):
+                theirs, ours = self.steadily(lambda option=option: self.ip(option, "rule"), "rule", translate, family=family)
+                for row in ours:
+                    row["all-flags"] = sorted(set(row.get("flags", ())) & {"invert"})
+                    row.setdefault("priority", 0)
+                self.assert_equal(theirs, ours, lambda row: row["priority"])
+
+    def test_next_hops_are_what_ip_says(self):
+        theirs, ours = self.steadily(lambda: self.ip("nexthop"), "nexthop", lambda rows: [equality.nexthop(row) for row in rows])
+        self.assert_equal(theirs, ours, lambda row: row["id"])
+
+    def test_neighbours_are_what_ip_says(self):
+        for kind, filters in (((), {}), (("proxy",), {"flags": "proxy"})):
+            with self.subTest(kind):
+                theirs, ours = self.steadily(lambda kind=kind: self.ip("neighbour", "show", *(kind or ("nud", "all"))), "neighbour",
+                                             lambda rows: [equality.neighbour(row) for row in rows], **filters)
+                for row in ours:
+                    row["all-flags"] = row.get("flags", []) + row.get("flags-ext", [])
+                self.assertGreater(len(theirs), 1)
+                self.assert_equal(theirs, ours, lambda row: (row["dev"], row["dst"]))
+
+    def test_forwarding_entries_are_what_bridge_says(self):
+        theirs, ours = self.steadily(lambda: self.said("bridge", "-d", "-j", "fdb"), "fdb",
+                                     lambda rows: [equality.fdb(row) for row in rows])
+        for row in ours:
+            row["all-flags"] = list(set(row.get("flags", ())) - {"master"})
+            row["is"] = equality.fdb_state(row.get("state", ()))
+        self.assert_equal(theirs, ours, lambda row: (row["dev"], row["lladdr"], row.get("dst"), row.get("vlan"), row.get("master-dev")))
 
     def test_queueing_disciplines_are_what_tc_says(self):
         theirs, ours = self.steadily(lambda: self.said("tc", "-d", "-j", "qdisc"), "qdisc",
