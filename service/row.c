@@ -80,7 +80,7 @@ static int of_bits(const struct usher_value *from, Usher__Value *to) {
 
 		if (!(from->number & mask))
 			continue;
-		word = usher_value_word(from, bit);
+		word = usher_value_word(from, mask);
 		if (word)
 			r = add_text(to->list, "%s", word);
 		else
