@@ -101,10 +101,16 @@ NESTED(gact, "action.options.gact");
 
 static int police_rate_decode(struct decoding *decoding, const struct netlink_field *field,
 			      const uint8_t *value, size_t size) {
-	return rate_decode(decoding, field, value, size,
-			   field->within == offsetof(struct tc_police, peakrate.rate)
-				   ? TCA_POLICE_PEAKRATE64
-				   : TCA_POLICE_RATE64);
+	return rate_decode(decoding, field, value, size, TCA_POLICE_RATE64);
+}
+
+static int police_peak_decode(struct decoding *decoding, const struct netlink_field *field,
+			      const uint8_t *value, size_t size) {
+	static const uint8_t none[sizeof(uint32_t)];
+
+	if (size >= sizeof none && memcmp(value, none, sizeof none) == 0)
+		return 1;
+	return rate_decode(decoding, field, value, size, TCA_POLICE_PEAKRATE64);
 }
 
 static int police_burst_decode(struct decoding *decoding, const struct netlink_field *field,
@@ -167,7 +173,7 @@ static int police_burst_encode(struct encoding *encoding, const struct netlink_f
 static const struct netlink_field police_fields[] = {
 	POLICE_WIDE("rate", rate.rate, U64, RATE, .decode = police_rate_decode,
 		    .encode = police_rate_encode),
-	POLICE_WIDE("peakrate", peakrate.rate, U64, RATE, .decode = police_rate_decode,
+	POLICE_WIDE("peakrate", peakrate.rate, U64, RATE, .decode = police_peak_decode,
 		    .encode = police_rate_encode),
 	POLICE_WIDE("burst", burst, U32, OCTETS, .decode = police_burst_decode,
 		    .encode = police_burst_encode),

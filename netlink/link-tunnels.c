@@ -134,7 +134,7 @@ const struct netlink_schema netlink_link_iptunnel = {
 static const struct netlink_field sit_fields[] = {
 	IPTUN_FIELDS,
 	ATTRIBUTE("pmtudisc", IFLA_IPTUN_PMTUDISC, BOOL),
-	ATTRIBUTE("flags", IFLA_IPTUN_FLAGS, U16, ORDER, .words = &sit_flags),
+	ATTRIBUTE("flags", IFLA_IPTUN_FLAGS, U16, .words = &sit_flags),
 	ATTRIBUTE("6rd-prefix", IFLA_IPTUN_6RD_PREFIX, ADDRESS),
 	ATTRIBUTE("6rd-relay-prefix", IFLA_IPTUN_6RD_RELAY_PREFIX, ADDRESS),
 	ATTRIBUTE("6rd-prefixlen", IFLA_IPTUN_6RD_PREFIXLEN, U16),

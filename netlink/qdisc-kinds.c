@@ -193,6 +193,9 @@ static const struct netlink_field tbf_fields[] = {
 	TBF_WIDE("peakrate", peakrate.rate, U64, RATE, .decode = tbf_peak_decode,
 		 .encode = tbf_rate_encode),
 	TBF_WIDE("mtu", mtu, U32, OCTETS, .decode = tbf_mtu_decode, .encode = tbf_burst_encode),
+	/* which the kernel takes, and does not tell */
+	ATTRIBUTE("burst", TCA_TBF_BURST, U32, OCTETS),
+	ATTRIBUTE("mtu", TCA_TBF_PBURST, U32, OCTETS),
 	TBF_WIDE("latency", limit, U32, USEC, .decode = tbf_latency_decode,
 		 .encode = tbf_latency_encode),
 	TBF("limit", limit, U32, OCTETS),
@@ -256,6 +259,8 @@ static const struct netlink_words red_flags =
 
 static const struct netlink_field red_fields[] = {
 	THRESHOLDS(TCA_RED_PARMS, struct tc_red_qopt),
+	/* all of them, since Linux 5.7 */
+	PART("flags", TCA_RED_FLAGS, struct nla_bitfield32, value, U32, .words = &red_flags),
 	ATTRIBUTE("stab", TCA_RED_STAB, BYTES),
 	ATTRIBUTE("max-p", TCA_RED_MAX_P, U32),
 	ATTRIBUTE("early-drop-block", TCA_RED_EARLY_DROP_BLOCK, U32),
@@ -556,10 +561,23 @@ static int netem_rate_encode(struct encoding *encoding, const struct netlink_fie
 
 #define CORRELATION(NAME, WHICH) PART(NAME, TCA_NETEM_CORR, struct tc_netem_corr, WHICH, U32)
 
-/* Chances are of 2^32. Times are those of 64 bits, which kernels tell since Linux 4.15. */
+/* Before Linux 4.15 times were ticks only. */
+static int netem_ticks_decode(struct decoding *decoding, const struct netlink_field *field,
+			      const uint8_t *value, size_t size) {
+	uint32_t ticks;
+
+	if (size < sizeof ticks)
+		return 1;
+	memcpy(&ticks, value, sizeof ticks);
+	return decoding_set_signed(decoding, field, (int64_t)ticks * RATE_TICK_NSEC);
+}
+
+/* Chances are of 2^32. */
 static const struct netlink_field netem_fields[] = {
 	ATTRIBUTE("latency", TCA_NETEM_LATENCY64, S64, NSEC),
 	ATTRIBUTE("jitter", TCA_NETEM_JITTER64, S64, NSEC),
+	MEMBER("latency", struct tc_netem_qopt, latency, S64, NSEC, .decode = netem_ticks_decode),
+	MEMBER("jitter", struct tc_netem_qopt, jitter, S64, NSEC, .decode = netem_ticks_decode),
 	MEMBER("limit", struct tc_netem_qopt, limit, U32),
 	MEMBER("loss", struct tc_netem_qopt, loss, U32),
 	MEMBER("gap", struct tc_netem_qopt, gap, U32),
