@@ -186,7 +186,8 @@ static int refuse(const struct changing *changing, const struct change *change,
 		(void)encode_path_at(encoding, verdict->offset, path, sizeof path);
 	if (!*text)
 		(void)snprintf(text, sizeof text, "the kernel does not %s this %s: %s",
-			       words[change->action], change->type->name,
+			       change->action == CHANGE_DEL ? "remove" : words[change->action],
+			       change->type->name,
 			       strerrordesc_np(-verdict->code) ?: "no reason given");
 	return refusal_note(changing->refusal, code, "%s: %s%s%s%s", path, text, name ? " (" : "",
 			    name ?: "", name ? ")" : "");
@@ -291,9 +292,15 @@ static bool counts(const struct change *change, const char *key) {
 	return !change->manner->numbered || encode_member(change->row, key);
 }
 
+static const char *const *keys_of(const struct change *change) {
+	static const char *const none[] = { NULL };
+
+	return change->manner->keys ?: change->type->keys ?: none;
+}
+
 static bool is_same_object(const struct change *change, const Usher__Row *wanted,
 			   const Usher__Row *row) {
-	for (const char *const *key = change->type->keys; key && *key; key++)
+	for (const char *const *key = keys_of(change); *key; key++)
 		if (counts(change, *key) &&
 		    !is_same_value(encode_member(wanted, *key), encode_member(row, *key)))
 			return false;
@@ -341,7 +348,7 @@ static int make_filter(const struct change *change, const Usher__Row *wanted, Us
 	ret->members = calloc(wanted->n_members + 1, sizeof *ret->members);
 	if (!ret->members)
 		return -ENOMEM;
-	for (const char *const *key = change->type->keys; key && *key; key++)
+	for (const char *const *key = keys_of(change); *key; key++)
 		for (size_t i = 0; i < wanted->n_members; i++) {
 			const Usher__Value *value = wanted->members[i]->value;
 

@@ -209,6 +209,7 @@ static const struct manner manners[] = {
 		.type = "route",
 		.actions = CHANGE_ALL,
 		.flags = USUAL_FLAGS,
+		.keys = NAMES("family", "table", "dst", "tos", "priority"),
 		.addresses = NAMES("dst", "gateway", "via", "src", "prefsrc", "multipath"),
 		.tells = true,
 		.is_implied = is_implied,
@@ -228,6 +229,7 @@ static const struct manner manners[] = {
 		.flags = USUAL_FLAGS,
 		.identity = NAMES("ifindex", "dev", "lladdr", "vlan", "flags", "dst", "vni", "port",
 				  "src-vni", "nh-id"),
+		.keys = NAMES("ifindex", "lladdr", "vlan", "src-vni"),
 		.complete = complete_fdb,
 	},
 	{

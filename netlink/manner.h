@@ -27,6 +27,9 @@ struct manner {
 	/* The fields that say which one it is: of what is to be removed or looked up no others are
 	 * sent. NULL: the more of them, the better. */
 	const char *const *identity;
+	/* By which the kernel finds what is to be changed, where that is fewer than all by which
+	 * two rows can be told apart; NULL: the type's keys. */
+	const char *const *keys;
 	/* Without one of these the kernel would change any number of them, or another one; NULL: it
 	 * sees to that itself. */
 	const char *const *needs;

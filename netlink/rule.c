@@ -52,6 +52,16 @@ static int length_decode(struct decoding *decoding, const struct netlink_field *
 	return number == UINT32_MAX ? 1 : decoding_set_number(decoding, field, number);
 }
 
+/* Of the first of all the kernel says none. */
+static int priority_decode(struct decoding *decoding, const struct netlink_field *field,
+			   const uint8_t *value, size_t size) {
+	uint32_t priority = 0;
+
+	if (size >= sizeof priority)
+		memcpy(&priority, value, sizeof priority);
+	return decoding_set_number(decoding, field, priority);
+}
+
 static const struct netlink_field ids_fields[] = {
 	MEMBER("start", struct fib_rule_uid_range, start, U32),
 	MEMBER("end", struct fib_rule_uid_range, end, U32),
@@ -69,7 +79,7 @@ NESTED(ports, "rule.port-range", .fixed = sizeof(struct fib_rule_port_range), .s
 static const struct netlink_field rule_fields[] = {
 	MEMBER("family", struct fib_rule_hdr, family, U8, .words = &words_family,
 	       .filtered = NETLINK_FILTERED_BY_KERNEL),
-	ATTRIBUTE("priority", FRA_PRIORITY, U32),
+	ATTRIBUTE("priority", FRA_PRIORITY, U32, .always = true, .decode = priority_decode),
 	ATTRIBUTE("src", FRA_SRC, PREFIX, .decode = decode_source_prefix, .encode = encode_source),
 	ATTRIBUTE("dst", FRA_DST, PREFIX, .decode = decode_destination_prefix,
 		  .encode = encode_destination),

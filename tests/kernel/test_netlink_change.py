@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Rows of the kernel's tables are made, changed, replaced and removed, and what cannot be is told by the name of its field."""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+
+import ring
+from ring import Descriptor, DBusError, Variant
+
+RTM_GETLINK, RTM_NEWLINK, NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 18, 16, 1, 4, 2
+
+
+def typed(value):
+    """As a row on the bus has it."""
+    if isinstance(value, dict):
+        return Variant("a{sv}", {key: typed(inner) for key, inner in value.items()})
+    if isinstance(value, list):
+        if value and isinstance(value[0], dict):
+            return Variant("aa{sv}", [typed(inner).value for inner in value])
+        if value and isinstance(value[0], int):
+            return Variant("at", value)
+        return Variant("as", value)
+    if isinstance(value, bool):
+        return Variant("b", value)
+    if isinstance(value, int):
+        return Variant("t" if value > 0x7fffffff else "i", value)
+    if isinstance(value, bytes):
+        return Variant("ay", value)
+    return Variant("s", value) if isinstance(value, str) else value
+
+
+def row_of(row):
+    return typed(row).value
+
+
+class TestCase(ring.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.process = self.space()
+        self.pidfd = Descriptor(os.pidfd_open(self.process.pid), owned=True)
+        self.addCleanup(self.pidfd.close)
+
+    def space(self):
+        """A process in a user and a network namespace of its own."""
+        process = subprocess.Popen(["unshare", "--user", "--map-root-user", "--net", "sh", "-c", "echo ready; exec cat >/dev/null"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def end():
+            process.stdin.close()
+            process.wait()
+            process.stdout.close()
+        self.addCleanup(end)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        return process
+
+    def run_in(self, *arguments):
+        done = subprocess.run(["nsenter", f"--target={self.process.pid}", "--user", "--preserve-credentials", "--net", "--",
+                               *arguments], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done.stdout
+
+    def ip(self, *arguments):
+        return json.loads(self.run_in("ip", "-d", "-j", *arguments) or "[]")
+
+    def change(self, action, of, /, **row):
+        """The answer; names of fields have _ for -."""
+        row = {key.replace("_", "-"): value for key, value in row.items()}
+        return self.me.call("Netlink", "Change", action, of, row_of(row), {"in": self.pidfd})
+
+    def batch(self, *changes):
+        return self.me.call("Netlink", "Batch", [(action, kind, row_of(row)) for action, kind, row in changes], {"in": self.pidfd})
+
+    def query(self, kind, **filters):
+        rows, info = self.me.call("Netlink", "Query", kind, Variant("as", []).value, {"in": self.pidfd, **filters})
+        self.assertTrue(info["complete"], info)
+        return rows
+
+    def refused(self, name, text, function, *arguments, **keywords):
+        with self.assertRaises(DBusError) as caught:
+            function(*arguments, **keywords)
+        self.assertEqual(caught.exception.name, "org.usher1.Error." + name, caught.exception.message)
+        self.assertIn(text, caught.exception.message)
+
+    def pair(self, name="v0", other="v1"):
+        return self.change("add", "link", ifname=name, linkinfo={"kind": "veth", "data": {"peer": {"ifname": other}}})["ifindex"]
+
+
+class Links(TestCase):
+    def test_a_link_is_made_and_its_row_is_the_answer(self):
+        row = self.change("add", "link", ifname="v0", mtu=1400, address="02:00:5e:10:00:01",
+                          linkinfo={"kind": "veth", "data": {"peer": {"ifname": "v1", "mtu": 1300}}})
+        made = {link["ifname"]: link for link in self.ip("link")}
+        self.assertEqual((row["ifname"], row["ifindex"]), ("v0", made["v0"]["ifindex"]))
+        self.assertEqual((made["v0"]["mtu"], made["v1"]["mtu"], made["v0"]["address"]), (1400, 1300, "02:00:5e:10:00:01"))
+
+    def test_a_link_is_changed_raised_renamed_and_removed(self):
+        index = self.pair()
+        self.assertEqual(self.change("change", "link", ifname="v0", mtu=1280, flags=["up"])["mtu"], 1280)
+        self.assertIn("UP", self.ip("link", "show", "v0")[0]["flags"])
+        self.assertEqual(self.change("change", "link", ifname="v0", flags=["-up"])["ifindex"], index)
+        self.assertNotIn("UP", self.ip("link", "show", "v0")[0]["flags"])
+        self.assertIn("MULTICAST", self.ip("link", "show", "v0")[0]["flags"])
+        self.assertEqual(self.change("change", "link", ifindex=index, ifname="renamed")["ifname"], "renamed")
+        self.change("del", "link", ifname="renamed", mtu=17)
+        self.assertEqual([link["ifname"] for link in self.ip("link")], ["lo"])
+
+    def test_kinds_of_links_are_made_as_they_are_asked_for(self):
+        self.pair()
+        self.change("add", "link", ifname="br0", linkinfo={"kind": "bridge", "data": {"forward-delay": 400, "priority": 4096}})
+        self.change("change", "link", ifname="v0", master="br0")
+        lacking = []
+        for kind, row, expected in (
+                ("vlan", {"link": "v1", "data": {"id": 7}}, {"id": 7}),
+                ("vxlan", {"data": {"id": 42, "local": "192.0.2.1", "port": 4789, "learning": False}},
+                 {"id": 42, "local": "192.0.2.1", "port": 4789, "learning": False}),
+                ("vrf", {"data": {"table": 1000}}, {"table": 1000}),
+                ("macvlan", {"link": "v1", "data": {"mode": "private"}}, {"mode": "private"}),
+                ("gretap", {"data": {"local": "192.0.2.1", "remote": "192.0.2.2", "ttl": 64, "ikey": 1, "iflags": ["key"]}},
+                 {"local": "192.0.2.1", "remote": "192.0.2.2", "ttl": 64, "ikey": "0.0.0.1"}),
+                ("dummy", {}, None), ("ifb", {}, None), ("bond", {"data": {"mode": "active-backup"}}, {"mode": "active-backup"})):
+            with self.subTest(kind=kind):
+                data = {"data": row.pop("data")} if "data" in row else {}
+                try:
+                    self.change("add", "link", ifname=kind, linkinfo={"kind": kind, **data}, **row)
+                except DBusError as error:
+                    if not error.name.endswith(".NotSupported"):
+                        raise
+                    lacking.append(kind)
+                    continue
+                made = self.ip("link", "show", kind)[0]["linkinfo"]
+                self.assertEqual(made["info_kind"], kind)
+                self.assertEqual({key: made["info_data"][key] for key in expected or ()}, expected or {})
+        made = {link["ifname"]: link for link in self.ip("link")}
+        self.assertEqual(made["v0"]["master"], "br0")
+        self.assertEqual(made["br0"]["linkinfo"]["info_data"]["forward_delay"], 400)
+        self.assertEqual(self.change("change", "link", ifname="v0", master=0).get("master"), None)
+        if lacking:
+            self.skipTest(f"all others are made; this kernel lacks {' '.join(lacking)}")
+
+    def test_a_link_moves_to_another_namespace_that_is_handed_over(self):
+        self.pair()
+        other = self.space()
+        with Descriptor(os.open(f"/proc/{other.pid}/ns/net", os.O_RDONLY), owned=True) as namespace:
+            self.refused("InvalidArgument", "row.net-ns-fd: is a descriptor", self.change, "change", "link", ifname="v1", net_ns_fd=3)
+            self.refused("NotPermitted", "", self.change, "change", "link", ifname="v1", net_ns_fd=namespace)
+        self.assertEqual(len(self.ip("link")), 3)
+
+    def test_what_is_wrong_is_told_by_the_name_of_its_field_and_in_the_kernels_words(self):
+        self.pair()
+        self.refused("Busy", "EEXIST", self.change, "add", "link", ifname="v0", linkinfo={"kind": "bridge"})
+        self.refused("NotFound", "row.master: there is no interface 'br7'", self.change, "change", "link", ifname="v0", master="br7")
+        self.refused("NotFound", "ENODEV", self.change, "del", "link", ifname="v7")
+        self.refused("InvalidArgument", "row: mtu less than device minimum", self.change, "change", "link", ifname="v0", mtu=17)
+        self.refused("InvalidArgument", "row.linkinfo.data.peer.ifname:", self.change, "add", "link", ifname="v8",
+                     linkinfo={"kind": "veth", "data": {"peer": {"ifname": "a-name-that-is-too-long"}}})
+        self.refused("InvalidArgument", "row.linkinfo.data: there is no field 'idd'; is it 'id'", self.change, "add", "link", ifname="v8", link="v0",
+                     linkinfo={"kind": "vlan", "data": {"idd": 7}})
+
+
+class Routing(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.pair()
+        for name in ("v0", "v1"):
+            self.change("change", "link", ifname=name, flags=["up"])
+
+    def test_an_address_is_added_changed_and_removed(self):
+        row = self.change("add", "address", dev="v0", local="192.0.2.1/24", label="v0:a")
+        self.assertEqual((row["local"], row["prefixlen"], row["dev"], row["label"]), ("192.0.2.1", 24, "v0", "v0:a"))
+        self.change("add", "address", dev="v0", local="2001:db8::1", prefixlen=64, flags=["nodad"])
+        found = {item["local"]: item for item in self.ip("addr", "show", "dev", "v0")[0]["addr_info"]}
+        self.assertEqual((found["192.0.2.1"]["prefixlen"], found["2001:db8::1"]["prefixlen"]), (24, 64))
+        self.change("change", "address", dev="v0", local="192.0.2.1/24", label="v0:a", cacheinfo={"valid": 1000, "preferred": 500})
+        item = next(item for item in self.ip("addr", "show", "dev", "v0")[0]["addr_info"] if item["local"] == "192.0.2.1")
+        self.assertLessEqual(item["valid_life_time"], 1000)
+        self.refused("Busy", "EEXIST", self.change, "add", "address", dev="v0", local="192.0.2.1/24")
+        self.refused("NotFound", "there is no such address", self.change, "change", "address", dev="v0", local="192.0.2.9/24")
+        self.change("del", "address", dev="v0", local="192.0.2.1/24")
+        self.refused("NotFound", "EADDRNOTAVAIL", self.change, "del", "address", dev="v0", local="192.0.2.1/24")
+
+    def test_routes_lead_one_way_or_several(self):
+        self.change("add", "address", dev="v0", local="192.0.2.1/24")
+        row = self.change("add", "route", dst="198.51.100.0/24", gateway="192.0.2.2", priority=7, metrics={"mtu": 1300})
+        self.assertEqual((row["dst"], row["gateway"], row["table"], row["protocol"], row["dev"]),
+                         ("198.51.100.0/24", "192.0.2.2", "main", "boot", "v0"))
+        self.change("add", "route", dst="203.0.113.0/24", table=1000,
+                    multipath=[{"gateway": "192.0.2.2", "weight": 3}, {"gateway": "192.0.2.3", "dev": "v0"}])
+        route = self.ip("route", "show", "table", "1000")[0]
+        self.assertEqual([(hop["gateway"], hop["weight"]) for hop in route["nexthops"]], [("192.0.2.2", 3), ("192.0.2.3", 1)])
+        self.change("add", "route", dst="default", gateway="192.0.2.4")
+        self.change("replace", "route", dst="default", gateway="192.0.2.5")
+        self.assertEqual([(route["dst"], route.get("gateway")) for route in self.ip("route", "show", "default")],
+                         [("default", "192.0.2.5")])
+        self.change("add", "route", dst="2001:db8:1::/48", dev="v0")
+        self.assertEqual(self.ip("-6", "route", "show", "2001:db8:1::/48")[0]["dev"], "v0")
+        self.change("add", "route", dst="192.0.2.128/25", type="blackhole")
+        self.change("del", "route", dst="192.0.2.128/25", type="blackhole")
+        self.refused("InvalidArgument", "Nexthop has invalid gateway", self.change, "add", "route", dst="10.0.0.0/8", gateway="10.1.1.1")
+        self.refused("NotFound", "ESRCH", self.change, "del", "route", dst="10.0.0.0/8")
+
+    def test_rules_neighbours_and_nexthops_are_made_and_removed(self):
+        self.change("add", "address", dev="v0", local="192.0.2.1/24")
+        self.change("add", "rule", priority=100, src="192.0.2.0/24", table=1000, sport={"start": 80, "end": 90})
+        self.assertIn("100:\tfrom 192.0.2.0/24 sport 80-90 lookup 1000", self.run_in("ip", "rule"))
+        self.change("del", "rule", priority=100)
+        self.assertEqual([rule for rule in self.ip("rule") if rule["priority"] == 100], [])
+        row = self.change("add", "neighbour", dev="v0", dst="192.0.2.2", lladdr="02:00:5e:10:00:02")
+        self.assertEqual((row["state"], row["lladdr"]), (["permanent"], "02:00:5e:10:00:02"))
+        self.assertEqual(self.ip("neigh")[0]["lladdr"], "02:00:5e:10:00:02")
+        self.change("replace", "neighbour", dev="v0", dst="192.0.2.2", lladdr="02:00:5e:10:00:03")
+        self.assertEqual(self.ip("neigh")[0]["lladdr"], "02:00:5e:10:00:03")
+        self.change("del", "neighbour", dev="v0", dst="192.0.2.2")
+        row = self.change("add", "nexthop", id=7, gateway="192.0.2.2", dev="v0")
+        self.assertEqual((row["id"], row["family"]), (7, "inet"))
+        self.change("add", "nexthop", id=8, gateway="192.0.2.3", dev="v0")
+        self.change("add", "nexthop", id=9, group=[{"id": 7, "weight": 3}, {"id": 8}])
+        self.change("add", "route", dst="198.51.100.0/24", nh_id=9)
+        self.assertEqual(self.ip("route", "show", "198.51.100.0/24")[0]["nhid"], 9)
+        self.change("del", "nexthop", id=9)
+        self.assertEqual([hop["id"] for hop in self.ip("nexthop")], [7, 8])
+
+    def test_a_bridge_learns_an_entry_that_is_told_to_it(self):
+        self.change("add", "link", ifname="br0", linkinfo={"kind": "bridge"})
+        self.change("change", "link", ifname="v0", master="br0")
+        row = self.change("add", "fdb", dev="v0", lladdr="02:00:5e:10:00:09", flags=["master"], state=["noarp"])
+        self.assertEqual(row["lladdr"], "02:00:5e:10:00:09")
+        self.assertIn("02:00:5e:10:00:09", self.run_in("bridge", "fdb", "show", "br", "br0"))
+        self.change("del", "fdb", dev="v0", lladdr="02:00:5e:10:00:09", flags=["master"])
+        self.assertNotIn("02:00:5e:10:00:09", self.run_in("bridge", "fdb", "show", "br", "br0"))
+
+
+class Traffic(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.pair()
+
+    def tc(self, *arguments):
+        return json.loads(self.run_in("tc", "-j", *arguments) or "[]")
+
+    def test_a_queue_its_classes_and_its_filters(self):
+        try:
+            self.change("add", "qdisc", dev="v0", parent="root", handle="1:", kind="htb", options={"defcls": 0x10})
+        except DBusError as error:
+            if "NotFound" in error.name or "NotSupported" in error.name:
+                self.skipTest(f"this kernel has no htb: {error.message}")
+            raise
+        row = self.change("add", "class", dev="v0", parent="1:", handle="1:10", kind="htb",
+                          options={"rate": 125000, "ceil": 250000})
+        self.assertEqual((row["handle"], row["kind"]), ("1:10", "htb"))
+        self.assertIn("rate 1Mbit ceil 2Mbit", self.run_in("tc", "class", "show", "dev", "v0"))
+        self.change("change", "class", dev="v0", parent="1:", handle="1:10", kind="htb", options={"rate": 250000, "ceil": 250000})
+        self.assertIn("rate 2Mbit ceil 2Mbit", self.run_in("tc", "class", "show", "dev", "v0"))
+        self.refused("Busy", "EEXIST", self.change, "add", "qdisc", dev="v0", parent="root", handle="1:", kind="htb")
+        self.change("del", "qdisc", dev="v0", parent="root")
+        self.assertNotIn("htb", self.run_in("tc", "qdisc", "show", "dev", "v0"))
+
+
+class Batches(TestCase):
+    def state(self):
+        return {kind: self.run_in(*words) for kind, words in {
+            "links": ("ip", "-d", "link"), "addresses": ("ip", "addr"), "routes": ("ip", "route", "show", "table", "all"),
+            "rules": ("ip", "rule"), "neighbours": ("ip", "neigh"), "nexthops": ("ip", "nexthop")}.items()}
+
+    def test_all_of_it_is_done_in_its_order(self):
+        rows = self.batch(("add", "link", {"ifname": "v0", "linkinfo": {"kind": "veth", "data": {"peer": {"ifname": "v1"}}}}),
+                          ("change", "link", {"ifname": "v0", "flags": ["up"]}), ("change", "link", {"ifname": "v1", "flags": ["up"]}),
+                          ("add", "address", {"dev": "v0", "local": "192.0.2.1/24"}),
+                          ("add", "route", {"dst": "198.51.100.0/24", "gateway": "192.0.2.2"}))
+        self.assertEqual([row.get("dev", row.get("ifname")) for row in rows], ["v0", "v0", "v1", "v0", "v0"])
+
+    def test_where_one_fails_nothing_is_left_of_those_before_it(self):
+        self.test_all_of_it_is_done_in_its_order()
+        self.change("add", "neighbour", dev="v0", dst="192.0.2.7", lladdr="02:00:5e:10:00:07")
+        self.change("add", "rule", priority=50, table=50)
+        self.change("add", "nexthop", id=5, dev="v0", gateway="192.0.2.2")
+        self.change("add", "route", dst="203.0.113.0/24", nh_id=5)
+        before = self.state()
+        wrong = ("add", "route", {"dst": "10.0.0.0/8", "gateway": "10.1.1.1"})
+        for change in (("add", "link", {"ifname": "br0", "linkinfo": {"kind": "bridge"}}),
+                       ("change", "link", {"ifname": "v0", "mtu": 1300, "ifalias": "other", "group": 3, "txqlen": 77}),
+                       ("change", "link", {"ifname": "v1", "flags": ["allmulti"]}),
+                       ("add", "address", {"dev": "v0", "local": "192.0.2.5/24"}),
+                       ("add", "address", {"dev": "v1", "local": "2001:db8::5/64"}),
+                       ("add", "route", {"dst": "198.51.100.128/25", "gateway": "192.0.2.3"}),
+                       ("replace", "route", {"dst": "198.51.100.0/24", "gateway": "192.0.2.9", "metrics": {"mtu": 1200}}),
+                       ("replace", "route", {"dst": "198.51.101.0/24", "gateway": "192.0.2.9"}),
+                       ("del", "route", {"dst": "198.51.100.0/24"}), ("del", "route", {"dst": "203.0.113.0/24"}),
+                       ("add", "rule", {"priority": 51, "table": 51}), ("del", "rule", {"priority": 50}),
+                       ("replace", "neighbour", {"dev": "v0", "dst": "192.0.2.7", "lladdr": "02:00:5e:10:00:08"}),
+                       ("del", "neighbour", {"dev": "v0", "dst": "192.0.2.7"}),
+                       ("add", "nexthop", {"id": 6, "dev": "v0", "gateway": "192.0.2.3"}),
+                       ("replace", "nexthop", {"id": 5, "dev": "v0", "gateway": "192.0.2.3"})):
+            with self.subTest(change=change):
+                self.refused("InvalidArgument", "changes[1].row: Nexthop has invalid gateway", self.batch, change, wrong)
+                self.assertEqual(self.state(), before)
+
+    def test_what_cannot_be_undone_may_only_be_the_last(self):
+        self.test_all_of_it_is_done_in_its_order()
+        before = self.state()
+        last = ("del", "link", {"ifname": "v0"})
+        self.refused("InvalidArgument", "changes[0].row: must be the last", self.batch, last, ("add", "rule", {"priority": 5, "table": 5}))
+        self.assertEqual(self.state(), before)
+        self.batch(("add", "rule", {"priority": 5, "table": 5}), last)
+        self.assertEqual([link["ifname"] for link in self.ip("link")], ["lo"])
+
+
+class Sockets(TestCase):
+    def test_a_socket_in_a_network_of_ones_own_may_do_all_that_its_root_may(self):
+        self.pair()
+        with self.me.call("Netlink", "OpenSocket", "route", {"in": self.pidfd}) as descriptor:
+            netlink = socket.socket(fileno=descriptor.take())
+        self.addCleanup(netlink.close)
+        index = self.ip("link", "show", "v0")[0]["ifindex"]
+        body = struct.pack("=BxHiII", 0, 0, index, 1, 1)  # up
+        netlink.send(struct.pack("=IHHII", 16 + len(body), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0) + body)
+        answer = netlink.recv(65536)
+        self.assertEqual(struct.unpack_from("=IHHIIi", answer)[1::4], (NLMSG_ERROR, 0))
+        self.assertIn("UP", self.ip("link", "show", "v0")[0]["flags"])
