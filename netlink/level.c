@@ -169,13 +169,18 @@ const struct level *inner_level(struct inner *inner) {
 /* ---- the columns ---- */
 
 static bool is_named(const struct netlink_field *field, const struct choice *choice) {
-	return strncmp(field->name, choice->name, choice->length) == 0 &&
+	return field->name[0] == choice->name[0] &&
+	       strncmp(field->name, choice->name, choice->length) == 0 &&
 	       field->name[choice->length] == '\0';
 }
 
-static struct column *find_column(const struct level *level, const char *name) {
+static bool is_same(const struct netlink_field *one, const struct netlink_field *other) {
+	return one->name[0] == other->name[0] && strcmp(one->name, other->name) == 0;
+}
+
+static struct column *find_column(const struct level *level, const struct netlink_field *field) {
 	for (size_t i = 0; i < level->n_columns; i++)
-		if (strcmp(level->columns[i].field->name, name) == 0)
+		if (is_same(level->columns[i].field, field))
 			return &level->columns[i];
 	return NULL;
 }
@@ -203,8 +208,26 @@ static void add_column(struct level *level, const struct netlink_field *field, b
 
 static void add_all(struct level *level) {
 	for (const struct netlink_field *field = level->schema->fields; field->name; field++)
-		if (!find_column(level, field->name))
+		if (!find_column(level, field))
 			add_column(level, field, false);
+}
+
+/* Where each field of the schema goes. Mostly they are in its order, one after another. */
+static void find_columns(struct level *level) {
+	const struct column *next = level->columns;
+
+	for (size_t i = 0; level->schema->fields[i].name; i++) {
+		const struct netlink_field *field = &level->schema->fields[i];
+		const struct column *column =
+			next < level->columns + level->n_columns && is_same(next->field, field)
+				? next
+				: find_column(level, field);
+
+		if (!column)
+			continue;
+		level->column_of[i] = (uint16_t)(column - level->columns + 1);
+		next = column + 1;
+	}
 }
 
 /* The wanted ones in the order in which they are wanted, behind them those of the filter. */
@@ -224,7 +247,7 @@ static int add_columns(struct level *level, const struct choice *choices, size_t
 				continue;
 			while (field->name && !is_named(field, &choices[i]))
 				field++;
-			if (field->name && !find_column(level, field->name))
+			if (field->name && !find_column(level, field))
 				add_column(level, field, hidden);
 			if (!field->name && !(flags & LEVEL_OPTIONAL))
 				return refusal_note(refusal, REFUSED_INVALID,
@@ -256,9 +279,9 @@ static void lay_out(struct level *level) {
 
 /* ---- the filter ---- */
 
-static bool is_early(const struct netlink_schema *schema, const char *name) {
+static bool is_early(const struct netlink_schema *schema, const struct netlink_field *named) {
 	for (const struct netlink_field *field = schema->fields; field->name; field++)
-		if (strcmp(field->name, name) == 0 &&
+		if (is_same(field, named) &&
 		    (field->from != NETLINK_FROM_HEADER || form_is_nested(field->form)))
 			return false;
 	return true;
@@ -284,7 +307,7 @@ static int add_filter(struct level *level, const struct choice *choice, const st
 		if (r != 0)
 			return r;
 		criterion->column = (uint16_t)(column - level->columns);
-		criterion->early = is_early(level->schema, column->field->name);
+		criterion->early = is_early(level->schema, column->field);
 		level->n_early += criterion->early;
 	}
 	for (size_t i = 0; i < choice->n_inner; i++) {
@@ -368,13 +391,15 @@ static int add_steps(struct plan *plan, const struct level *level, unsigned part
 		     const struct choice *choices, size_t n, struct refusal *refusal) {
 	for (const struct netlink_field *field = level->schema->fields; field->name; field++) {
 		const struct column *column;
+		uint16_t place;
 		int r;
 
 		if (section(field) != which || !has_part(field, part))
 			continue;
-		column = find_column(level, field->name);
-		if (!column)
+		place = level->column_of[field - level->schema->fields];
+		if (place == 0)
 			continue;
+		column = &level->columns[place - 1];
 		r = add_step(plan, level, column, field, find_choice(choices, n, field), refusal);
 		if (r != 0)
 			return r;
@@ -431,11 +456,13 @@ static int compile(struct level *level, const struct choice *choices, size_t n, 
 	level->n_plans = (uint16_t)count_parts(level->schema);
 	level->plans = calloc(level->n_plans, sizeof *level->plans);
 	level->referring = calloc(n_fields + 1, sizeof *level->referring);
-	if (!level->columns || !level->plans || !level->referring)
+	level->column_of = calloc(n_fields + 1, sizeof *level->column_of);
+	if (!level->columns || !level->plans || !level->referring || !level->column_of)
 		return -ENOMEM;
 	r = add_columns(level, choices, n, flags, refusal);
 	if (r != 0)
 		return r;
+	find_columns(level);
 	lay_out(level);
 	r = add_filters(level, choices, n, refusal);
 	for (unsigned part = 0; r == 0 && part < level->n_plans; part++)
@@ -521,6 +548,7 @@ void level_free(struct level *level) {
 	free(level->required);
 	free(level->plans);
 	free(level->referring);
+	free(level->column_of);
 	free(level->columns);
 	free(level);
 }

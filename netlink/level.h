@@ -79,6 +79,7 @@ struct level {
 	const struct netlink_schema *schema;
 	struct column *columns;
 	uint16_t n_columns, n_fields; /* of which those come first that are told */
+	uint16_t *column_of; /* by the place of a field in the schema, that of its column and 1 */
 	uint16_t row_size;
 	uint16_t *referring; /* columns that refer to what is behind the rows */
 	uint16_t n_referring;

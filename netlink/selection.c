@@ -17,8 +17,9 @@ enum {
 /* One of the types. */
 struct selected {
 	const struct netlink_type *type;
-	struct level *level;
-	bool *by_kernel; /* of the selection's keys */
+	const struct level *level;
+	struct level *own; /* it is the selection's, not one that is kept */
+	bool *by_kernel;   /* of the selection's keys */
 };
 
 struct selection {
@@ -211,18 +212,34 @@ static bool is_among(const char *word, const char *const *words) {
 }
 
 static void set_asked(struct selected *selected) {
-	for (size_t i = 0; i < selected->level->n_criteria; i++) {
-		struct criterion *criterion = &selected->level->criteria[i];
+	for (size_t i = 0; i < selected->own->n_criteria; i++) {
+		struct criterion *criterion = &selected->own->criteria[i];
 		const char *name = selected->level->columns[criterion->column].field->name;
 
 		criterion->asked = is_among(name, selected->type->asked);
 	}
 }
 
+static int compile_type(struct selection *selection, struct selected *selected,
+			const struct choice *root, struct refusal *refusal) {
+	unsigned flags = LEVEL_ALL | (selection->n_selected > 1 ? LEVEL_OPTIONAL : 0);
+	const struct netlink_schema *schema = &selected->type->schema;
+	int r;
+
+	if (root->n_inner == 0) {
+		selected->level = level_whole(schema);
+		return selected->level ? 0 : -ENOMEM;
+	}
+	r = level_compile(schema, root->inner, root->n_inner, flags, refusal, &selected->own);
+	if (r != 0)
+		return r;
+	selected->level = selected->own;
+	set_asked(selected);
+	return 0;
+}
+
 static int compile(struct selection *selection, const struct choice *root,
 		   struct refusal *refusal) {
-	unsigned flags = LEVEL_ALL | (selection->n_selected > 1 ? LEVEL_OPTIONAL : 0);
-
 	for (size_t i = 0; i < selection->n_selected; i++) {
 		struct selected *selected = &selection->selected[i];
 		int r;
@@ -230,11 +247,9 @@ static int compile(struct selection *selection, const struct choice *root,
 		selected->by_kernel = calloc(selection->n_keys + 1, sizeof *selected->by_kernel);
 		if (!selected->by_kernel)
 			return -ENOMEM;
-		r = level_compile(&selected->type->schema, root->inner, root->n_inner, flags,
-				  refusal, &selected->level);
+		r = compile_type(selection, selected, root, refusal);
 		if (r != 0)
 			return r;
-		set_asked(selected);
 		if (selected->type->lookup_only && !selection_lookup(selection, selected->type))
 			return refusal_note(refusal, REFUSED_INVALID, "filter: %s takes '%s'",
 					    selected->type->name, selected->type->lookups[0]);
@@ -273,7 +288,7 @@ void selection_free(struct selection *selection) {
 	if (!selection)
 		return;
 	for (size_t i = 0; i < selection->n_selected; i++) {
-		level_free(selection->selected[i].level);
+		level_free(selection->selected[i].own);
 		free(selection->selected[i].by_kernel);
 	}
 	for (size_t i = 0; i < selection->n_keys; i++)
