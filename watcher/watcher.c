@@ -16,7 +16,7 @@
 #include "watch.h"
 #include "wire.h"
 
-enum { EVENTS_AT_ONCE = 16, SAY_MSEC = 20000 };
+enum { EVENTS_AT_ONCE = 16, SAY_MSEC = 20000, GATHERING_USEC = 500 * 1000 };
 
 static const struct watcher_kind *const kinds[] = {
 	&filesystem_kind,
@@ -184,6 +184,7 @@ static int add(struct watcher *watcher, const Usher__WatchAdd *order, struct fds
 		return r;
 	}
 	watcher->begun = true;
+	watcher->last_add_usec = instant_usec();
 	if (watch->resumed && watcher->journal.interrupted)
 		watch_tell_lost(watcher, watch, journal_tick(&watcher->journal));
 	return 0;
@@ -294,13 +295,23 @@ static uint64_t earlier(uint64_t one, uint64_t other) {
 	return one < other ? one : other;
 }
 
+/* What an earlier watcher had read and not told is said to each of its watches, as they come, one
+ * after the other. Until all have heard it, a next watcher must hear it, too. */
+static uint64_t gathers_until(const struct watcher *watcher) {
+	if (!watcher->journal.interrupted)
+		return 0;
+	return watcher->begun ? watcher->last_add_usec + GATHERING_USEC : UINT64_MAX;
+}
+
 /* After what was heard: has it told, and returns until when nothing is to be done. */
 static uint64_t settle(struct watcher *watcher) {
-	uint64_t now = instant_usec(), next = UINT64_MAX;
-	bool behind = false;
+	uint64_t now = instant_usec(), next = UINT64_MAX, until = gathers_until(watcher);
+	bool behind = now < until;
 
+	if (behind)
+		next = until;
 	if (watcher->kind && watcher->kind->settle)
-		next = watcher->kind->settle(watcher, now);
+		next = earlier(next, watcher->kind->settle(watcher, now));
 	for (size_t i = 0; i < watcher->n_watches; i++) {
 		struct watch *watch = watcher->watches[i];
 

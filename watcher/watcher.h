@@ -61,6 +61,7 @@ struct watcher {
 	struct watch **watches; /* in no order */
 	size_t n_watches;
 	bool begun; /* there has been a watch; without one more there is nothing to do */
+	uint64_t last_add_usec;
 	bool leaving;
 };
 
