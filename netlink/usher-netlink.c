@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * usher-netlink: reads the kernel's tables. The broker says over descriptor 3 what it wants to
- * know; it is started for each connection by systemd, or by `usherd --session` with one end of a
- * socket pair.
+ * usher-netlink: reads the kernel's tables, or listens to what changes in them. The broker says
+ * over descriptor 3 what it wants to know; it is started for each connection by systemd, or by
+ * `usherd --session` with one end of a socket pair.
  */
 
 #include <err.h>
@@ -13,12 +13,28 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "message.h"
+#include "monitor.h"
 #include "reader.h"
 #include "restraint.h"
 #include "rights.h"
 #include "territory.h"
+#include "usher.pb-c.h"
+#include "wire.h"
 
 enum { CONNECTION_FD = 3 /* SD_LISTEN_FDS_START */ };
+
+/* What the connection is for shows in its first frame. */
+static bool is_monitors(int connection) {
+	ProtobufCMessage *first = NULL;
+	bool begins;
+
+	if (wire_peek(connection, &usher__netlink_order__descriptor, &first) < 0)
+		return false;
+	begins = ((const Usher__NetlinkOrder *)first)->begin;
+	message_freep(&first);
+	return begins;
+}
 
 int main(void) {
 	sigset_t none;
@@ -35,7 +51,8 @@ int main(void) {
 		errno = -restraint_begin();
 	if (errno != 0)
 		err(1, "cannot give up what is not needed");
-	errno = -reader_serve(CONNECTION_FD);
+	errno = is_monitors(CONNECTION_FD) ? -monitor_serve(CONNECTION_FD)
+					   : -reader_serve(CONNECTION_FD);
 	if (errno != 0)
 		err(1, "cannot serve");
 	return 0;

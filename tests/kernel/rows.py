@@ -42,6 +42,10 @@ class Answer:
             n, action, _ = struct.unpack_from("=IHH", data, 8)
             name, size, _ = self.types[number]
             self.rows += [(ACTIONS[action], name, self.read_row(data, 16 + i * size, number)) for i in range(n)]
+        elif kind == GAP:
+            self.rows.append(("gap", "", struct.unpack_from("=Q", data, 8)[0]))
+        elif kind == SYNCED:
+            self.rows.append(("synced", "", {}))
         elif kind == END:
             rows, complete, code, why, why_length, message, message_length = struct.unpack_from("=QIiIIII", data, 8)
             self.end = {"rows": rows, "complete": bool(complete), "code": code,
