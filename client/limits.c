@@ -26,6 +26,7 @@ static const struct {
 	{ "QueuedBytes", offsetof(struct usher_limits, queued_bytes) },
 	{ "Streams", offsetof(struct usher_limits, streams) },
 	{ "RowBytes", offsetof(struct usher_limits, row_bytes) },
+	{ "Monitors", offsetof(struct usher_limits, monitors) },
 };
 
 static int64_t *place_of(struct usher_limits *limits, size_t i) {

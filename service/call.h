@@ -19,6 +19,7 @@
 #include "handouts.h"
 #include "id-pool.h"
 #include "launch.h"
+#include "listeners.h"
 #include "mounts.h"
 #include "netlink-reader.h"
 #include "object.h"
@@ -44,7 +45,7 @@ struct desk {
 	struct callers *callers;
 	struct mounts mounts;
 	struct objects objects[_KIND_MAX];
-	struct attendants watchers;
+	struct attendants watchers, listeners;
 	struct netlink_reader reader;
 	struct handouts handouts;
 	struct audit audit;

@@ -306,6 +306,7 @@ static const sd_bus_vtable limits_properties[] = {
 	SD_BUS_PROPERTY("QueuedBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("Streams", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("RowBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("Monitors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_VTABLE_END,
 };
 
@@ -390,6 +391,18 @@ static const sd_bus_vtable watch_properties[] = {
 	SD_BUS_PROPERTY("Lost", "t", get_object_property, 0, 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Events", "a(ttsssu)", SD_BUS_PARAM(events), 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Lost", "tas", SD_BUS_PARAM(clock) SD_BUS_PARAM(directories), 0),
+	SD_BUS_VTABLE_END,
+};
+
+static const sd_bus_vtable monitor_properties[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("Types", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("Delivered", "t", get_object_property, 0, 0),
+	SD_BUS_PROPERTY("Lost", "t", get_object_property, 0, 0),
+	SD_BUS_SIGNAL_WITH_NAMES("Changed", "a(ssa{sv})", SD_BUS_PARAM(changes), 0),
+	SD_BUS_SIGNAL_WITH_NAMES("Gap", "t", SD_BUS_PARAM(lost), 0),
+	SD_BUS_SIGNAL("Vanished", "", 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -568,6 +581,8 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = add_objects(door, &desk->objects[KIND_WATCH], watch_properties);
 	if (r >= 0)
 		r = add_manager(door, "Netlink", NULL);
+	if (r >= 0)
+		r = add_objects(door, &desk->objects[KIND_MONITOR], monitor_properties);
 	if (r >= 0)
 		r = sd_bus_add_object_manager(desk->bus, &door->slots[door->n_slots++], MANAGER);
 	if (r < 0) {

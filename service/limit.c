@@ -24,6 +24,7 @@ static const struct {
 	[LIMIT_QUEUED_BYTES] = { "QueuedBytes", true },
 	[LIMIT_STREAMS] = { "Streams", false },
 	[LIMIT_ROW_BYTES] = { "RowBytes", true },
+	[LIMIT_MONITORS] = { "Monitors", false },
 };
 
 const struct limits limits_usual = { {
@@ -40,6 +41,7 @@ const struct limits limits_usual = { {
 	[LIMIT_QUEUED_BYTES] = UINT64_C(32) << 20,
 	[LIMIT_STREAMS] = 16,
 	[LIMIT_ROW_BYTES] = UINT64_C(256) << 20,
+	[LIMIT_MONITORS] = 64,
 } };
 
 const char *limit_name(enum limit limit) {

@@ -22,6 +22,7 @@ enum limit {
 	LIMIT_QUEUED_BYTES, /* of the arguments of calls under way */
 	LIMIT_STREAMS,      /* of rows, until they are at their end; counted by their reader */
 	LIMIT_ROW_BYTES,    /* of the memory with rows that the user holds */
+	LIMIT_MONITORS,
 	_LIMIT_MAX,
 };
 

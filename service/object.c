@@ -13,6 +13,7 @@
 #include "call.h"
 #include "lifetime.h"
 #include "message.h"
+#include "monitors.h"
 #include "namespaces.h"
 #include "processes.h"
 #include "store.h"
@@ -30,6 +31,7 @@ static const struct object_kind *const kinds[_KIND_MAX] = {
 	[KIND_MOUNT] = &mount_kind,     [KIND_NAMESPACE] = &namespace_kind,
 	[KIND_PROCESS] = &process_kind, [KIND_TRAP] = &trap_kind,
 	[KIND_TIMER] = &timer_kind,     [KIND_WATCH] = &watch_kind,
+	[KIND_MONITOR] = &monitor_kind,
 };
 
 void objects_init(struct objects objects[_KIND_MAX], struct desk *desk) {

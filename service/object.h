@@ -98,6 +98,7 @@ enum kind {
 	KIND_TRAP,
 	KIND_TIMER,
 	KIND_WATCH,
+	KIND_MONITOR,
 	_KIND_MAX
 };
 

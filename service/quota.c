@@ -78,7 +78,7 @@ static bool is_store_full(const struct desk *desk) {
 		for (const struct object *object = desk->objects[kind].first; object;
 		     object = object->next)
 			n += kept_for(object);
-	n += attendants_kept(&desk->watchers);
+	n += attendants_kept(&desk->watchers) + attendants_kept(&desk->listeners);
 	return n > STORE_DESCRIPTORS_MAX;
 }
 

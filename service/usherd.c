@@ -231,21 +231,25 @@ static void say_hello(const struct desk *desk) {
 	sd_journal_print(LOG_INFO,
 			 "usherd " USHER_VERSION
 			 ", with %zu mounts, %zu namespaces, %zu processes, "
-			 "%zu traps, %zu timers and %zu watches of earlier",
+			 "%zu traps, %zu timers, %zu watches and %zu monitors of earlier",
 			 count(desk->objects[KIND_MOUNT].first),
 			 count(desk->objects[KIND_NAMESPACE].first),
 			 count(desk->objects[KIND_PROCESS].first),
 			 count(desk->objects[KIND_TRAP].first),
 			 count(desk->objects[KIND_TIMER].first),
-			 count(desk->objects[KIND_WATCH].first));
+			 count(desk->objects[KIND_WATCH].first),
+			 count(desk->objects[KIND_MONITOR].first));
 }
 
 static int load(struct desk *desk) {
 	int r = attendants_load(&desk->watchers);
 
+	if (r >= 0)
+		r = attendants_load(&desk->listeners);
 	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
 		r = objects_load(&desk->objects[kind]);
 	attendants_tidy(&desk->watchers);
+	attendants_tidy(&desk->listeners);
 	return r;
 }
 
@@ -302,6 +306,7 @@ static void stop(struct service *service) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
 	attendants_done(&desk->watchers);
+	attendants_done(&desk->listeners);
 	netlink_reader_done(&desk->reader);
 	handouts_done(&desk->handouts);
 	callers_free(desk->callers);
@@ -369,6 +374,8 @@ int main(int argc, char *argv[]) {
 	service.desk.idle = on_last_call;
 	service.desk.mounts.desk = &service.desk;
 	service.desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &service.desk };
+	service.desk.listeners =
+		(struct attendants){ .kind = &listener_kind, .desk = &service.desk };
 	objects_init(service.desk.objects, &service.desk);
 	r = start(&service, libexec);
 	if (r < 0)

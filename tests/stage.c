@@ -760,6 +760,7 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	stage->desk.event = stage->event;
 	stage->desk.mounts.desk = &stage->desk;
 	stage->desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &stage->desk };
+	stage->desk.listeners = (struct attendants){ .kind = &listener_kind, .desk = &stage->desk };
 	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
@@ -821,6 +822,7 @@ void stage_free(struct stage *stage) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&stage->desk.objects[kind]);
 	attendants_done(&stage->desk.watchers);
+	attendants_done(&stage->desk.listeners);
 	callers_free(stage->desk.callers);
 	sd_bus_message_unref(stage->question);
 	sd_bus_flush_close_unref(stage->client);

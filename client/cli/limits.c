@@ -44,6 +44,7 @@ static int limits_to_json(const struct usher_limits *limits) {
 	add_limit(object, "queued_bytes", limits->queued_bytes);
 	add_limit(object, "streams", limits->streams);
 	add_limit(object, "row_bytes", limits->row_bytes);
+	add_limit(object, "monitors", limits->monitors);
 	return answer_json(object);
 }
 
@@ -68,6 +69,7 @@ static int limits_run(const struct arguments *a, struct usher *usher) {
 	print_limit("bytes of requests:", limits->queued_bytes);
 	print_limit("streams:", limits->streams);
 	print_limit("bytes of rows:", limits->row_bytes);
+	print_limit("monitors:", limits->monitors);
 	return 0;
 }
 

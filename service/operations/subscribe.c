@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ground.h"
+#include "handover.h"
 #include "job.h"
 #include "lifetime.h"
 #include "message.h"
@@ -261,30 +261,6 @@ static Usher__WatchObject *describe(const struct job *job, const struct watching
 	return made;
 }
 
-/* Takes the descriptor; its place into a field of the reply. */
-static int give(struct job *job, const char *field, int fd) {
-	int place = fds_add(&job->reply_fds, fd);
-
-	if (place >= 0)
-		message_set_number(job->reply, field, (uint64_t)place);
-	return place < 0 ? place : 0;
-}
-
-/* One end for the caller and one for the watcher, who writes to it and waits for nobody. */
-static int give_stream(struct job *job) {
-	_cleanup_close_ int reading = -1, writing = -1;
-	int ends[2], r;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	reading = ends[0];
-	writing = ends[1];
-	if (shutdown(reading, SHUT_WR) < 0 || fcntl(writing, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
-	r = give(job, "stream_fd", fd_take(&reading));
-	return r == 0 ? give(job, "writing_fd", fd_take(&writing)) : r;
-}
-
 static int watch_run(struct job *job, Usher__WatchObject **ret) {
 	struct watching *watching = job->state;
 	int r = ground_open(job, watching->root, &watching->wish, &watching->ground);
@@ -294,9 +270,10 @@ static int watch_run(struct job *job, Usher__WatchObject **ret) {
 		r = *ret ? 0 : -ENOMEM;
 	}
 	if (r == 0)
-		r = give(job, "root_fd", fd_take(&watching->root));
+		r = handover_descriptor(job, "root_fd", fd_take(&watching->root));
 	if (r == 0 && watching->ground.superblock >= 0)
-		r = give(job, "superblock_fd", fd_take(&watching->ground.superblock));
+		r = handover_descriptor(job, "superblock_fd",
+					fd_take(&watching->ground.superblock));
 	path_done(&watching->path);
 	ground_done(&watching->ground);
 	fd_closep(&watching->root);
@@ -321,7 +298,7 @@ static int open_run(struct job *job) {
 	if (r == 0 && !reply->watch_object)
 		r = -ENOMEM;
 	if (r == 0)
-		r = give_stream(job);
+		r = handover_stream(job, 0);
 	return r == 0 ? job_announce(job) : r;
 }
 

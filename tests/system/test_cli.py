@@ -196,7 +196,7 @@ class Good(CommandTestCase):
         for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("namespaces", "Namespaces"), ("processes", "Processes"),
                             ("watches", "Watches"), ("loop devices", "LoopDevices"), ("signal traps", "Traps"), ("timers", "Timers"), ("objects", "Objects"),
                             ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes"),
-                            ("streams", "Streams"), ("bytes of rows", "RowBytes")):
+                            ("streams", "Streams"), ("bytes of rows", "RowBytes"), ("monitors", "Monitors")):
             self.assertEqual(told[label], str(self.alice.get("Limits", name)))
         self.assertEqual(json.loads(self.good("--json", "limits")),
                          {"calls": int(told["calls under way"]), "mounts": int(told["mounts"]), "namespaces": int(told["namespaces"]),

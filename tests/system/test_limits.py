@@ -13,10 +13,10 @@ from support import Variant, wait_until
 USHERD = "usherd.service"
 ETC, RUN, LIB = PLACES = "/etc/usher", "/run/usher", "/usr/lib/usher"
 NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Traps", "Timers", "Objects", "Descriptors", "QueuedBytes",
-         "Streams", "RowBytes")
+         "Streams", "RowBytes", "Monitors")
 USUAL = {"Calls": 64, "Mounts": 1000, "Namespaces": 128, "Processes": 256, "Watches": 128, "LoopDevices": 32, "Traps": 16, "Timers": 128,
          "Objects": 2000, "Descriptors": 512, "QueuedBytes": 32 << 20,
-         "Streams": 16, "RowBytes": 256 << 20}
+         "Streams": 16, "RowBytes": 256 << 20, "Monitors": 64}
 
 
 def reload():
