@@ -24,7 +24,7 @@
 #include "wire.h"
 
 /* What waits for those who read slowly; who is so far behind begins anew. */
-enum { CHANGES_BYTES_MAX = 32 * 1024 * 1024 };
+enum { NEWS_BYTES_MAX = 32 * 1024 * 1024 };
 
 enum { EVENTS_AT_ONCE = 16, BATCHES_AT_ONCE = 16, SAY_MSEC = 20000 };
 
@@ -34,7 +34,7 @@ static const uint64_t look_usec = 1000000, count_usec = 1000000;
 struct monitor {
 	int connection, epoll;
 	struct listener listener;
-	struct changes changes;
+	struct news news;
 	struct identity *identities;
 	struct names names;
 	struct subscriber *subscribers;
@@ -127,10 +127,9 @@ static void note(struct monitor *monitor, struct identity *identity, const struc
 	int r = identity_key(identity, message, &key, &size);
 
 	if (r == 0)
-		r = changes_put(&monitor->changes, identity->type, action_of(message, there), key,
-				size, (const uint8_t *)(message + 1),
-				message->nlmsg_len - sizeof *message);
-	identity->changed = monitor->changes.last;
+		r = news_put(&monitor->news, identity->type, action_of(message, there), key, size,
+			     (const uint8_t *)(message + 1), message->nlmsg_len - sizeof *message);
+	identity->changed = monitor->news.last;
 	if (r < 0 && r != -EBADMSG)
 		lose_all(monitor, 1);
 }
@@ -154,17 +153,17 @@ static void on_message(void *data, const struct nlmsghdr *message) {
 }
 
 /* Whoever has too much to hear still can begin anew, and then hold up nobody else. */
-static void bound_changes(struct monitor *monitor) {
-	changes_trim(&monitor->changes);
-	while (monitor->changes.bytes > CHANGES_BYTES_MAX) {
-		const struct change *oldest = monitor->changes.oldest;
+static void bound_news(struct monitor *monitor) {
+	news_trim(&monitor->news);
+	while (monitor->news.bytes > NEWS_BYTES_MAX) {
+		const struct news_item *oldest = monitor->news.oldest;
 
 		for (struct subscriber *subscriber = monitor->subscribers; subscriber;
 		     subscriber = subscriber->next)
 			if (subscriber->reader.at == oldest)
 				subscriber_lose(subscriber,
-						monitor->changes.last - subscriber->reader.seen);
-		changes_trim(&monitor->changes);
+						monitor->news.last - subscriber->reader.seen);
+		news_trim(&monitor->news);
 	}
 }
 
@@ -186,7 +185,7 @@ static void hear(struct monitor *monitor) {
 		monitor->lost = false;
 		lose_all(monitor, listener_lost(&monitor->listener));
 	}
-	bound_changes(monitor);
+	bound_news(monitor);
 }
 
 /* ---- what is listened to ---- */
@@ -320,9 +319,8 @@ static int listen_for(const struct monitor *monitor, const struct subscriber *su
 
 static int add(struct monitor *monitor, const Usher__NetlinkMonitorAdd *order, struct fds *fds,
 	       struct refusal *refusal) {
-	const struct surroundings where = { &monitor->changes, &monitor->identities,
-					    &monitor->names, &monitor->namespace,
-					    monitor->connection };
+	const struct surroundings where = { &monitor->news, &monitor->identities, &monitor->names,
+					    &monitor->namespace, monitor->connection };
 	struct subscriber *subscriber = find(monitor, order->number);
 	int r;
 
@@ -434,7 +432,7 @@ static uint64_t work(struct monitor *monitor) {
 		monitor->look_at_usec = now + look_usec;
 	if (count)
 		monitor->count_at_usec = now + count_usec;
-	changes_trim(&monitor->changes);
+	news_trim(&monitor->news);
 	return next;
 }
 
@@ -489,7 +487,7 @@ static void finish(struct monitor *monitor) {
 		subscriber_free(subscriber, &monitor->identities);
 	}
 	listener_close(&monitor->listener);
-	changes_done(&monitor->changes);
+	news_done(&monitor->news);
 	fd_closep(&monitor->epoll);
 }
 
@@ -503,7 +501,7 @@ int monitor_serve(int connection) {
 
 	if (monitor.epoll < 0 || fcntl(connection, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return -errno;
-	r = changes_init(&monitor.changes);
+	r = news_init(&monitor.news);
 	if (r == 0)
 		r = listen_to(&monitor, connection, EPOLLIN);
 	while (r == 0 && !monitor.leaving)

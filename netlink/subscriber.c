@@ -92,10 +92,10 @@ int subscriber_new(const Usher__NetlinkMonitorAdd *order, struct fds *fds,
 	if (!subscriber)
 		return -ENOMEM;
 	subscriber->number = order->number;
-	subscriber->changes = where->changes;
+	subscriber->news = where->news;
 	subscriber->holder = HOLDER_NONE;
 	subscriber->snapshot.exchange.fd = -1;
-	changes_join(where->changes, &subscriber->reader);
+	news_join(where->news, &subscriber->reader);
 	r = furnish(subscriber, order, fds, where, refusal);
 	if (r != 0) {
 		subscriber_free(subscriber, where->identities);
@@ -114,7 +114,7 @@ int subscriber_new(const Usher__NetlinkMonitorAdd *order, struct fds *fds,
 }
 
 void subscriber_free(struct subscriber *subscriber, struct identity **identities) {
-	changes_leave(subscriber->changes, &subscriber->reader);
+	news_leave(subscriber->news, &subscriber->reader);
 	for (size_t i = 0; i < subscriber->n; i++) {
 		told_clear(&subscriber->subscriptions[i].told);
 		identity_put(identities, subscriber->subscriptions[i].identity);
@@ -158,27 +158,27 @@ static int put_gone(struct subscriber *subscriber, const struct netlink_type *ty
 }
 
 static int tell_tracked(struct subscriber *subscriber, struct subscription *subscription,
-			const struct change *change) {
-	const uint8_t *message = change_message(change);
-	bool was_told = told_has(&subscription->told, change->identity);
+			const struct news_item *item) {
+	const uint8_t *message = news_message(item);
+	bool was_told = told_has(&subscription->told, item->identity);
 	int r = 0;
 
-	if (change->action != USHER_NETLINK_DEL)
-		r = put(subscriber, change->type,
-			was_told ? USHER_NETLINK_CHANGE : USHER_NETLINK_NEW, message, change->size);
+	if (item->action != USHER_NETLINK_DEL)
+		r = put(subscriber, item->type, was_told ? USHER_NETLINK_CHANGE : USHER_NETLINK_NEW,
+			message, item->size);
 	if (r > 0)
-		return told_add(&subscription->told, change->identity);
-	if (r == 0 && told_remove(&subscription->told, change->identity))
-		r = put_gone(subscriber, change->type, message, change->size);
+		return told_add(&subscription->told, item->identity);
+	if (r == 0 && told_remove(&subscription->told, item->identity))
+		r = put_gone(subscriber, item->type, message, item->size);
 	return r;
 }
 
-static int tell_untracked(struct subscriber *subscriber, const struct change *change) {
-	unsigned action = change->action;
+static int tell_untracked(struct subscriber *subscriber, const struct news_item *item) {
+	unsigned action = item->action;
 
-	if (action == USHER_NETLINK_CHANGE && changes_is_new(&subscriber->reader))
+	if (action == USHER_NETLINK_CHANGE && news_is_new(&subscriber->reader))
 		action = USHER_NETLINK_NEW;
-	return put(subscriber, change->type, action, change_message(change), change->size);
+	return put(subscriber, item->type, action, news_message(item), item->size);
 }
 
 static struct subscription *find(const struct subscriber *subscriber,
@@ -189,13 +189,13 @@ static struct subscription *find(const struct subscriber *subscriber,
 	return NULL;
 }
 
-static int tell(struct subscriber *subscriber, const struct change *change) {
-	struct subscription *subscription = find(subscriber, change->type);
+static int tell(struct subscriber *subscriber, const struct news_item *item) {
+	struct subscription *subscription = find(subscriber, item->type);
 
 	if (!subscription)
 		return 0;
-	return subscription->tracks ? tell_tracked(subscriber, subscription, change)
-				    : tell_untracked(subscriber, change);
+	return subscription->tracks ? tell_tracked(subscriber, subscription, item)
+				    : tell_untracked(subscriber, item);
 }
 
 /* ---- all rows ---- */
@@ -221,7 +221,7 @@ static int take_row(void *data, const struct nlmsghdr *message) {
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
 	if (key_size > 0) {
-		identity = changes_identity(subscriber->changes, subscription->type, key, key_size);
+		identity = news_identity(subscriber->news, subscription->type, key, key_size);
 		if (told_has(&subscription->told, identity))
 			return 0;
 	}
@@ -244,7 +244,7 @@ static int read_next(struct subscriber *subscriber) {
 	if (subscriber->reading == subscriber->n)
 		return 0;
 	subscriber->snapshot.type = current(subscriber)->type;
-	subscriber->begun = subscriber->changes->last;
+	subscriber->begun = subscriber->news->last;
 	subscriber->state = SUBSCRIBER_READING;
 	return snapshot_begin(&subscriber->snapshot);
 }
@@ -252,7 +252,7 @@ static int read_next(struct subscriber *subscriber) {
 static int begin_anew(struct subscriber *subscriber) {
 	int r = outlet_set_muted(&subscriber->outlet, subscriber->silent);
 
-	changes_skip(subscriber->changes, &subscriber->reader);
+	news_skip(subscriber->news, &subscriber->reader);
 	for (size_t i = 0; i < subscriber->n; i++)
 		told_clear(&subscriber->subscriptions[i].told);
 	if (r == 0 && subscriber->gap)
@@ -321,7 +321,7 @@ static int tell_changes(struct subscriber *subscriber) {
 			outlet_has_room(&subscriber->outlet);
 	     i++) {
 		r = tell(subscriber, subscriber->reader.at);
-		changes_advance(&subscriber->reader);
+		news_advance(&subscriber->reader);
 	}
 	if (r >= 0 && !subscriber->reader.at && subscriber->state == SUBSCRIBER_JOINING)
 		r = join(subscriber);
@@ -334,7 +334,7 @@ void subscriber_lose(struct subscriber *subscriber, uint64_t changes) {
 	subscriber->gap_changes += changes;
 	subscriber->gap = !subscriber->silent && !subscriber->waits;
 	subscriber->state = SUBSCRIBER_BEHIND;
-	changes_skip(subscriber->changes, &subscriber->reader);
+	news_skip(subscriber->news, &subscriber->reader);
 }
 
 static const char *reason(int r) {
@@ -348,7 +348,7 @@ void subscriber_work(struct subscriber *subscriber) {
 	if (subscriber->ended)
 		return;
 	if (subscriber->state == SUBSCRIBER_BEHIND)
-		changes_skip(subscriber->changes, &subscriber->reader);
+		news_skip(subscriber->news, &subscriber->reader);
 	if (!subscriber_has_work(subscriber))
 		return;
 	if (subscriber->state == SUBSCRIBER_BEHIND)

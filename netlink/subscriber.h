@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "changes.h"
 #include "decode.h"
 #include "holder.h"
 #include "identity.h"
+#include "news.h"
 #include "outlet.h"
 #include "refusal.h"
 #include "snapshot.h"
@@ -46,8 +46,8 @@ struct subscriber {
 	struct decoding decoding;
 	struct outlet outlet;
 	struct holder holder;
-	struct changes *changes;
-	struct changes_reader reader;
+	struct news *news;
+	struct news_reader reader;
 	struct snapshot snapshot;
 	enum subscriber_state state;
 	size_t reading;       /* which of the subscriptions */
@@ -67,7 +67,7 @@ struct subscriber {
 
 /* Where it is listened, and what all share. */
 struct surroundings {
-	struct changes *changes;
+	struct news *news;
 	struct identity **identities;
 	struct names *names;
 	const struct stat *namespace;

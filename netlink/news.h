@@ -14,9 +14,9 @@
 
 struct netlink_type;
 
-struct change {
-	struct change *older, *newer;
-	struct change *same; /* the next one in the bucket */
+struct news_item {
+	struct news_item *older, *newer;
+	struct news_item *same; /* the next one in the bucket */
 	const struct netlink_type *type;
 	enum usher_netlink_action action;
 	uint64_t identity; /* stands for the object's */
@@ -27,43 +27,42 @@ struct change {
 };
 
 /* Where somebody is. */
-struct changes_reader {
-	struct changes_reader *next;
-	struct change *at; /* what comes next; NULL: everything has been seen */
-	uint64_t seen;     /* the number of the last one that was seen */
+struct news_reader {
+	struct news_reader *next;
+	struct news_item *at; /* what comes next; NULL: everything has been seen */
+	uint64_t seen;        /* the number of the last one that was seen */
 };
 
-struct changes {
-	struct change *oldest, *newest;
-	struct change **buckets;
+struct news {
+	struct news_item *oldest, *newest;
+	struct news_item **buckets;
 	size_t n, n_buckets;
 	size_t bytes; /* of all of them */
 	uint64_t last;
 	uint64_t seed;
-	struct changes_reader *readers;
+	struct news_reader *readers;
 };
 
 /* 0 or a negative errno. */
-int changes_init(struct changes *changes);
-void changes_done(struct changes *changes);
+int news_init(struct news *news);
+void news_done(struct news *news);
 
 /* A number that stands for an object of a type by its key, the bytes that no other one has. */
-uint64_t changes_identity(const struct changes *changes, const struct netlink_type *type,
-			  const uint8_t *key, size_t size);
+uint64_t news_identity(const struct news *news, const struct netlink_type *type, const uint8_t *key,
+		       size_t size);
 /* One of no size is never told together with another. 0 or -ENOMEM. */
-int changes_put(struct changes *changes, const struct netlink_type *type,
-		enum usher_netlink_action action, const uint8_t *key, size_t key_size,
-		const uint8_t *message, size_t size);
-const uint8_t *change_message(const struct change *change);
+int news_put(struct news *news, const struct netlink_type *type, enum usher_netlink_action action,
+	     const uint8_t *key, size_t key_size, const uint8_t *message, size_t size);
+const uint8_t *news_message(const struct news_item *item);
 
 /* Begins behind what is there. */
-void changes_join(struct changes *changes, struct changes_reader *reader);
-void changes_leave(struct changes *changes, struct changes_reader *reader);
+void news_join(struct news *news, struct news_reader *reader);
+void news_leave(struct news *news, struct news_reader *reader);
 /* What it has not seen yet it never will. */
-void changes_skip(struct changes *changes, struct changes_reader *reader);
+void news_skip(struct news *news, struct news_reader *reader);
 /* It has seen what comes next. */
-void changes_advance(struct changes_reader *reader);
+void news_advance(struct news_reader *reader);
 /* Whether the object is new to the reader, who is at it. */
-bool changes_is_new(const struct changes_reader *reader);
+bool news_is_new(const struct news_reader *reader);
 /* Lets go of what everybody has seen. */
-void changes_trim(struct changes *changes);
+void news_trim(struct news *news);
