@@ -98,11 +98,12 @@ static void complete_route(struct encoding *encoding, enum change_action action)
 		head->rtm_protocol = RTPROT_BOOT;
 	if (!has(encoding, "scope"))
 		head->rtm_scope = scope_of(encoding, head, action);
-	/* which the kernel would take; said, so that it can be compared */
+	/* what the kernel would take; said, so that it can be compared */
 	if (action != CHANGE_DEL && head->rtm_family == AF_INET6 && !has(encoding, "priority"))
 		encode_put_u32(encoding, RTA_PRIORITY, 1024);
 	if (!has(encoding, "table"))
-		head->rtm_table = is_local(head->rtm_type) ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
+		encode_put_u32(encoding, RTA_TABLE,
+			       is_local(head->rtm_type) ? RT_TABLE_LOCAL : RT_TABLE_MAIN);
 }
 
 static void complete_neighbour(struct encoding *encoding, enum change_action action) {

@@ -259,6 +259,11 @@ class Traffic(TestCase):
 
 
 class Batches(TestCase):
+    def setUp(self):
+        super().setUp()
+        # no address comes by itself
+        self.run_in("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/default/addr_gen_mode")
+
     def state(self):
         return {kind: self.run_in(*words) for kind, words in {
             "links": ("ip", "-d", "link"), "addresses": ("ip", "addr"), "routes": ("ip", "route", "show", "table", "all"),
