@@ -73,15 +73,24 @@ static int start(struct netlink_reader *reader) {
 	return r < 0 ? r : 0;
 }
 
-/* One that has just died may not have been seen to have. */
-int netlink_reader_ask(struct netlink_reader *reader, Usher__NetlinkAsk *ask,
-		       const struct fds *fds) {
+static int tell(struct netlink_reader *reader, Usher__NetlinkAsk *ask, const struct fds *fds) {
 	Usher__NetlinkOrder order = USHER__NETLINK_ORDER__INIT;
 	int r = reader->connection < 0 ? start(reader) : 0;
 
-	ask->serial = ++reader->last_serial;
 	order.ask = ask;
 	return r < 0 ? r : wire_send(reader->connection, &order.base, fds);
+}
+
+int netlink_reader_ask(struct netlink_reader *reader, Usher__NetlinkAsk *ask,
+		       const struct fds *fds) {
+	int r;
+
+	ask->serial = ++reader->last_serial;
+	r = tell(reader, ask, fds);
+	if (r != -ECONNRESET)
+		return r;
+	lose(reader, r); /* it has died, and nobody had seen it */
+	return tell(reader, ask, fds);
 }
 
 /* If it cannot hear it, what it is at ends at its deadline. */

@@ -295,6 +295,18 @@ static void say_ok(struct child *child) {
 	message_freep(&reply);
 }
 
+static void say_where(struct child *child) {
+	ProtobufCMessage *reply = message_new(child->operation->reply);
+	struct fds fds = { 0 };
+
+	assert_int_equal(fds_add(&fds, some_descriptor()), 0);
+	message_set_number(reply, "namespace_fd", 0);
+	message_set_number(reply, "rights", 1);
+	say_reply(child, reply, &fds);
+	fds_done(&fds);
+	message_freep(&reply);
+}
+
 static void say_done(struct child *child) {
 	Usher__Outcome outcome = USHER__OUTCOME__INIT;
 
@@ -542,6 +554,8 @@ static bool say_word(struct child *child, const char *word) {
 		stage_leave(stage);
 	else if (word_is(word, "ok"))
 		say_ok(child);
+	else if (word_is(word, "where"))
+		say_where(child);
 	else if (word_is(word, "made="))
 		say_made(child, word + 5);
 	else if (word_is(word, "code="))
@@ -660,8 +674,11 @@ static void answer(struct call *call, const ProtobufCMessage *reply, const struc
 
 	stage->answers++;
 	assert_ptr_equal(reply->descriptor, call->operation->reply);
+	message_freep(&stage->reply);
+	fds_done(&stage->received);
+	stage->reply = message_copy(reply);
 	for (size_t i = 0; fds && i < fds->n; i++)
-		assert_true(fcntl(fds->fd[i], F_GETFD) >= 0);
+		assert_int_equal(fds_add_copy(&stage->received, fds->fd[i]), i);
 }
 
 static void refuse(struct call *call, int code, const char *sentence) {
@@ -761,6 +778,8 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	stage->desk.mounts.desk = &stage->desk;
 	stage->desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &stage->desk };
 	stage->desk.listeners = (struct attendants){ .kind = &listener_kind, .desk = &stage->desk };
+	netlink_reader_init(&stage->desk.reader, &stage->desk);
+	handouts_init(&stage->desk.handouts, stage->event);
 	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());
@@ -823,6 +842,10 @@ void stage_free(struct stage *stage) {
 		objects_done(&stage->desk.objects[kind]);
 	attendants_done(&stage->desk.watchers);
 	attendants_done(&stage->desk.listeners);
+	netlink_reader_done(&stage->desk.reader);
+	handouts_done(&stage->desk.handouts);
+	message_freep(&stage->reply);
+	fds_done(&stage->received);
 	callers_free(stage->desk.callers);
 	sd_bus_message_unref(stage->question);
 	sd_bus_flush_close_unref(stage->client);

@@ -42,6 +42,7 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   eof            waits until the broker says that it will say nothing more
  *   said           an outcome without a reply, after an announcement
  *   done           the same, and closes
+ *   where          an outcome with a namespace that is to be looked at, and the rights for that
  *   list           an outcome with a mount table, of the mount UNLIKELY_ID alone
  *   code=N         an outcome that is a failure, with the text "because"; with "+gone" behind it,
  * one that says that nothing is there of what was announced bad            an outcome whose reply
@@ -91,6 +92,7 @@ struct stage {
 	size_t answers, refusals, ends;
 	int code;
 	char sentence[512];
+	ProtobufCMessage *reply; /* the last, with its descriptors */
 	struct fds received;
 };
 
