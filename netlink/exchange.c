@@ -144,8 +144,11 @@ static int on_error(struct exchange *exchange, const struct nlmsghdr *message) {
 	if (size < sizeof error)
 		return -EBADMSG;
 	memcpy(&error, NLMSG_DATA(message), sizeof error);
-	if (!(message->nlmsg_flags & NLM_F_CAPPED) && error.msg.nlmsg_len > NLMSG_HDRLEN)
-		skip += NLMSG_ALIGN((size_t)error.msg.nlmsg_len) - NLMSG_HDRLEN;
+	if (!(message->nlmsg_flags & NLM_F_CAPPED)) {
+		if (error.msg.nlmsg_len < NLMSG_HDRLEN || error.msg.nlmsg_len > size)
+			return -EBADMSG;
+		skip += NLMSG_ALIGN(error.msg.nlmsg_len) - NLMSG_HDRLEN;
+	}
 	return judge(exchange, message, skip);
 }
 
@@ -240,7 +243,7 @@ static int take_datagram(struct exchange *exchange, size_t size, exchange_each *
 			return -EBADMSG;
 		r = take(exchange, message, each, data);
 		rows = rows || !exchange->over;
-		whole = NLMSG_ALIGN((size_t)message->nlmsg_len);
+		whole = NLMSG_ALIGN(message->nlmsg_len);
 		if (whole > size)
 			whole = size;
 		at += whole;
