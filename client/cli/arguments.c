@@ -130,6 +130,22 @@ static int set_lines(struct arguments *a, const char *value) {
 	return 0;
 }
 
+static int set_rows(struct arguments *a, const char *value) {
+	char *end;
+
+	errno = 0;
+	a->rows = strtoull(value, &end, 10);
+	if (errno != 0 || end == value || *end || *value == '-' || a->rows == 0)
+		return arguments_refuse(a, "--limit: '%s' is no number of rows", value);
+	return 0;
+}
+
+static int set_fields(struct arguments *a, const char *value) {
+	int r = words_split(&a->fields, value);
+
+	return r == -EINVAL ? arguments_refuse(a, "--fields: '%s' is no list of names", value) : r;
+}
+
 static int set_lifetime(struct arguments *a, const char *value) {
 	if (strcmp(value, "connection") != 0 && strcmp(value, "manual") != 0)
 		return arguments_refuse(a, "--lifetime: '%s' is neither connection nor manual",
@@ -180,11 +196,14 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 	switch (kind) {
 	case PARAMETER_AT: a->at = value; return 0;
 	case PARAMETER_CLOCK: a->clock = value; return 0;
+	case PARAMETER_CONSISTENCY: a->consistency = value; return 0;
+	case PARAMETER_COUNT: a->count_only = true; return 0;
 	case PARAMETER_EVENTS: return set_events(a, value);
 	case PARAMETER_EVERY: a->every = value; return 0;
 	case PARAMETER_EXCLUDE: return words_add(&a->excluded, value);
 	case PARAMETER_EXPIRE: a->keys.expire = true; return 0;
 	case PARAMETER_FAILED: a->failed = true; return 0;
+	case PARAMETER_FIELDS: return set_fields(a, value);
 	case PARAMETER_FILESYSTEM: a->filesystem = true; return 0;
 	case PARAMETER_FOLLOW: a->follow = true; return 0;
 	case PARAMETER_FORCE: a->keys.force = true; return 0;
@@ -204,9 +223,11 @@ static int set_own(struct arguments *a, int kind, const char *value) {
 	case PARAMETER_READ_ONLY: return words_add(&a->words, "ro");
 	case PARAMETER_RECURSIVE: a->keys.recursive = true; return 0;
 	case PARAMETER_REPORT_PID: a->report_pid = true; return 0;
+	case PARAMETER_ROWS: return set_rows(a, value);
 	case PARAMETER_SIGNAL: a->signal = value; return 0;
 	case PARAMETER_SINCE: a->since = value; return 0;
 	case PARAMETER_SLACK: a->slack = value; return 0;
+	case PARAMETER_SNAPSHOT: a->snapshot = true; return 0;
 	case PARAMETER_TYPE: a->fstype = value; return 0;
 	case PARAMETER_UPPER: a->upper = value; return 0;
 	case PARAMETER_USER: a->user = value; return 0;
@@ -283,6 +304,7 @@ void arguments_done(struct arguments *arguments) {
 	words_done(&arguments->environment);
 	words_done(&arguments->events);
 	words_done(&arguments->excluded);
+	words_done(&arguments->fields);
 	words_done(&arguments->shared);
 	words_done(&arguments->types);
 	usher_attributes_free(arguments->attributes);

@@ -22,11 +22,14 @@ enum parameter_kind {
 	PARAMETER_DEADLINE = 256, /* beyond all letters, for getopt */
 	PARAMETER_AT,
 	PARAMETER_CLOCK,
+	PARAMETER_CONSISTENCY,
+	PARAMETER_COUNT,
 	PARAMETER_EVENTS,
 	PARAMETER_EVERY,
 	PARAMETER_EXCLUDE,
 	PARAMETER_EXPIRE,
 	PARAMETER_FAILED,
+	PARAMETER_FIELDS,
 	PARAMETER_FILESYSTEM,
 	PARAMETER_FOLLOW,
 	PARAMETER_FORCE,
@@ -52,10 +55,12 @@ enum parameter_kind {
 	PARAMETER_READ_ONLY,
 	PARAMETER_RECURSIVE,
 	PARAMETER_REPORT_PID,
+	PARAMETER_ROWS,
 	PARAMETER_SESSION,
 	PARAMETER_SIGNAL,
 	PARAMETER_SINCE,
 	PARAMETER_SLACK,
+	PARAMETER_SNAPSHOT,
 	PARAMETER_SYSTEM,
 	PARAMETER_TYPE,
 	PARAMETER_UPPER,
@@ -125,15 +130,18 @@ struct arguments {
 	struct words environment;
 	struct words events;
 	struct words excluded;
+	struct words fields;
 	struct words shared;
 	struct words types;
 	const char *at;
 	const char *bus; /* "system" or "session"; NULL: as the environment says */
 	const char *clock;
+	const char *consistency;
 	const char *every;
 	const char *fstype;
 	const char *id;
-	const char *in_name; /* of namespaces */
+	const char *in_name;    /* of namespaces */
+	const char *in_network; /* of one below /run/netns, where no others have that name */
 	const char *operation;
 	const char *root;
 	const char *signal;
@@ -145,6 +153,7 @@ struct arguments {
 	const char *work;
 	const char *workdir;
 	char *in_found; /* the object that in_name is */
+	uint64_t rows;  /* no more of them; 0: unset */
 	int64_t monotonic_usec;
 	int64_t boottime_usec;
 	int in_pid; /* 0: unset */
@@ -155,6 +164,7 @@ struct arguments {
 	bool ask;
 	bool ask_later; /* what would have somebody asked ends in EXIT_ASK */
 	bool clear_environment;
+	bool count_only;
 	bool detach;
 	bool failed;
 	bool filesystem;
@@ -164,9 +174,11 @@ struct arguments {
 	bool json;
 	bool mine;
 	bool mount_table;
+	bool networks; /* in_name may be in_network */
 	bool once;
 	bool rates;
 	bool report_pid;
+	bool snapshot;
 	bool verbose;
 	bool version;
 	bool wake;

@@ -16,6 +16,7 @@ struct command {
 	bool asks_later;      /* a person, if it must: its function is called again then */
 	bool program;         /* runs one: what stands after the first operand is the program's */
 	bool placed;          /* the first operand says where, as --in does */
+	bool networks;        /* --in may be the name of a network namespace, too */
 	int minimum, maximum; /* how many operands */
 	int (*check)(const struct arguments *);               /* 0, or EXIT_USAGE; may be NULL */
 	int (*run)(const struct arguments *, struct usher *); /* the exit status */
@@ -37,6 +38,14 @@ extern const struct command command_namespace_destroy;
 extern const struct command command_namespace_enter;
 extern const struct command command_namespace_list;
 extern const struct command command_namespace_show;
+extern const struct command command_net;
+extern const struct command command_net_add;
+extern const struct command command_net_change;
+extern const struct command command_net_del;
+extern const struct command command_net_describe;
+extern const struct command command_net_get;
+extern const struct command command_net_monitor;
+extern const struct command command_net_replace;
 extern const struct command command_overlay;
 extern const struct command command_pivot_root;
 extern const struct command command_ps;

@@ -71,6 +71,10 @@ int connection_find_place(struct arguments *arguments, struct usher *usher) {
 	if (!arguments->in_name || arguments->in_found)
 		return 0;
 	r = usher_find_namespace(usher, arguments->in_name, &arguments->in_found);
+	if (r == -ENOENT && arguments->networks) {
+		arguments->in_network = arguments->in_name;
+		return 0;
+	}
 	if (r < 0)
 		return answer_refusal(arguments, usher, arguments->in_name, r);
 	arguments->keys.in_object = arguments->in_found;

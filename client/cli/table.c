@@ -51,14 +51,27 @@ static size_t column_width(const struct table *table, size_t column) {
 	return widest;
 }
 
-void table_print(const struct table *table) {
-	_cleanup_free_ size_t *widths = calloc(table->columns, sizeof *widths);
+/* None becomes narrower again. */
+static void measure(struct table *table) {
+	size_t column, width;
+
+	if (!table->widths)
+		table->widths = calloc(table->columns, sizeof *table->widths);
+	for (column = 0; table->widths && column < table->columns; column++) {
+		width = column_width(table, column);
+		if (width > table->widths[column])
+			table->widths[column] = width;
+	}
+}
+
+void table_print(struct table *table) {
+	const size_t *widths;
 	size_t i, column;
 
 	/* Only what says which bytes are characters: numbers on the command line have a point. */
 	setlocale(LC_CTYPE, "");
-	for (column = 0; widths && column < table->columns; column++)
-		widths[column] = column_width(table, column);
+	measure(table);
+	widths = table->widths;
 	for (i = 0; i < table->count; i++) {
 		column = i % table->columns;
 		fputs(table->cells[i], stdout);
@@ -71,10 +84,18 @@ void table_print(const struct table *table) {
 	}
 }
 
+void table_flush(struct table *table) {
+	table_print(table);
+	for (size_t i = 0; i < table->count; i++)
+		free(table->cells[i]);
+	table->count = 0;
+}
+
 void table_done(struct table *table) {
 	size_t i;
 
 	for (i = 0; i < table->count; i++)
 		free(table->cells[i]);
 	free(table->cells);
+	free(table->widths);
 }

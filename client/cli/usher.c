@@ -33,6 +33,14 @@ static const struct command *const commands[] = {
 	&command_pivot_root,
 	&command_hostname,
 	&command_domainname,
+	&command_net_get,
+	&command_net_add,
+	&command_net_change,
+	&command_net_replace,
+	&command_net_del,
+	&command_net_monitor,
+	&command_net_describe,
+	&command_net,
 	&command_watch,
 	&command_trap,
 	&command_timer,
@@ -146,6 +154,7 @@ static int run_command(struct arguments *a, const struct command *command) {
 	/* Nobody waits for an agent who may well not be asked. */
 	a->ask_later = command->asks_later && ask;
 	a->ask = ask && !command->asks_later;
+	a->networks = command->networks;
 	r = connect_and_run(a, command, command->asks && a->ask && a->count > 0);
 	if (r != EXIT_ASK || !a->ask_later)
 		return r;
