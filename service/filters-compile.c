@@ -27,10 +27,12 @@ static const int every_child[] = {
 	SYS_close,
 	SYS_sendmsg,
 	SYS_recvmsg,
+	SYS_recvfrom,
 	SYS_brk,
 	SYS_mmap,
 	SYS_munmap,
 	SYS_mremap,
+	SYS_madvise,
 	SYS_fcntl,
 	SYS_openat,
 	SYS_openat2,
@@ -88,7 +90,6 @@ static const int every_child[] = {
 	SYS_rt_sigaction,
 	SYS_rt_sigprocmask,
 	SYS_mprotect,
-	SYS_madvise,
 #endif
 };
 
