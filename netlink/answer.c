@@ -262,8 +262,8 @@ static int fail(struct answer *answer, int r) {
 	if (r == -EFBIG)
 		return refuse(answer, REFUSED_LIMIT,
 			      answer->fd < 0 ? too_many
-					     : "there are more rows than a memfd may "
-					       "have: ask for less, or for a stream");
+					     : "there are more rows than RowBytes= leaves "
+					       "room for: ask for less, or for a stream");
 	return refuse(answer, r, answer->query.message);
 }
 

@@ -60,8 +60,8 @@ int netns_prepare(struct job *job, struct netns *netns) {
 /* ---- where it is ---- */
 
 static int no_namespace(struct job *job, int r) {
-	return refusal_note(&job->refusal, r, "in: '" DIRECTORY "/%.200s': %s",
-			    name_of(job->request),
+	return refusal_note(&job->refusal, r == -EINVAL ? REFUSED_INVALID : r,
+			    "in: '" DIRECTORY "/%.200s': %s", name_of(job->request),
 			    r == -EINVAL ? "no namespace of the network" : strerrordesc_np(-r));
 }
 
