@@ -488,10 +488,10 @@ int change_do(struct changing *changing, const struct change *change, Usher__Row
 static void describe_text(FILE *to, const char *text) {
 	for (; *text; text++)
 		if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-		    (*text >= '0' && *text <= '9') || strchr("-_.:/+@%", *text))
+		    (*text >= '0' && *text <= '9') || strchr("-_.:/+@", *text))
 			(void)fputc(*text, to);
 		else
-			(void)fprintf(to, "\\x%02x", (unsigned char)*text);
+			(void)fprintf(to, "%%%02x", (unsigned char)*text);
 }
 
 static void describe_value(FILE *to, const Usher__Value *value);

@@ -706,7 +706,7 @@ def polkit_answer(answer, action, user=None):
 
 
 DETAILS = ("in", "source", "target", "fstype", "options", "idmap", "path", "propagation", "from", "to", "new_root", "put_old",
-           "hostname", "domainname", "network", "type")
+           "hostname", "domainname", "network", "type", "change", "protocol")
 
 
 @contextlib.contextmanager
