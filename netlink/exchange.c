@@ -13,13 +13,39 @@
 #include "decode.h"
 #include "fd.h"
 
-/* The largest message there can be is a few attributes of 64 KiB each. What is never written to
- * takes no memory. */
+/* The largest message there can be is a few attributes of 64 KiB each. */
 enum { BUFFER_SIZE = 1 << 20, WAIT_SEC = 30, SAME_MAX = 32 };
 
 #ifndef NETLINK_GET_STRICT_CHK
 #define NETLINK_GET_STRICT_CHK 12
 #endif
+
+/* ---- buffers ---- */
+
+/* The last ones that were not needed any more: whoever asks often has them at hand. */
+static uint8_t *spare;
+
+/* What is never written to takes no memory, unless pages are large. */
+static uint8_t *take_buffers(void) {
+	uint8_t *buffers = spare;
+
+	spare = NULL;
+	if (buffers)
+		return buffers;
+	buffers = mmap(NULL, 2UL * BUFFER_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (buffers == MAP_FAILED)
+		return NULL;
+	(void)madvise(buffers, 2UL * BUFFER_SIZE, MADV_NOHUGEPAGE);
+	return buffers;
+}
+
+static void give_back(uint8_t *buffers) {
+	if (!spare)
+		spare = buffers;
+	else
+		(void)munmap(buffers, 2UL * BUFFER_SIZE);
+}
 
 /* ---- the socket ---- */
 
@@ -71,12 +97,10 @@ int exchange_open(struct exchange *exchange, int protocol) {
 		exchange_close(exchange);
 		return r;
 	}
-	buffers = mmap(NULL, 2UL * BUFFER_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (buffers == MAP_FAILED) {
-		r = -errno;
+	buffers = take_buffers();
+	if (!buffers) {
 		exchange_close(exchange);
-		return r;
+		return -ENOMEM;
 	}
 	exchange->buffers[0] = buffers;
 	exchange->buffers[1] = buffers + BUFFER_SIZE;
@@ -86,7 +110,7 @@ int exchange_open(struct exchange *exchange, int protocol) {
 void exchange_close(struct exchange *exchange) {
 	fd_closep(&exchange->fd);
 	if (exchange->buffers[0])
-		(void)munmap(exchange->buffers[0], 2UL * BUFFER_SIZE);
+		give_back(exchange->buffers[0]);
 	*exchange = (struct exchange){ .fd = -1 };
 }
 

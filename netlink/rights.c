@@ -14,6 +14,9 @@
 static const uint32_t entering = CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_PTRACE);
 static const uint32_t administering = CAPABILITY(CAP_NET_ADMIN);
 
+/* What was put in effect last. */
+static uint32_t in_effect = UINT32_MAX;
+
 /* Of both no more than there is. */
 static int set(uint32_t permitted, uint32_t effective) {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -25,7 +28,10 @@ static int set(uint32_t permitted, uint32_t effective) {
 	mine[0].effective = mine[0].permitted & effective;
 	mine[0].inheritable = 0;
 	mine[1] = (struct __user_cap_data_struct){ 0 };
-	return syscall(SYS_capset, &header, mine) < 0 ? -errno : 0;
+	if (syscall(SYS_capset, &header, mine) < 0)
+		return -errno;
+	in_effect = effective;
+	return 0;
 }
 
 static uint32_t capabilities_of(uint32_t rights) {
@@ -43,7 +49,7 @@ int rights_to_enter(void) {
 }
 
 int rights_lower_to(uint32_t rights) {
-	return set(UINT32_MAX, capabilities_of(rights));
+	return in_effect == capabilities_of(rights) ? 0 : set(UINT32_MAX, capabilities_of(rights));
 }
 
 int rights_give_up_but(uint32_t rights) {
