@@ -6,6 +6,7 @@
 
 #include "decode.h"
 #include "ethertype.h"
+#include "flags.h"
 #include "link-kinds.h"
 #include "table.h"
 
@@ -102,7 +103,7 @@ static const struct netlink_field bridge_fields[] = {
 	ATTRIBUTE("mcast-mld-version", IFLA_BR_MCAST_MLD_VERSION, U8),
 	ATTRIBUTE("vlan-stats-per-port", IFLA_BR_VLAN_STATS_PER_PORT, BOOL),
 	PART("multi-boolopt", IFLA_BR_MULTI_BOOLOPT, struct br_boolopt_multi, optval, U32,
-	     IS(options)),
+	     IS(options), .encode = flags_encode),
 	ATTRIBUTE("mcast-querier-state", IFLA_BR_MCAST_QUERIER_STATE, OBJECT, TOLD,
 		  .nested = &querier),
 	ATTRIBUTE("fdb-n-learned", BR_FDB_N_LEARNED, U32, TOLD),

@@ -2,6 +2,7 @@
 /* Controller area networks. */
 #include <linux/can/netlink.h>
 
+#include "flags.h"
 #include "link-kinds.h"
 #include "table.h"
 
@@ -86,7 +87,8 @@ static const struct netlink_field can_fields[] = {
 	ATTRIBUTE("bittiming-const", IFLA_CAN_BITTIMING_CONST, OBJECT, TOLD, .nested = &constants),
 	ATTRIBUTE("clock", IFLA_CAN_CLOCK, U32, TOLD, .unit = "hertz"),
 	ATTRIBUTE("state", IFLA_CAN_STATE, U32, TOLD, .words = &states),
-	PART("ctrlmode", IFLA_CAN_CTRLMODE, struct can_ctrlmode, flags, U32, .words = &modes),
+	PART("ctrlmode", IFLA_CAN_CTRLMODE, struct can_ctrlmode, flags, U32, .words = &modes,
+	     .encode = flags_encode),
 	ATTRIBUTE("restart-ms", IFLA_CAN_RESTART_MS, U32, .unit = "milliseconds"),
 	ATTRIBUTE("restart", IFLA_CAN_RESTART, U32),
 	PART("berr-tx", IFLA_CAN_BERR_COUNTER, struct can_berr_counter, txerr, U16, TOLD),

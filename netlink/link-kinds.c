@@ -9,6 +9,7 @@
 
 #include "encode.h"
 #include "ethertype.h"
+#include "flags.h"
 #include "table.h"
 #include "unknown.h"
 
@@ -83,7 +84,8 @@ static const struct netlink_field vlan_fields[] = {
 	ATTRIBUTE("id", IFLA_VLAN_ID, U16),
 	ATTRIBUTE("protocol", IFLA_VLAN_PROTOCOL, U16, .network_order = true,
 		  .words = &netlink_ethertypes),
-	PART("flags", IFLA_VLAN_FLAGS, struct ifla_vlan_flags, flags, U32, .words = &vlan_flags),
+	PART("flags", IFLA_VLAN_FLAGS, struct ifla_vlan_flags, flags, U32, .words = &vlan_flags,
+	     .encode = flags_encode),
 	ATTRIBUTE("egress-qos", IFLA_VLAN_EGRESS_QOS, OBJECTS, .nested = &priority),
 	ATTRIBUTE("ingress-qos", IFLA_VLAN_INGRESS_QOS, OBJECTS, .nested = &priority),
 	{},
@@ -228,7 +230,8 @@ static const struct netlink_words rmnet_flags =
 
 static const struct netlink_field rmnet_fields[] = {
 	ATTRIBUTE("mux-id", IFLA_RMNET_MUX_ID, U16),
-	PART("flags", IFLA_RMNET_FLAGS, struct ifla_rmnet_flags, flags, U32, .words = &rmnet_flags),
+	PART("flags", IFLA_RMNET_FLAGS, struct ifla_rmnet_flags, flags, U32, .words = &rmnet_flags,
+	     .encode = flags_encode),
 	{},
 };
 NESTED(rmnet, "link.linkinfo.rmnet");

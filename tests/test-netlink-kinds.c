@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -68,8 +69,8 @@ static bool read_sample(FILE *file, struct sample *sample) {
 }
 
 /* As lines of JSON or as blocks. */
-static struct block_buffer decode(const char *type, const uint8_t *message, size_t size,
-				  enum block_format format) {
+static struct block_buffer decode_some(const char *type, const uint8_t *message, size_t size,
+				       enum block_format format, int rows) {
 	_cleanup_(cleanup_selection) struct selection *selection = NULL;
 	_cleanup_(cleanup_block) struct block *block = NULL;
 	struct block_buffer buffer = { 0 };
@@ -85,9 +86,14 @@ static struct block_buffer decode(const char *type, const uint8_t *message, size
 	decoding.block = block;
 	assert_int_equal(decode_message(&decoding, selection_type(selection, 0), USHER_NETLINK_ROW,
 					message, size),
-			 1);
+			 rows);
 	assert_int_equal(block_end(block, true, 0, NULL, NULL), 0);
 	return buffer;
+}
+
+static struct block_buffer decode(const char *type, const uint8_t *message, size_t size,
+				  enum block_format format) {
+	return decode_some(type, message, size, format, 1);
 }
 
 static void decode_to_text(const char *type, const uint8_t *message, size_t size, char *ret) {
@@ -176,6 +182,48 @@ static void rows_that_are_written_are_read_the_same(void **state) {
 	assert_int_equal(wrong, 0);
 }
 
+/* What the kernel is told to leave as it is, or to take off, is in a mask beside the flags. */
+static void flags_are_written_with_a_mask(void **state) {
+	_cleanup_(close_file) FILE *file = open_samples();
+	static struct sample sample;
+	static uint8_t message[8192];
+	const struct ifla_vlan_flags *flags;
+	const uint8_t *value;
+	size_t size;
+
+	assert_true(read_sample(file, &sample)); /* the first is a VLAN */
+	size = encode_again(&sample, message, sizeof message);
+	assert_true(netlink_attribute(message, size, sizeof(struct ifinfomsg), IFLA_LINKINFO,
+				      &value, &size));
+	assert_true(netlink_attribute(value, size, 0, IFLA_INFO_DATA, &value, &size));
+	assert_true(netlink_attribute(value, size, 0, IFLA_VLAN_FLAGS, &value, &size));
+	assert_int_equal(size, sizeof *flags);
+	flags = (const void *)value;
+	assert_int_equal(flags->flags, 0x2 | 0x4 | 0x8);
+	assert_int_equal(flags->mask, 0x1f);
+}
+
+/* A port's VLANs come in one message, and each is a row of its own. */
+static void a_message_may_be_several_rows(void **state) {
+	static const uint8_t message[] = {
+		7,  0, 0, 0,    5, 0, 0,  0, /* AF_BRIDGE, ifindex 5 */
+		20, 0, 1, 0x80,              /* the first: 10, with the state forwarding */
+		8,  0, 1, 0,    4, 0, 10, 0, 5, 0, 3, 0, 3,  0, 0, 0, 20, 0, 1, 0x80, /* the second:
+											 20 to 30 */
+		8,  0, 1, 0,    6, 0, 20, 0, 6, 0, 2, 0, 30, 0, 0, 0, 12, 0, 2, 0,    1,
+		2,  3, 4, 5,    6, 7, 8, /* of the bridge as a whole, and no row */
+	};
+	const struct iovec end = { (char *)"", 1 };
+	struct block_buffer buffer = decode_some("vlan", message, sizeof message, BLOCK_JSON, 2);
+
+	assert_int_equal(block_to_buffer(&buffer, &end, 1), 0);
+	assert_string_equal(
+		(const char *)buffer.bytes,
+		"{\"ifindex\":5,\"vid\":10,\"flags\":[\"untagged\"],\"state\":\"forwarding\"}\n"
+		"{\"ifindex\":5,\"vid\":20,\"vid-end\":30,\"flags\":[\"pvid\",\"untagged\"]}\n");
+	free(buffer.bytes);
+}
+
 /* Nothing is read beyond the end, wherever that is; valgrind and the sanitizers look on. */
 static void messages_that_end_anywhere_are_refused_or_short(void **state) {
 	_cleanup_(close_file) FILE *file = open_samples();
@@ -228,6 +276,8 @@ int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_of_kinds_are_as_they_were_asked_for),
 		cmocka_unit_test(rows_that_are_written_are_read_the_same),
+		cmocka_unit_test(flags_are_written_with_a_mask),
+		cmocka_unit_test(a_message_may_be_several_rows),
 		cmocka_unit_test(messages_that_end_anywhere_are_refused_or_short),
 	};
 
