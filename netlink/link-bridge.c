@@ -56,6 +56,19 @@ NESTED(querier, "link.linkinfo.bridge.mcast-querier-state");
 #define TOLD              .read_only = true
 #define IS(BITS_OR_WORDS) .words = &(BITS_OR_WORDS)
 
+/* The others are refused, even to be taken off, where bridges have no VLANs: a row that was told
+ * leaves them alone. */
+static int options_encode(struct encoding *encoding, const struct netlink_field *field,
+			  const void *value) {
+	uint32_t set, mask;
+	int r = flags_read(encoding, field, value, &set, &mask);
+
+	if (r == 0)
+		flags_put(encoding, field, set,
+			  encoding->told ? set | 1 << BR_BOOLOPT_NO_LL_LEARN : mask);
+	return r;
+}
+
 static const struct netlink_field bridge_fields[] = {
 	ATTRIBUTE("forward-delay", IFLA_BR_FORWARD_DELAY, U32, TIME),
 	ATTRIBUTE("hello-time", IFLA_BR_HELLO_TIME, U32, TIME),
@@ -103,7 +116,7 @@ static const struct netlink_field bridge_fields[] = {
 	ATTRIBUTE("mcast-mld-version", IFLA_BR_MCAST_MLD_VERSION, U8),
 	ATTRIBUTE("vlan-stats-per-port", IFLA_BR_VLAN_STATS_PER_PORT, BOOL),
 	PART("multi-boolopt", IFLA_BR_MULTI_BOOLOPT, struct br_boolopt_multi, optval, U32,
-	     IS(options), .encode = flags_encode),
+	     IS(options), .encode = options_encode),
 	ATTRIBUTE("mcast-querier-state", IFLA_BR_MCAST_QUERIER_STATE, OBJECT, TOLD,
 		  .nested = &querier),
 	ATTRIBUTE("fdb-n-learned", BR_FDB_N_LEARNED, U32, TOLD),

@@ -10,6 +10,7 @@
 
 #include "decode.h"
 #include "encode.h"
+#include "flags.h"
 #include "link-kinds.h"
 #include "link-statistics.h"
 #include "table.h"
@@ -349,37 +350,17 @@ int link_device_decode(struct decoding *decoding, const struct netlink_field *fi
 	(IFF_UP | IFF_DEBUG | IFF_NOTRAILERS | IFF_NOARP | IFF_PROMISC | IFF_ALLMULTI | \
 	 IFF_MULTICAST | IFF_PORTSEL | IFF_AUTOMEDIA | IFF_DYNAMIC)
 
-/* "up" sets that one, "-up" clears it; what is not named stays as it is. */
-static int flag_encode(struct encoding *encoding, const struct netlink_field *field,
-		       const Usher__Value *value) {
-	const bool clears = value->text && *value->text == '-';
+static int link_flags_encode(struct encoding *encoding, const struct netlink_field *field,
+			     const void *value) {
 	struct ifinfomsg *header = encode_header(encoding);
-	Usher__Value word = *value;
-	uint64_t flag = 0;
-	int r;
+	uint32_t set, mask;
+	int r = flags_read(encoding, field, value, &set, &mask);
 
-	if (clears)
-		word.text++;
-	r = encode_number(encoding, field, &word, &flag);
-	if (r == 0 && !encoding->overflown) {
-		header->ifi_change |= (unsigned)flag;
-		header->ifi_flags |= clears ? 0 : (unsigned)flag;
-	}
-	return r;
-}
-
-static int flags_encode(struct encoding *encoding, const struct netlink_field *field,
-			const void *data) {
-	const Usher__Value *value = data;
-	int r = 0;
-
-	for (size_t i = 0; value->list && r == 0 && i < value->list->n_values; i++)
-		r = flag_encode(encoding, field, value->list->values[i]);
-	if (!value->list)
-		r = flag_encode(encoding, field, value);
-	if (r == 0 && !encoding->overflown && ((!value->list && !value->text) || encoding->told))
-		((struct ifinfomsg *)encode_header(encoding))->ifi_change = SETTABLE;
-	return r;
+	if (r != 0 || encoding->overflown)
+		return r;
+	header->ifi_flags = set;
+	header->ifi_change = mask == UINT32_MAX ? SETTABLE : mask;
+	return 0;
 }
 
 static const struct netlink_field link_fields[] = {
@@ -387,7 +368,8 @@ static const struct netlink_field link_fields[] = {
 	ATTRIBUTE("ifname", IFLA_IFNAME, STRING),
 	ATTRIBUTE("alt-names", IFLA_PROP_LIST, LIST, .nested = &names),
 	MEMBER("type", struct ifinfomsg, ifi_type, U16, TOLD, .words = &types),
-	MEMBER("flags", struct ifinfomsg, ifi_flags, U32, .words = &flags, .encode = flags_encode),
+	MEMBER("flags", struct ifinfomsg, ifi_flags, U32, .words = &flags,
+	       .encode = link_flags_encode),
 	ATTRIBUTE("mtu", IFLA_MTU, U32, SIZE),
 	ATTRIBUTE("min-mtu", IFLA_MIN_MTU, U32, TOLD, SIZE),
 	ATTRIBUTE("max-mtu", IFLA_MAX_MTU, U32, TOLD, SIZE),
