@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What waits for those who monitor: in which order, how much of it, and for whom; and what the
+ * kernel's filter lets through. */
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netlink/narrow.h"
+#include "netlink/news.h"
+#include "netlink/told.h"
+#include "support.h"
+
+/* ---- news ---- */
+
+static const struct netlink_type routes = { .name = "route",
+					    .new = RTM_NEWROUTE,
+					    .del = RTM_DELROUTE },
+				 links = { .name = "link", .new = RTM_NEWLINK, .del = RTM_DELLINK };
+
+static void happens(struct news *news, enum usher_netlink_action action, uint32_t object,
+		    uint32_t state) {
+	assert_int_equal(news_put(news, &routes, action, (const uint8_t *)&object, sizeof object,
+				  (const uint8_t *)&state, sizeof state),
+			 0);
+}
+
+/* What comes next for a reader, which has seen it then. */
+static void expect(struct news_reader *reader, uint32_t object, uint32_t state) {
+	assert_non_null(reader->at);
+	assert_memory_equal(reader->at->bytes, &object, sizeof object);
+	assert_memory_equal(news_message(reader->at), &state, sizeof state);
+	news_advance(reader);
+}
+
+static void of_an_object_only_the_last_is_told_and_in_its_order(void **state) {
+	struct news news;
+	struct news_reader reader;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &reader);
+	happens(&news, USHER_NETLINK_NEW, 1, 10);
+	happens(&news, USHER_NETLINK_NEW, 2, 20);
+	happens(&news, USHER_NETLINK_CHANGE, 1, 11);
+	expect(&reader, 2, 20);
+	expect(&reader, 1, 11);
+	assert_null(reader.at);
+	news_trim(&news);
+	assert_int_equal(news.n, 0);
+	assert_int_equal(news.bytes, 0);
+	news_done(&news);
+}
+
+static void objects_of_two_types_are_two(void **state) {
+	struct news news;
+	struct news_reader reader;
+	const uint32_t key = 1;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &reader);
+	happens(&news, USHER_NETLINK_NEW, 1, 10);
+	assert_int_equal(news_put(&news, &links, USHER_NETLINK_NEW, (const uint8_t *)&key,
+				  sizeof key, (const uint8_t *)&key, sizeof key),
+			 0);
+	assert_int_equal(news.n, 2);
+	news_done(&news);
+}
+
+static void what_is_new_to_one_is_not_to_another(void **state) {
+	struct news news;
+	struct news_reader late, early;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &late);
+	news_join(&news, &early);
+	happens(&news, USHER_NETLINK_NEW, 1, 10);
+	expect(&early, 1, 10);
+	happens(&news, USHER_NETLINK_CHANGE, 1, 11);
+	assert_true(news_is_new(&late));
+	assert_false(news_is_new(&early));
+	news_done(&news);
+}
+
+static void nothing_is_kept_that_nobody_waits_for(void **state) {
+	struct news news;
+	struct news_reader late, early;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &late);
+	happens(&news, USHER_NETLINK_NEW, 1, 10);
+	news_join(&news, &early);
+	assert_null(early.at);
+	news_trim(&news);
+	assert_int_equal(news.n, 1);
+	news_leave(&news, &late);
+	news_trim(&news);
+	assert_int_equal(news.n, 0);
+	happens(&news, USHER_NETLINK_NEW, 2, 20);
+	news_skip(&news, &early);
+	news_trim(&news);
+	assert_int_equal(news.n, 0);
+	news_done(&news);
+}
+
+static void what_waits_is_never_more_than_there_are_objects(void **state) {
+	struct news news;
+	struct news_reader reader;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &reader);
+	for (uint32_t i = 0; i < 100000; i++)
+		happens(&news, USHER_NETLINK_CHANGE, i % 3000, i);
+	assert_int_equal(news.n, 3000);
+	for (uint32_t i = 97000; i < 100000; i++)
+		expect(&reader, i % 3000, i);
+	news_done(&news);
+}
+
+static void messages_without_a_key_are_all_told(void **state) {
+	struct news news;
+	struct news_reader reader;
+
+	assert_int_equal(news_init(&news), 0);
+	news_join(&news, &reader);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(news_put(&news, &routes, USHER_NETLINK_NEW, NULL, 0,
+					  (const uint8_t *)&i, sizeof i),
+				 0);
+	assert_int_equal(news.n, 100);
+	news_done(&news);
+}
+
+/* ---- who has been told of what ---- */
+
+static void a_set_has_what_was_added_and_not_removed(void **state) {
+	enum { NUMBERS = 5000, ROUNDS = 200000 };
+
+	static bool has[NUMBERS];
+	struct told told = { 0 };
+	unsigned random = 1;
+	size_t n = 0;
+
+	memset(has, 0, sizeof has);
+	for (int i = 0; i < ROUNDS; i++) {
+		/* many of them have the same place */
+		uint64_t number = (random = random * 1103515245U + 12345) >> 8 & 0xfff;
+		bool add = random >> 24 & 1;
+
+		number = number % NUMBERS;
+		if (add) {
+			assert_int_equal(told_add(&told, number << 4), !has[number]);
+			n += !has[number];
+		} else {
+			assert_int_equal(told_remove(&told, number << 4), has[number]);
+			n -= has[number];
+		}
+		has[number] = add;
+		assert_int_equal(told.n, n);
+	}
+	for (uint64_t i = 0; i < NUMBERS; i++)
+		assert_int_equal(told_has(&told, i << 4), has[i]);
+	told_clear(&told);
+}
+
+/* ---- the kernel's filter ---- */
+
+struct message {
+	struct nlmsghdr head;
+	struct rtmsg route;
+};
+
+static bool passes(const struct narrow_wish *wishes, size_t n, uint16_t type, uint8_t family,
+		   uint8_t table) {
+	const struct message message = { .head = { .nlmsg_len = sizeof message,
+						   .nlmsg_type = type },
+					 .route = { .rtm_family = family, .rtm_table = table } };
+	struct message heard;
+	int pair[2];
+	bool passed;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	assert_int_equal(narrow_apply(pair[1], wishes, n), 0);
+	assert_int_equal(send(pair[0], &message, sizeof message, MSG_DONTWAIT), sizeof message);
+	passed = recv(pair[1], &heard, sizeof heard, MSG_DONTWAIT) == sizeof heard;
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return passed;
+}
+
+static const struct narrow_test of_table = { .offset = offsetof(struct rtmsg, rtm_table),
+					     .width = 1,
+					     .n = 2,
+					     .values = { 100, 254 } },
+				of_family = { .offset = offsetof(struct rtmsg, rtm_family),
+					      .width = 1,
+					      .n = 1,
+					      .values = { AF_INET6 } };
+
+static void the_filter_lets_through_what_somebody_wants(void **state) {
+	const struct narrow_wish wishes[] = {
+		{ &routes, 2, { of_table, of_family } },
+		{ &links, 0, {} },
+		{ &routes, 1, { { .offset = 4, .width = 1, .n = 1, .values = { 7 } } } },
+	};
+
+	for (uint16_t type = RTM_NEWROUTE; type <= RTM_DELROUTE; type++) {
+		assert_true(passes(wishes, 3, type, AF_INET6, 100));
+		assert_true(passes(wishes, 3, type, AF_INET6, 254));
+		assert_false(passes(wishes, 3, type, AF_INET, 254));
+		assert_false(passes(wishes, 3, type, AF_INET6, 253));
+		assert_true(passes(wishes, 3, type, AF_INET, 7));
+	}
+	assert_true(passes(wishes, 3, RTM_NEWLINK, 0, 0));
+	assert_false(passes(wishes, 3, RTM_NEWADDR, 0, 0));
+}
+
+static void who_wants_everything_is_not_filtered_for(void **state) {
+	struct narrow_wish wishes[] = { { &routes, 1, { of_table } }, { &routes, 0, {} } };
+	static struct sock_filter program[NARROW_PROGRAM_MAX];
+
+	assert_int_equal(narrow_compile(wishes, 2, program), 0);
+	assert_int_not_equal(narrow_compile(wishes, 1, program), 0);
+	assert_int_equal(narrow_compile(NULL, 0, program), 0);
+}
+
+/* Too many for a program: then the kernel tells everything. */
+static void a_filter_that_would_be_too_long_is_none(void **state) {
+	static struct narrow_wish wishes[1000];
+	static struct sock_filter program[NARROW_PROGRAM_MAX];
+
+	for (size_t i = 0; i < 1000; i++)
+		wishes[i] = (struct narrow_wish){ &routes, 1, { of_table } };
+	assert_int_equal(narrow_compile(wishes, 1000, program), 0);
+	assert_true(passes(wishes, 1000, RTM_NEWROUTE, AF_INET, 1));
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_an_object_only_the_last_is_told_and_in_its_order),
+		cmocka_unit_test(objects_of_two_types_are_two),
+		cmocka_unit_test(what_is_new_to_one_is_not_to_another),
+		cmocka_unit_test(nothing_is_kept_that_nobody_waits_for),
+		cmocka_unit_test(what_waits_is_never_more_than_there_are_objects),
+		cmocka_unit_test(messages_without_a_key_are_all_told),
+		cmocka_unit_test(a_set_has_what_was_added_and_not_removed),
+		cmocka_unit_test(the_filter_lets_through_what_somebody_wants),
+		cmocka_unit_test(who_wants_everything_is_not_filtered_for),
+		cmocka_unit_test(a_filter_that_would_be_too_long_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
