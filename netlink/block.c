@@ -13,8 +13,11 @@
 
 enum {
 	BUCKETS = 512, /* more than there can be types */
-	HEAP_AT = USHER_NETLINK_BLOCK_MAX,
-	MEMORY = 2 * USHER_NETLINK_BLOCK_MAX,
+	FILL_MAX = USHER_NETLINK_BLOCK_MAX / 4,
+	/* What is filled, and a row more. Less than two megabytes in all, which are no huge page:
+	 * to zero one would take longer than most answers. */
+	HEAP_AT = FILL_MAX + 65536,
+	MEMORY = HEAP_AT + USHER_NETLINK_BLOCK_MAX,
 	BUFFER_LEAST = 4096,
 };
 
@@ -108,7 +111,7 @@ struct block *block_new(enum block_format format, size_t fill, block_sink sink, 
 	if (!block)
 		return NULL;
 	block->format = format;
-	block->fill = fill < USHER_NETLINK_BLOCK_MAX / 4 ? fill : USHER_NETLINK_BLOCK_MAX / 4;
+	block->fill = fill < FILL_MAX ? fill : FILL_MAX;
 	block->sink = sink;
 	block->userdata = userdata;
 	block->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
@@ -117,8 +120,6 @@ struct block *block_new(enum block_format format, size_t fill, block_sink sink, 
 		free(block);
 		return NULL;
 	}
-	/* Two megabytes to be zeroed would take longer than most answers. */
-	(void)madvise(block->memory, MEMORY, MADV_NOHUGEPAGE);
 	return block;
 }
 
@@ -249,13 +250,13 @@ static int describe(struct block *block, size_t number) {
 	       text = words + count_words(level) * sizeof(struct usher_netlink_word),
 	       size = round_up(text + text_size(level)), length = strlen(level->schema->name);
 	struct description description = { .bytes = calloc(1, size) };
-	struct usher_netlink_type *type = (struct usher_netlink_type *)description.bytes;
+	struct usher_netlink_type *type = (void *)description.bytes;
 	int r;
 
 	if (!type)
 		return -ENOMEM;
-	description.field = (struct usher_netlink_field *)(description.bytes + fields);
-	description.word = (struct usher_netlink_word *)(description.bytes + words);
+	description.field = (void *)(description.bytes + fields);
+	description.word = (void *)(description.bytes + words);
 	description.text = (char *)description.bytes + text;
 	*type = (struct usher_netlink_type){
 		.block = { (uint32_t)size, USHER_NETLINK_TYPE, (uint16_t)number },
