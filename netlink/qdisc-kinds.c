@@ -260,7 +260,7 @@ static const struct netlink_words red_flags =
 static const struct netlink_field red_fields[] = {
 	THRESHOLDS(TCA_RED_PARMS, struct tc_red_qopt),
 	/* all of them, since Linux 5.7 */
-	PART("flags", TCA_RED_FLAGS, struct nla_bitfield32, value, U32, .words = &red_flags),
+	PART("flags", TCA_RED_FLAGS, struct nla_bitfield32, value, U8, .words = &red_flags),
 	ATTRIBUTE("stab", TCA_RED_STAB, BYTES),
 	ATTRIBUTE("max-p", TCA_RED_MAX_P, U32),
 	ATTRIBUTE("early-drop-block", TCA_RED_EARLY_DROP_BLOCK, U32),
