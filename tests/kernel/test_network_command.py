@@ -4,13 +4,14 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 
 import realm
 import ring
-from ring import Variant
+from ring import Variant, wait_until
 
 
 class NetworkCommand(ring.TestCase):
@@ -173,3 +174,30 @@ class NetworkCommand(ring.TestCase):
                 with self.subTest(words=words):
                     self.assertNotEqual(self.usher("net", *words, "--in", "wires", capture_output=False, stdout=full, stderr=subprocess.PIPE)
                                         .returncode, 0)
+
+    def test_ports_of_a_network_are_its_own(self):
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            before = file.read()
+        told = self.good("enter", "wires", "--", "sh", "-c", "echo 4000 5000 >/proc/sys/net/ipv4/ip_local_port_range; cat /proc/sys/net/ipv4/ip_local_port_range")
+        self.assertEqual(told.split(), ["4000", "5000"])
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            self.assertEqual(file.read(), before)
+
+    def test_what_changes_is_told_as_it_changes(self):
+        with subprocess.Popen([f"{ring.BUILD}/usher", "net", "monitor", "links", "--snapshot", "--json", "--in", "wires"], env=self.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as monitor:
+            self.addCleanup(monitor.kill)
+            seen = []
+            while not seen or seen[-1]["action"] != "synced":
+                seen.append(json.loads(monitor.stdout.readline()))
+                self.assertNotIn("error", seen[-1])
+            self.assertEqual([one["row"]["ifname"] for one in seen[:-1]], ["lo"])
+            self.net("add", "link", "ifname=br7", "linkinfo.kind=bridge")
+            line = json.loads(monitor.stdout.readline())
+            self.assertEqual((line["action"], line["type"], line["row"]["ifname"]), ("new", "link", "br7"))
+            self.net("del", "link", "ifname=br7")
+            while line["action"] != "del":
+                line = json.loads(monitor.stdout.readline())
+            self.assertEqual(line["row"]["ifname"], "br7")
+            monitor.send_signal(signal.SIGINT)
+            wait_until(lambda: monitor.poll() is not None, "it ends")
