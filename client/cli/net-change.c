@@ -18,16 +18,15 @@ static int change_check(const struct arguments *a) {
 static int change_run(const struct arguments *a, struct usher *usher) {
 	_cleanup_network_values_ struct usher_values *row = NULL, *changed = NULL;
 	struct usher_netlink_options keys = network_keys(a, NULL);
-	const char *action = strchr(a->command, ' ') + 1;
+	const char *action = strchr(a->command, ' ') + 1, *type = network_type(a->operands[0]);
 	int r = network_parse(a, 1, &row);
 
 	if (r != 0)
 		return r < 0 ? answer_failure(a, NULL, r) : r;
-	r = usher_netlink_change(usher, action, network_type(a->operands[0]), row, &keys, &a->keys,
-				 &changed);
+	r = usher_netlink_change(usher, action, type, row, &keys, &a->keys, &changed);
 	if (r < 0)
 		return answer_refusal(a, usher, a->operands[0], r);
-	return strcmp(action, "del") == 0 ? answer_nothing(a) : network_print(a, changed);
+	return strcmp(action, "del") == 0 ? answer_nothing(a) : network_print(a, type, changed);
 }
 
 #define COMMAND(word, line)                         \

@@ -37,7 +37,7 @@ static int get_run(const struct arguments *a, struct usher *usher) {
 		return answer_refusal(a, usher, a->operands[0], r);
 	if (!rows[0])
 		return answer_error(a, a->operands[0], -ENOENT, "there is no way there");
-	return network_print(a, rows[0]);
+	return network_print(a, "route-get", rows[0]);
 }
 
 const struct command command_net_get = {

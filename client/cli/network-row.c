@@ -263,19 +263,26 @@ struct json_object *network_values_json(const struct usher_values *values) {
 	return object;
 }
 
-int network_print(const struct arguments *a, const struct usher_values *row) {
+static int add_line(struct table *table, const struct usher_values *row, const char *name) {
+	int r;
+
+	if (usher_values_get_type(row, name) == USHER_VALUES_NONE)
+		return 0;
+	r = table_add_name(table, name);
+	return r == 0 ? table_add(table, network_value_cell(row, name)) : r;
+}
+
+int network_print(const struct arguments *a, const char *type, const struct usher_values *row) {
+	const char *const *fields = network_fields(type);
 	_cleanup_(table_done) struct table table = { .columns = 2 };
 	int r = 0;
 
 	if (a->json)
 		return answer_json(network_values_json(row));
-	for (size_t i = 0; r == 0 && i < usher_values_count(row); i++) {
-		const char *name = usher_values_name(row, i);
-
-		r = table_add_name(&table, name);
-		if (r == 0)
-			r = table_add(&table, network_value_cell(row, name));
-	}
+	for (size_t i = 0; r == 0 && fields && fields[i]; i++)
+		r = add_line(&table, row, fields[i]);
+	for (size_t i = 0; r == 0 && !fields && i < usher_values_count(row); i++)
+		r = add_line(&table, row, usher_values_name(row, i));
 	if (r < 0)
 		return answer_failure(a, NULL, r);
 	table_print(&table);

@@ -23,8 +23,10 @@ struct usher_netlink_options network_keys(const struct arguments *arguments,
 char *network_cell(const struct usher_row *row, const char *field);
 char *network_value_cell(const struct usher_values *values, const char *field);
 
-/* One row, field by field, to people or in JSON. Returns the exit status. */
-int network_print(const struct arguments *arguments, const struct usher_values *row);
+/* One row to people, field by field as far as these are worth a column, or in JSON. Returns the
+ * exit status. */
+int network_print(const struct arguments *arguments, const char *type,
+		  const struct usher_values *row);
 
 /* The same as JSON; NULL as above. */
 struct json_object *network_row_json(const struct usher_row *row);
