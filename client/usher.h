@@ -716,8 +716,8 @@ const struct usher_field *usher_row_field(const struct usher_row *row, unsigned 
 /* A row of an OBJECT, OBJECTS or LIST, below count. The elements of a list are rows with one field.
  * 0 or a negative errno. */
 int usher_value_get_row(const struct usher_value *value, size_t i, struct usher_row *ret);
-/* The name of a number, of a field with words, or of a bit, 1 << n; NULL: it has none. Lives as long
- * as the rows. */
+/* The name of a number, of a field with words, or of a bit, 1 << n; NULL: it has none. Lives as
+ * long as the rows. */
 const char *usher_value_word(const struct usher_value *value, uint64_t number);
 /* As `ip` would print it: 192.0.2.1/24, 02:00:5e:10:00:01, "up,broadcast", 4711; strings escaped.
  * NULL for want of memory, and of rows in rows. */

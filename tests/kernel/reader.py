@@ -51,11 +51,12 @@ class Reply:
 class Reader:
     """The program and our end of its connection."""
 
-    def __init__(self, program, **keywords):
+    def __init__(self, program, under=(), **keywords):
+        """`under` is a command that starts another."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket, self.serial, self.replies = ours, 0, {}
         self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', program], pass_fds=[theirs.fileno()], **keywords)
+            ["bash", "-c", f'exec "$@" 3<&{theirs.fileno()}', "bash", *under, program], pass_fds=[theirs.fileno()], **keywords)
         theirs.close()
 
     def close(self):

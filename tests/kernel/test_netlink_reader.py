@@ -21,8 +21,11 @@ MAIN = 254
 
 
 class TestCase(unittest.TestCase):
+    LACKING = ring.LACKING  # of what the kernel has
+
     def setUp(self):
-        self.reader = Reader(f"{ring.BUILD}/usher-netlink")
+        under = [f"{ring.HERE}/block", *self.LACKING, "--"] if self.LACKING else []
+        self.reader = Reader(f"{ring.BUILD}/usher-netlink", under)
         self.addCleanup(self.reader.close)
 
     def realm(self):
@@ -326,6 +329,16 @@ class Namespaces(TestCase):
         process.stdout.readline()
         told = [self.reader.query("socket", ["mark"], where=realm.fd, family="inet", protocol="tcp", rights=rights).rows() for rights in (0, 1)]
         self.assertEqual(told, [[{}], [{"mark": 7}]])
+
+
+class OldKernel(Namespaces):
+    """That tells of a process by its pidfd neither its namespace nor its users."""
+
+    LACKING = ("ioctl,1=0xff04:ENOTTY", "ioctl,1=0xc040ff0b:ENOTTY")
+
+    def setUp(self):
+        ring.needs_block()
+        super().setUp()
 
 
 class Limits(TestCase):
