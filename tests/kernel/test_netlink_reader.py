@@ -58,12 +58,12 @@ class TestCase(unittest.TestCase):
 
 class BigObjects(TestCase):
     def big_route(self, n):
-        """A namespace with a route of so many ways, and one of its own for each of a hundred hosts."""
+        """A namespace with a route of so many ways, the first of its table, and one for each of a hundred hosts."""
         realm = self.realm()
         index = realm.pair("v", "10.9.0.1/16")
         realm.run(*(f"route add 10.60.0.{i}/32 dev v metric {i + 1}" for i in range(100)))
         with realm.socket() as sock:
-            self.assertEqual(change(sock, RTM_NEWROUTE, CREATE, route(socket.AF_INET, "10.50.0.0", 16, ways(
+            self.assertEqual(change(sock, RTM_NEWROUTE, CREATE, route(socket.AF_INET, "10.5.0.0", 16, ways(
                 index, [f"10.9.{1 + i // 250}.{1 + i % 250}" for i in range(n)]))), 0)
         return realm
 
