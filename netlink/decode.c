@@ -45,7 +45,7 @@ bool netlink_attribute(const uint8_t *value, size_t size, size_t fixed, unsigned
 	size_t found_size;
 	bool is_there = false;
 
-	if (align(fixed) > size)
+	if (align(fixed) >= size)
 		return false;
 	value += align(fixed);
 	size -= align(fixed);
