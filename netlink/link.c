@@ -6,6 +6,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "decode.h"
@@ -366,7 +367,8 @@ static int link_flags_encode(struct encoding *encoding, const struct netlink_fie
 static const struct netlink_field link_fields[] = {
 	MEMBER("ifindex", struct ifinfomsg, ifi_index, S32, DEVICE),
 	ATTRIBUTE("ifname", IFLA_IFNAME, STRING),
-	ATTRIBUTE("alt-names", IFLA_PROP_LIST, LIST, .nested = &names),
+	ATTRIBUTE("alt-names", IFLA_PROP_LIST, LIST, .nested = &names,
+		  .filtered = NETLINK_FILTERED_SPECIALLY),
 	MEMBER("type", struct ifinfomsg, ifi_type, U16, TOLD, .words = &types),
 	MEMBER("flags", struct ifinfomsg, ifi_flags, U32, .words = &flags,
 	       .encode = link_flags_encode),
@@ -437,12 +439,17 @@ static int link_request(struct encoding *encoding, const struct netlink_type *ty
 			const struct selection *selection, struct netlink_pass *pass) {
 	const uint32_t ask = selection_ask(selection, type);
 	const struct selection_value *kind = selection_value(selection, type, "linkinfo.kind");
+	const struct selection_value *name = selection_value(selection, type, "alt-names");
 	const uint32_t statistics =
 		ask & ASK_STATISTICS ? RTEXT_FILTER_MST : RTEXT_FILTER_SKIP_STATS;
 
 	if (pass->number > 0)
 		return 1;
 	encode_put_u32(encoding, IFLA_EXT_MASK, (ask & RTEXT_FILTER_VF) | statistics);
+	if (pass->one && name && strcmp(selection_lookup(selection, type), "alt-names") == 0) {
+		encode_put_string(encoding, IFLA_ALT_IFNAME, (const char *)name->bytes);
+		selection_set_by_kernel(selection, type, "alt-names");
+	}
 	if (kind && !pass->one) {
 		const size_t nest = encode_nest(encoding, IFLA_LINKINFO);
 
@@ -469,7 +476,7 @@ const struct netlink_type netlink_link = {
 	.header = sizeof(struct ifinfomsg),
 	.groups = (const uint32_t[]){ RTNLGRP_LINK, 0 },
 	.keys = (const char *const[]){ "ifindex", NULL },
-	.lookups = (const char *const[]){ "ifindex", "ifname", NULL },
+	.lookups = (const char *const[]){ "ifindex", "ifname", "alt-names", NULL },
 	.flags_interruption = true,
 	.changes = true,
 	.request = link_request,

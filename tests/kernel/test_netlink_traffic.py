@@ -152,3 +152,12 @@ class Links(Traffic):
         for fields in (["ifname"], ["ifname", "stats64"], ["ifname", "stats64", "vfinfo-list"]):
             self.assertEqual([row["ifname"] for row in self.rows_of("link", fields)], ["lo", "v1", "v0"], fields)
         self.assertEqual(self.rows_of("link", ["alt-names"], ifname="v0")[0]["alt-names"], names)
+
+    def test_a_link_is_found_by_an_altname_without_a_dump(self):
+        name = "a-name-of-more-than-fifteen-letters"
+        self.run_in("ip", "link", "property", "add", "dev", "v0", "altname", name)
+        for filters, found in (({"alt-names": name}, ["v0"]), ({"alt-names": "v0"}, []), ({"alt-names": "none"}, []),
+                               ({"ifname": "v1", "alt-names": name}, [])):
+            rows, info = self.me.call("Netlink", "Query", "link", Variant("as", ["ifname"]).value, {"in": self.pidfd, **filters})
+            self.assertEqual(([row["ifname"] for row in rows], info["complete"]), (found, True), filters)
+            self.assertEqual("alt-names" in info["kernel_filters"], len(filters) == 1, info)
