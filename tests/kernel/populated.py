@@ -231,7 +231,7 @@ tc qdisc replace dev ifb7 root handle 2: qfq
 tc filter add dev v0 parent 1: protocol ip prio 5 u32 match ip dst 10.0.0.0/8 match ip dport 80 0xffff classid 1:10
 tc filter add dev v0 parent 1: protocol ip prio 6 handle 2: u32 divisor 4
 tc filter add dev v0 parent 1: protocol ipv6 prio 7 u32 match u32 0 0 at 0 flowid 1:30 action mirred egress redirect dev ifb7
-tc filter add dev v0 ingress protocol all prio 8 u32 match u32 0 0 action mirred egress mirror dev v1
+tc filter add dev v0 ingress protocol all prio 8 u32 match u32 0 0 action mirred egress mirror dev br1
 tc filter add dev v0 egress protocol all prio 9 bpf bytecode 1,6 0 0 4294967295, flowid 1:1
 tc filter add dev v1 parent ffff: protocol all prio 10 u32 match u32 0 0 action mirred ingress redirect dev v4
 tc filter add dev v0 parent 1: protocol ip prio 11 flower dst_ip 10.1.0.0/16 ip_proto tcp dst_port 22 action drop

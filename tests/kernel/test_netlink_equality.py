@@ -9,7 +9,8 @@ import equality
 import ring
 from populated import Population
 import sockets
-from ring import Descriptor, Variant, kernel_is_at_least
+from ring import DBusError, Descriptor, Variant, kernel_is_at_least
+from rows import Answer
 
 
 class TestCase(ring.TestCase):
@@ -243,3 +244,57 @@ class Equality(TestCase):
         theirs, ours = self.steadily(lambda: self.said("ip", "-j", "netns", "list-id"), "namespace-id", lambda rows: rows)
         self.assertEqual(len(theirs), 1)
         self.assert_equal(theirs, ours, lambda row: row["nsid"])
+
+
+# What goes on while one looks.
+MOVING = {"cacheinfo", "expires", "stats", "stats2", "stats64", "xstats", "install", "lastuse", "firstuse", "reachable-time",
+          "gc-timer", "hello-timer", "tcn-timer", "topology-change-timer", "hold-timer", "message-age-timer", "forward-delay-timer",
+          "unbalanced-time"}
+
+
+def spoken(value):
+    """A value as JSON has it, without what goes on."""
+    if isinstance(value, dict):
+        return {name: spoken(one) for name, one in value.items() if name not in MOVING}
+    if isinstance(value, list):
+        return [spoken(one) for one in value]
+    return value.hex() if isinstance(value, (bytes, bytearray)) else value
+
+
+class Formats(TestCase):
+    KINDS = ("link", "address", "route", "rule", "neighbour", "fdb", "nexthop", "qdisc", "class", "filter", "namespace-id",
+             "generic-family", "ethtool-features")
+
+    def records(self, kind):
+        descriptor, info = self.me.call("Netlink", "Open", kind, Variant("as", []).value, {"in": self.pidfd})
+        self.assertTrue(info["complete"], info)
+        with os.fdopen(descriptor.take(), "rb") as file:
+            file.seek(0)
+            answer = Answer(file.read())
+        self.assertEqual(answer.end["rows"], info["rows"])
+        return [spoken(row) for _, _, row in answer.rows]
+
+    def values(self, kind):
+        """The answer as values on the bus, or None where it is more than a message may be."""
+        try:
+            rows, info = self.me.call("Netlink", "Query", kind, Variant("as", []).value, {"in": self.pidfd})
+        except DBusError as error:
+            self.assertEqual(error.name, "org.usher1.Error.LimitExceeded")
+            return None
+        self.assertTrue(info["complete"], info)
+        return [spoken(row) for row in rows]
+
+    def test_rows_are_the_same_as_records_as_json_and_on_the_bus(self):
+        told = 0
+        for kind in self.KINDS:
+            with self.subTest(kind):
+                for _ in range(20):
+                    before, records, values = spoken(self.rows(kind)), self.records(kind), self.values(kind)
+                    if before == spoken(self.rows(kind)):
+                        break
+                self.assertEqual(records, before)
+                self.assertGreater(len(before), 0)
+                if values is not None:
+                    self.assertEqual(values, before)
+                    told += 1
+        self.assertGreater(told, 6)
