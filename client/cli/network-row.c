@@ -67,6 +67,8 @@ char *network_cell(const struct usher_row *row, const char *field) {
 
 	if (r <= 0)
 		return r == 0 || r == -ENOENT ? strdup("") : NULL;
+	if (value.field->form < USHER_NETLINK_OBJECT)
+		return usher_value_to_string(&value);
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <wchar.h>
@@ -30,11 +31,21 @@ int table_add_name(struct table *table, const char *name) {
 	return table_add(table, text_from_name(name));
 }
 
+static bool is_ascii(const char *cell) {
+	while (*cell >= ' ' && *cell <= '~')
+		cell++;
+	return *cell == '\0';
+}
+
 /* In columns of the terminal; in bytes where the locale does not know the characters. */
 static size_t cell_width(const char *cell) {
-	_cleanup_free_ wchar_t *wide = calloc(strlen(cell) + 1, sizeof *wide);
+	_cleanup_free_ wchar_t *wide = NULL;
 	int width = -1;
 
+	/* Most of them, and there may be millions. */
+	if (is_ascii(cell))
+		return strlen(cell);
+	wide = calloc(strlen(cell) + 1, sizeof *wide);
 	if (wide && mbstowcs(wide, cell, strlen(cell) + 1) != (size_t)-1)
 		width = wcswidth(wide, strlen(cell));
 	return width < 0 ? strlen(cell) : (size_t)width;
