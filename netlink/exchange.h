@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The system calls of one, besides recvmsg(2) and those for memory. */
+#define EXCHANGE_SYSCALLS SYS_bind, SYS_getsockname, SYS_sendto, SYS_setsockopt, SYS_socket
+
 enum { EXCHANGE_TEXT_MAX = 512 };
 
 /* What the kernel says at the end of an answer. */

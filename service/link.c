@@ -8,12 +8,12 @@
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "netlink/encode.h"
+#include "netlink/names.h"
 
 _Static_assert(LINK_NAME_MAX == IFNAMSIZ, "a name of an interface");
 
@@ -65,105 +65,66 @@ int link_addresses_check(const char *key, char *const *texts, size_t n, struct r
 
 /* ---- messages ---- */
 
+enum { MESSAGE_MAX = 512 };
+
 struct message {
+	struct encoding encoding;
+
 	union {
 		struct nlmsghdr head;
-		char bytes[512];
+		uint8_t bytes[MESSAGE_MAX];
 	};
 };
 
-static void *reserve(struct message *message, size_t n) {
-	void *at = message->bytes + NLMSG_ALIGN(message->head.nlmsg_len);
-
-	message->head.nlmsg_len = (uint32_t)(NLMSG_ALIGN(message->head.nlmsg_len) + n);
-	return at;
+static void *start(struct message *message, uint16_t type, uint16_t flags, size_t fixed) {
+	encode_start(&message->encoding, message->bytes, sizeof message->bytes, type, flags, fixed);
+	return encode_header(&message->encoding);
 }
 
-static void *start(struct message *message, uint16_t type, uint16_t flags, size_t n) {
-	memset(message, 0, sizeof *message);
-	message->head.nlmsg_len = NLMSG_HDRLEN;
-	message->head.nlmsg_type = type;
-	message->head.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
-	return reserve(message, n);
+static int ask(struct exchange *exchange, struct message *message) {
+	int r = encode_done(&message->encoding);
+
+	return r < 0 ? r : exchange_do(exchange, &message->head, NULL, NULL);
 }
 
-static struct rtattr *add(struct message *message, uint16_t type, const void *data, size_t n) {
-	struct rtattr *attribute = reserve(message, RTA_LENGTH(n));
+static int index_of(const struct exchange *exchange, const char *name) {
+	struct names names;
+	uint32_t index;
 
-	attribute->rta_type = type;
-	attribute->rta_len = (uint16_t)RTA_LENGTH(n);
-	if (n > 0)
-		memcpy(RTA_DATA(attribute), data, n);
-	return attribute;
+	names_init(&names, exchange->fd);
+	index = names_index(&names, name);
+	return index > 0 ? (int)index : -ENODEV;
 }
 
-static void add_string(struct message *message, uint16_t type, const char *text) {
-	(void)add(message, type, text, strlen(text) + 1);
-}
-
-/* What was added since is inside it. */
-static void close_nest(struct message *message, struct rtattr *nest) {
-	nest->rta_len = (uint16_t)(message->bytes + message->head.nlmsg_len - (char *)nest);
-}
-
-/* Each is answered once, with an errno or 0. */
-static int ask(int socket, const struct message *message) {
-	union {
-		struct nlmsghdr head;
-		char bytes[4096];
-	} answer;
-	const struct nlmsgerr *error = NLMSG_DATA(&answer.head);
-	ssize_t n;
-
-	if (write(socket, message->bytes, message->head.nlmsg_len) < 0)
-		return -errno;
-	do
-		n = read(socket, answer.bytes, sizeof answer.bytes);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if ((size_t)n < NLMSG_LENGTH(sizeof error->error) || answer.head.nlmsg_type != NLMSG_ERROR)
-		return -EBADMSG;
-	return error->error;
-}
-
-static int index_of(int socket, const char *name) {
-	struct ifreq request = { 0 };
-
-	(void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-	return ioctl(socket, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
-}
-
-int link_open(void) {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-
-	return fd < 0 ? -errno : fd;
+int link_open(struct exchange *exchange) {
+	return exchange_open(exchange, NETLINK_ROUTE);
 }
 
 static void up(struct ifinfomsg *info) {
 	info->ifi_flags = info->ifi_change = IFF_UP;
 }
 
-int link_add_pair(int socket, const char *name, const char *other, int namespace) {
-	struct rtattr *about, *data, *peer;
+int link_add_pair(struct exchange *exchange, const char *name, const char *other, int namespace) {
 	struct message message;
+	struct encoding *encoding = &message.encoding;
+	size_t about, data, peer;
 
 	up(start(&message, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg)));
-	add_string(&message, IFLA_IFNAME, name);
-	about = add(&message, IFLA_LINKINFO, NULL, 0);
-	add_string(&message, IFLA_INFO_KIND, "veth");
-	data = add(&message, IFLA_INFO_DATA, NULL, 0);
-	peer = add(&message, VETH_INFO_PEER, NULL, 0);
-	(void)reserve(&message, sizeof(struct ifinfomsg));
-	add_string(&message, IFLA_IFNAME, other);
-	(void)add(&message, IFLA_NET_NS_FD, &namespace, sizeof namespace);
-	close_nest(&message, peer);
-	close_nest(&message, data);
-	close_nest(&message, about);
-	return ask(socket, &message);
+	encode_put_string(encoding, IFLA_IFNAME, name);
+	about = encode_nest(encoding, IFLA_LINKINFO);
+	encode_put_string(encoding, IFLA_INFO_KIND, "veth");
+	data = encode_nest(encoding, IFLA_INFO_DATA);
+	peer = encode_nest_plain(encoding, VETH_INFO_PEER);
+	(void)encode_append(encoding, sizeof(struct ifinfomsg));
+	encode_put_string(encoding, IFLA_IFNAME, other);
+	encode_put_u32(encoding, IFLA_NET_NS_FD, (uint32_t) namespace);
+	encode_nest_end(encoding, peer);
+	encode_nest_end(encoding, data);
+	encode_nest_end(encoding, about);
+	return ask(exchange, &message);
 }
 
-static int add_address(int socket, int index, const struct link_address *address) {
+static int add_address(struct exchange *exchange, int index, const struct link_address *address) {
 	struct message message;
 	struct ifaddrmsg *info =
 		start(&message, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof *info);
@@ -172,50 +133,50 @@ static int add_address(int socket, int index, const struct link_address *address
 	info->ifa_family = (uint8_t)address->family;
 	info->ifa_prefixlen = address->length;
 	info->ifa_index = (uint32_t)index;
-	(void)add(&message, IFA_LOCAL, address->bytes, n);
-	(void)add(&message, IFA_ADDRESS, address->bytes, n);
-	return ask(socket, &message);
+	encode_put(&message.encoding, IFA_LOCAL, address->bytes, n);
+	encode_put(&message.encoding, IFA_ADDRESS, address->bytes, n);
+	return ask(exchange, &message);
 }
 
-int link_add_addresses(int socket, const char *name, char *const *texts, size_t n) {
+int link_add_addresses(struct exchange *exchange, const char *name, char *const *texts, size_t n) {
 	struct refusal ignored;
 	struct link_address address;
-	int index = n > 0 ? index_of(socket, name) : 0, r = 0;
+	int index = n > 0 ? index_of(exchange, name) : 0, r = 0;
 
 	if (index < 0)
 		return index;
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		r = link_address_parse("", texts[i], &address, &ignored);
 		if (r == 0)
-			r = add_address(socket, index, &address);
+			r = add_address(exchange, index, &address);
 	}
 	return r;
 }
 
-int link_join_bridge(int socket, const char *name, const char *bridge) {
+int link_join_bridge(struct exchange *exchange, const char *name, const char *bridge) {
 	struct message message;
-	int index = index_of(socket, bridge);
+	int index = index_of(exchange, bridge);
 
 	if (index < 0)
 		return index;
 	(void)start(&message, RTM_SETLINK, 0, sizeof(struct ifinfomsg));
-	add_string(&message, IFLA_IFNAME, name);
-	(void)add(&message, IFLA_MASTER, &index, sizeof index);
-	return ask(socket, &message);
+	encode_put_string(&message.encoding, IFLA_IFNAME, name);
+	encode_put_u32(&message.encoding, IFLA_MASTER, (uint32_t)index);
+	return ask(exchange, &message);
 }
 
-int link_raise(int socket, const char *name) {
+int link_raise(struct exchange *exchange, const char *name) {
 	struct message message;
 
 	up(start(&message, RTM_SETLINK, 0, sizeof(struct ifinfomsg)));
-	add_string(&message, IFLA_IFNAME, name);
-	return ask(socket, &message);
+	encode_put_string(&message.encoding, IFLA_IFNAME, name);
+	return ask(exchange, &message);
 }
 
-int link_remove(int socket, const char *name) {
+int link_remove(struct exchange *exchange, const char *name) {
 	struct message message;
 
 	(void)start(&message, RTM_DELLINK, 0, sizeof(struct ifinfomsg));
-	add_string(&message, IFLA_IFNAME, name);
-	return ask(socket, &message);
+	encode_put_string(&message.encoding, IFLA_IFNAME, name);
+	return ask(exchange, &message);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Network interfaces, by route netlink: a socket is in the network namespace in which it was made.
- */
+/* What operations do to interfaces that they make themselves. An exchange is in the network
+ * namespace in which it was opened. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netlink/exchange.h"
 #include "refusal.h"
 
 enum { LINK_NAME_MAX = 16 /* with the zero: IFNAMSIZ */ };
@@ -23,13 +24,13 @@ int link_address_parse(const char *key, const char *text, struct link_address *r
 		       struct refusal *refusal);
 int link_addresses_check(const char *key, char *const *texts, size_t n, struct refusal *refusal);
 
-/* A descriptor, or a negative errno; so the others. */
-int link_open(void);
+/* To be closed with exchange_close(). 0 or a negative errno; so the others. */
+int link_open(struct exchange *exchange);
 /* Both ends of a pair: one here, up; the other in the namespace of a descriptor, not yet up. */
-int link_add_pair(int socket, const char *name, const char *other, int namespace);
+int link_add_pair(struct exchange *exchange, const char *name, const char *other, int namespace);
 /* Those of addresses that were checked. */
-int link_add_addresses(int socket, const char *name, char *const *texts, size_t n);
-int link_join_bridge(int socket, const char *name, const char *bridge);
-int link_raise(int socket, const char *name);
+int link_add_addresses(struct exchange *exchange, const char *name, char *const *texts, size_t n);
+int link_join_bridge(struct exchange *exchange, const char *name, const char *bridge);
+int link_raise(struct exchange *exchange, const char *name);
 /* With it goes the other end of a pair. */
-int link_remove(int socket, const char *name);
+int link_remove(struct exchange *exchange, const char *name);

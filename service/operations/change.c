@@ -160,9 +160,7 @@ static int change_run(struct job *job) {
 	return r;
 }
 
-#define CHANGE_SYSCALLS                                                                       \
-	SYSCALLS(SYS_bind, SYS_getsockname, SYS_ioctl, SYS_sendto, SYS_setns, SYS_setsockopt, \
-		 SYS_socket)
+#define CHANGE_SYSCALLS SYSCALLS(EXCHANGE_SYSCALLS, SYS_ioctl, SYS_setns)
 
 const struct operation operation_change = {
 	.interface = "Netlink",

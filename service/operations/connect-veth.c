@@ -61,10 +61,10 @@ static int connect_veth_resolve(struct job *job) {
 	return r == 0 ? job_detail(job, "peer", m->bridge ?: peer) : r;
 }
 
-/* The two ends: each with a socket where it is. */
+/* The two ends, and who talks to the kernel where each is. */
 struct pair {
-	int here, there; /* sockets */
-	int namespace;   /* where the other is */
+	struct exchange here, there;
+	int namespace; /* where the other is */
 	char name[LINK_NAME_MAX];
 };
 
@@ -78,12 +78,10 @@ static int open_ends(struct job *job, struct pair *pair) {
 	if (!m->bridge && setns(job->peer.net.fd, CLONE_NEWNET) < 0)
 		r = -errno;
 	if (r == 0)
-		r = pair->there = link_open();
-	if (r >= 0 && setns(job->place.net.fd, CLONE_NEWNET) < 0)
+		r = link_open(&pair->there);
+	if (r == 0 && setns(job->place.net.fd, CLONE_NEWNET) < 0)
 		r = -errno;
-	if (r >= 0)
-		r = pair->here = link_open();
-	return r < 0 ? r : 0;
+	return r == 0 ? link_open(&pair->here) : r;
 }
 
 /* At a bridge, the first of the names that the user may have there. */
@@ -93,21 +91,21 @@ static int make_pair(struct job *job, struct pair *pair) {
 
 	if (!m->bridge) {
 		(void)snprintf(pair->name, sizeof pair->name, "%s", m->peer_name ?: m->name);
-		return link_add_pair(pair->here, m->name, pair->name, pair->namespace);
+		return link_add_pair(&pair->here, m->name, pair->name, pair->namespace);
 	}
 	for (unsigned i = 0; r == -EEXIST && i < AT_BRIDGES_MAX; i++) {
 		(void)snprintf(pair->name, sizeof pair->name, "us%x-%u", job->place.uid, i);
-		r = link_add_pair(pair->here, m->name, pair->name, pair->namespace);
+		r = link_add_pair(&pair->here, m->name, pair->name, pair->namespace);
 	}
 	return r;
 }
 
-static int furnish(struct job *job, const struct pair *pair) {
+static int furnish(struct job *job, struct pair *pair) {
 	const Usher__ConnectVethRequest *m = (const void *)job->request;
 	int r = 0;
 
 	if (m->bridge) {
-		r = link_join_bridge(pair->there, pair->name, m->bridge);
+		r = link_join_bridge(&pair->there, pair->name, m->bridge);
 		if (r == -ENODEV)
 			return refusal_note(&job->refusal, REFUSED_NOT_FOUND,
 					    "bridge: there is no '%s'", m->bridge);
@@ -115,12 +113,12 @@ static int furnish(struct job *job, const struct pair *pair) {
 			return refusal_note(&job->refusal, r, "bridge: '%s' takes no interface",
 					    m->bridge);
 	}
-	r = link_raise(pair->there, pair->name);
+	r = link_raise(&pair->there, pair->name);
 	if (r == 0)
-		r = link_add_addresses(pair->here, m->name, m->addresses, m->n_addresses);
+		r = link_add_addresses(&pair->here, m->name, m->addresses, m->n_addresses);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "addresses: the kernel refuses them");
-	r = link_add_addresses(pair->there, pair->name, m->peer_addresses, m->n_peer_addresses);
+	r = link_add_addresses(&pair->there, pair->name, m->peer_addresses, m->n_peer_addresses);
 	return r < 0 ? refusal_note(&job->refusal, r, "peer_addresses: the kernel refuses them")
 		     : 0;
 }
@@ -128,7 +126,7 @@ static int furnish(struct job *job, const struct pair *pair) {
 static int connect_veth_run(struct job *job) {
 	Usher__ConnectVethReply *reply = (Usher__ConnectVethReply *)job->reply;
 	const Usher__ConnectVethRequest *m = (const void *)job->request;
-	struct pair pair = { .here = -1, .there = -1 };
+	struct pair pair = { .here.fd = -1, .there.fd = -1 };
 	int r = open_ends(job, &pair);
 
 	if (r < 0)
@@ -150,7 +148,7 @@ static int connect_veth_run(struct job *job) {
 		r = reply->peer_name ? 0 : -ENOMEM;
 	}
 	if (r != 0)
-		(void)link_remove(pair.here, m->name);
+		(void)link_remove(&pair.here, m->name);
 	return r;
 }
 
@@ -161,7 +159,7 @@ const struct operation operation_connect_veth = {
 	.request = &usher__connect_veth_request__descriptor,
 	.reply = &usher__connect_veth_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_NET_ADMIN),
-	.syscalls = SYSCALLS(SYS_setns, SYS_socket, SYS_ioctl),
+	.syscalls = SYSCALLS(EXCHANGE_SYSCALLS, SYS_ioctl, SYS_setns),
 	.connects = true,
 	.check = connect_veth_check,
 	.resolve = connect_veth_resolve,

@@ -62,7 +62,8 @@ static int open_device(const Usher__OpenTunRequest *m, int *ret) {
 static int open_tun_run(struct job *job) {
 	const Usher__OpenTunRequest *m = (const void *)job->request;
 	Usher__OpenTunReply *reply = (Usher__OpenTunReply *)job->reply;
-	_cleanup_close_ int tun = -1, socket = -1;
+	_cleanup_close_ int tun = -1;
+	struct exchange exchange;
 	int r = place_join_network(&job->place);
 
 	if (r == 0)
@@ -70,10 +71,12 @@ static int open_tun_run(struct job *job) {
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "name: the kernel makes no interface '%s'",
 				    m->name);
-	socket = link_open();
-	r = socket < 0 ? socket : link_raise(socket, m->name);
+	r = link_open(&exchange);
 	if (r == 0)
-		r = link_add_addresses(socket, m->name, m->addresses, m->n_addresses);
+		r = link_raise(&exchange, m->name);
+	if (r == 0)
+		r = link_add_addresses(&exchange, m->name, m->addresses, m->n_addresses);
+	exchange_close(&exchange);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "addresses: the kernel refuses them");
 	r = fds_add(&job->reply_fds, fd_take(&tun));
@@ -90,7 +93,7 @@ const struct operation operation_open_tun = {
 	.request = &usher__open_tun_request__descriptor,
 	.reply = &usher__open_tun_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_NET_ADMIN),
-	.syscalls = SYSCALLS(SYS_setns, SYS_socket, SYS_ioctl),
+	.syscalls = SYSCALLS(EXCHANGE_SYSCALLS, SYS_ioctl, SYS_setns),
 	.connects = true,
 	.check = open_tun_check,
 	.resolve = open_tun_resolve,
