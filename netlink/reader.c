@@ -127,11 +127,11 @@ static void free_job(struct job *job) {
 }
 
 static void remove_job(struct reader *reader, struct job *job) {
-	struct job **at = &reader->jobs;
-
-	while (*at != job)
-		at = &(*at)->next;
-	*at = job->next;
+	for (struct job **at = &reader->jobs; *at; at = &(*at)->next)
+		if (*at == job) {
+			*at = job->next;
+			break;
+		}
 	if (job->pid > 0) {
 		/* a child that was just forked may have its copy still */
 		(void)epoll_ctl(reader->epoll, EPOLL_CTL_DEL, job->pidfd, NULL);
