@@ -20,10 +20,6 @@ struct handout {
 	uint64_t bytes;
 };
 
-void handouts_init(struct handouts *handouts, sd_event *event) {
-	*handouts = (struct handouts){ .event = event, .inotify = -1 };
-}
-
 static void forget(struct handouts *handouts, int watch) {
 	for (struct handout **at = &handouts->first; *at; at = &(*at)->next)
 		if ((*at)->watch == watch) {
@@ -47,18 +43,13 @@ static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userd
 	return 0;
 }
 
-static int begin(struct handouts *handouts) {
+int handouts_begin(struct handouts *handouts, sd_event *event) {
 	int r;
 
-	if (handouts->inotify >= 0)
-		return 0;
-	handouts->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	*handouts = (struct handouts){ .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK) };
 	if (handouts->inotify < 0)
 		return -errno;
-	r = sd_event_add_io(handouts->event, &handouts->io, handouts->inotify, EPOLLIN, on_gone,
-			    handouts);
-	if (r < 0)
-		fd_closep(&handouts->inotify);
+	r = sd_event_add_io(event, &handouts->io, handouts->inotify, EPOLLIN, on_gone, handouts);
 	return r < 0 ? r : 0;
 }
 
@@ -66,10 +57,8 @@ int handouts_add(struct handouts *handouts, uid_t uid, int memfd) {
 	struct handout *handout;
 	struct stat st;
 	char path[64];
-	int r = begin(handouts);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (fstat(memfd, &st) < 0)
 		return -errno;
 	handout = malloc(sizeof *handout);

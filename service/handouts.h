@@ -12,13 +12,13 @@
 struct handout;
 
 struct handouts {
-	sd_event *event;
-	int inotify; /* -1: there is nothing to be told of yet */
+	int inotify;
 	sd_event_source *io;
 	struct handout *first;
 };
 
-void handouts_init(struct handouts *handouts, sd_event *event);
+/* 0 or a negative errno. */
+int handouts_begin(struct handouts *handouts, sd_event *event);
 /* The memfd, which is only looked at, is the user's from now on. 0 or a negative errno. */
 int handouts_add(struct handouts *handouts, uid_t uid, int memfd);
 /* How many bytes a user holds, and all together. */

@@ -258,8 +258,9 @@ static int start(struct service *service, const char *libexec) {
 	int r = sd_event_default(&desk->event);
 
 	netlink_reader_init(&desk->reader, desk);
-	handouts_init(&desk->handouts, desk->event);
 	configure(desk);
+	if (r >= 0)
+		r = handouts_begin(&desk->handouts, desk->event);
 	if (r >= 0)
 		r = start_worker(desk, libexec);
 	if (r >= 0)

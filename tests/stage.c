@@ -779,7 +779,7 @@ void stage_new(struct stage *stage, enum polkit polkit, bool as_root) {
 	stage->desk.watchers = (struct attendants){ .kind = &watcher_kind, .desk = &stage->desk };
 	stage->desk.listeners = (struct attendants){ .kind = &listener_kind, .desk = &stage->desk };
 	netlink_reader_init(&stage->desk.reader, &stage->desk);
-	handouts_init(&stage->desk.handouts, stage->event);
+	assert_int_equal(handouts_begin(&stage->desk.handouts, stage->event), 0);
 	objects_init(stage->desk.objects, &stage->desk);
 	stage->desk.configuration.limits = limits_usual;
 	stage->desk.bus = bus_new(stage->event, geteuid());

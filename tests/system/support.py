@@ -1203,6 +1203,7 @@ def possessions():
 def settle():
     """Have the service run, with all it keeps open from its first call on, and nothing of an earlier test going on."""
     root().call("Host", "GetHostname", {})
+    root().call("Netlink", "Query", "link", ["ifname"], {"limit": Variant("t", 1)})
     # who waits has been forked by a worker that has begun, and whoever is no more than forked has no name yet
     wait_until(lambda: ready_children() and not children("usher-worker.service"), "no work of an earlier test goes on")
 

@@ -192,7 +192,7 @@ class Good(CommandTestCase):
     def test_limits(self):
         told = {label: value.strip() for label, value in (line.split(":", 1) for line in self.good("limits").splitlines())}
         self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "watches", "loop devices", "signal traps", "timers", "objects", "descriptors",
-                                      "bytes of requests"])
+                                      "bytes of requests", "streams", "bytes of rows", "monitors"])
         for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("namespaces", "Namespaces"), ("processes", "Processes"),
                             ("watches", "Watches"), ("loop devices", "LoopDevices"), ("signal traps", "Traps"), ("timers", "Timers"), ("objects", "Objects"),
                             ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes"),
@@ -203,7 +203,8 @@ class Good(CommandTestCase):
                           "processes": int(told["processes"]), "watches": int(told["watches"]), "loop_devices": int(told["loop devices"]),
                           "traps": int(told["signal traps"]), "timers": int(told["timers"]), "objects": int(told["objects"]),
                           "descriptors": int(told["descriptors"]),
-                          "queued_bytes": int(told["bytes of requests"])})
+                          "queued_bytes": int(told["bytes of requests"]), "streams": int(told["streams"]),
+                          "row_bytes": int(told["bytes of rows"]), "monitors": int(told["monitors"])})
 
     def test_pivot_root(self):
         result = support.run_as("alice", "unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",

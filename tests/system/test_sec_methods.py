@@ -143,10 +143,17 @@ class EveryMethod(support.MountTestCase):
             ("Signals", "Trap"): (manager, (["USR1"],), there, "trap"),
             ("Timers", "Create"): (manager, ("boottime", 0, 0), there, "create-timer"),
             ("Timer", "Set"): (self.timer, (1 << 40, 1 << 40), {}, "set-timer"),
+            ("Netlink", "Query"): (manager, ("link", []), there, "query-netlink"),
+            ("Netlink", "Open"): (manager, ("link", []), there, "query-netlink"),
+            ("Netlink", "Change"): (manager, ("add", "link", {"ifname": "sec3", "linkinfo": {"kind": "bridge"}}), {}, "change-netlink"),
+            ("Netlink", "Batch"): (manager, ([("add", "link", {"ifname": "sec4", "linkinfo": {"kind": "bridge"}})],), {}, "change-netlink"),
+            ("Netlink", "OpenSocket"): (manager, ("route",), there, "open-netlink"),
+            ("Netlink", "Subscribe"): (manager, (["link"], []), there, "monitor-netlink"),
+            ("Netlink", "OpenMonitor"): (manager, (["link"], []), there, "monitor-netlink"),
         }
 
     # What is told to its owner alone, without a question to anybody.
-    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close"), *(("Watch", method) for method in (
+    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close"), ("Netlink", "Describe"), *(("Watch", method) for method in (
         "SetEvents", "Since", "Decide", "Close"))}
     # What has a process for an argument, or is an object's, has no other place.
     PLACED = {("Namespaces", "Attach"), ("Namespace", "Open"), ("Namespace", "OpenLeader"), ("Namespace", "Destroy"), ("Process", "Signal")}
@@ -210,15 +217,16 @@ class EveryMethod(support.MountTestCase):
                     names, before = (read("hostname"), read("domainname")), self.state()
                     path, arguments, options, action = self.table()[interface, method]
                     result = self.call(interface, method, path, arguments, options)
-                    if isinstance(result, tuple):
-                        result, *_, descriptor = result
-                        descriptor.close()
-                    if isinstance(result, Descriptor):
-                        result.close()
-                    elif action:
+                    result, *others = result if isinstance(result, tuple) else (result,)
+                    if method == "Query":
+                        self.assertIn("lo", [row["ifname"] for row in result])
+                    elif action and not isinstance(result, Descriptor):
                         support.wait_until(lambda state=before: self.state() != state, "it has happened")
                     else:
                         self.assertTrue(result)
+                    for each in (result, *others):
+                        if isinstance(each, Descriptor):
+                            each.close()
                     if isinstance(result, str) and result.startswith("/org/usher1/mount/"):
                         self.unmount(result, support.root())
                     for file, name in zip(("hostname", "domainname"), names):
@@ -492,7 +500,7 @@ class Arguments(Still):
 
     OTHERS = (("s", "x"), ("u", 7), ("i", -1), ("b", True), ("t", 2**64 - 1), ("d", 1.5), ("as", ["x"]), ("ay", [1]), ("a{sv}", {}),
               ("v", Variant("s", "x")), ("o", "/"), ("g", "a{sv}"), ("aas", [["x"]]), ("(s)", ("x",)))
-    GOOD = {"s": "/", "as": [], "a{sv}": {}, "a{ss}": {}, "a{uh}": {}, "t": 0}
+    GOOD = {"s": "/", "as": [], "a{sv}": {}, "a{ss}": {}, "a{uh}": {}, "a(ssa{sv})": [], "t": 0}
 
     def test_sec_32_a_value_of_a_wrong_type_kills_nobody(self):
         """sec-32: in the place of each argument of each method, and of each key."""
@@ -516,6 +524,7 @@ class Arguments(Still):
     def keys_of_wrong_types(self, interface, method, values):
         with open(f"/usr/share/dbus-1/interfaces/{interface}.xml", encoding="utf-8") as file:
             documented = re.search(rf"<!--\s*{method}:.*?-->", file.read(), re.DOTALL)[0]
+        documented = re.search(r"@options:.*?(?=\n\n|\n      @|$)", documented, re.DOTALL)[0]
         keys = re.findall(r"- (\w+) \(([a-z{}() ]+)\):", documented)
         self.assertIn("deadline_usec", dict(keys))
         for (key, types), (kind, value) in itertools.product(keys, self.OTHERS):
