@@ -4,11 +4,15 @@
  * in turn, ROUNDS times; of each a line of JSON with the CPU and wall time of the fastest and of
  * the median round in microseconds, and with the medians' ratio to the floor.
  *
- *     bench-netlink TYPE ROUNDS [FIELD...]          in the network namespace that it is started in
- *     bench-netlink --routes N TYPE ROUNDS ...      in one of its own, with so many IPv4 routes
+ *     bench-netlink TYPE ROUNDS [FIELD...] [-- COMMAND...]
+ *     bench-netlink --routes N TYPE ROUNDS ...
+ *
+ * In the network namespace that it is started in, or in one of its own with so many IPv4 routes. A
+ * command that tells the like is one kind more.
  */
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
@@ -19,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "measure.h"
@@ -171,6 +176,7 @@ struct times {
 static const struct netlink_type *type;
 static char **fields;
 static size_t n_fields;
+static char **command; /* NULL: none */
 
 static uint64_t now_cpu(void) {
 	struct timespec now;
@@ -226,11 +232,32 @@ static void tell(struct times *times, enum block_format format) {
 	(void)close(fd);
 }
 
+/* What it has told goes nowhere. Its time is added to ours. */
+static uint64_t run_command(void) {
+	struct rusage usage;
+	int status, null;
+	pid_t pid = checked(fork(), "fork");
+
+	if (pid == 0) {
+		null = checked(open("/dev/null", O_WRONLY), "/dev/null");
+		(void)dup2(null, STDOUT_FILENO);
+		(void)execvp(command[0], command);
+		_exit(127);
+	}
+	checked(wait4(pid, &status, 0, &usage), "wait4");
+	if (status != 0)
+		errx(1, "%s: status %d", command[0], status);
+	return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+	       (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
 static void run(struct times *times, unsigned round) {
 	uint64_t cpu = now_cpu(), wall = measure_now();
 
 	if (strcmp(times->name, "floor") == 0)
 		receive_and_discard(times);
+	else if (strcmp(times->name, "command") == 0)
+		cpu -= run_command();
 	else
 		tell(times, strcmp(times->name, "json") == 0 ? BLOCK_JSON : BLOCK_RECORDS);
 	times->cpu[round] = now_cpu() - cpu;
@@ -256,13 +283,13 @@ static void print(struct times *times, const struct times *floor, unsigned round
 }
 
 int main(int argc, char **argv) {
-	static struct times kinds[] = { { .name = "floor" },
-					{ .name = "records" },
-					{ .name = "json" } };
-
-	enum { N = sizeof kinds / sizeof *kinds };
-
-	unsigned rounds;
+	static struct times kinds[] = {
+		{ .name = "floor" },
+		{ .name = "records" },
+		{ .name = "json" },
+		{ .name = "command" },
+	};
+	unsigned n = sizeof kinds / sizeof *kinds, rounds;
 
 	if (argc > 3 && strcmp(argv[1], "--routes") == 0) {
 		make_routes((unsigned)strtoul(argv[2], NULL, 10));
@@ -272,13 +299,17 @@ int main(int argc, char **argv) {
 	type = argc > 2 ? netlink_type_find(argv[1]) : NULL;
 	rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	if (!type || rounds == 0 || rounds > ROUNDS_MAX)
-		errx(2, "[--routes N] TYPE ROUNDS [FIELD...]");
+		errx(2, "[--routes N] TYPE ROUNDS [FIELD...] [-- COMMAND...]");
 	fields = argv + 3;
-	n_fields = (size_t)(argc - 3);
+	while (fields[n_fields] && strcmp(fields[n_fields], "--") != 0)
+		n_fields++;
+	command = fields[n_fields] ? fields + n_fields + 1 : NULL;
+	if (!command)
+		n--;
 	for (unsigned i = 0; i < rounds; i++)
-		for (unsigned j = 0; j < N; j++)
-			run(&kinds[(i + j) % N], i);
-	for (unsigned j = 0; j < N; j++)
+		for (unsigned j = 0; j < n; j++)
+			run(&kinds[(i + j) % n], i);
+	for (unsigned j = 0; j < n; j++)
 		print(&kinds[j], &kinds[0], rounds);
 	return 0;
 }
