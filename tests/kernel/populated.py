@@ -330,6 +330,22 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 
+# Run in the namespace: a connection for netfilter to track, without one packet of it.
+CONNECTION = r"""
+import socket, struct
+def attribute(kind, data, nest=False):
+    return struct.pack("=HH", 4 + len(data), kind | (0x8000 if nest else 0)) + data + bytes(-len(data) % 4)
+def tuple_of(kind, one, other, sport, dport):
+    addresses = attribute(1, attribute(1, socket.inet_aton(one)) + attribute(2, socket.inet_aton(other)), True)
+    ports = attribute(1, bytes([17])) + attribute(2, struct.pack(">H", sport)) + attribute(3, struct.pack(">H", dport))
+    return attribute(kind, addresses + attribute(2, ports, True), True)
+body = struct.pack("=BBH", 2, 0, 0) + tuple_of(1, "192.0.2.1", "192.0.2.2", 1000, 53) + tuple_of(2, "192.0.2.2", "192.0.2.1", 53, 1000)
+body += attribute(3, struct.pack(">I", 0xa)) + attribute(7, struct.pack(">I", 6000)) + attribute(8, struct.pack(">I", 7))
+with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as netfilter:
+    netfilter.send(struct.pack("=IHHII", 16 + len(body), 0x100, 0x605, 1, 0) + body)
+    raise SystemExit(-struct.unpack_from("=i", netfilter.recv(4096), 16)[0])
+"""
+
 
 class Population:
     """The namespace, as long as it is not closed; `pid` is a process in it."""

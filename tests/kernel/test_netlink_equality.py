@@ -3,11 +3,12 @@
 
 import json
 import os
+import sys
 import tempfile
 
 import equality
 import ring
-from populated import Population
+from populated import CONNECTION, Population
 import sockets
 from ring import DBusError, Descriptor, Variant, kernel_is_at_least
 from rows import Answer
@@ -244,6 +245,19 @@ class Equality(TestCase):
         theirs, ours = self.steadily(lambda: self.said("ip", "-j", "netns", "list-id"), "namespace-id", lambda rows: rows)
         self.assertEqual(len(theirs), 1)
         self.assert_equal(theirs, ours, lambda row: row["nsid"])
+
+    def test_connections_are_what_netfilter_tracks(self):
+        done = self.population.run(sys.executable, "-c", CONNECTION)
+        if done.returncode:
+            self.skipTest(f"this kernel tracks no connections: {os.strerror(done.returncode)}")
+        rows, info = self.open("conntrack", mark=Variant("u", 7))
+        self.assertEqual(info["kernel_filters"], ["mark"])
+        self.assertEqual(len(rows), 1)
+        text = self.population.say("cat", "/proc/thread-self/net/nf_conntrack")
+        for name in ("tuple-orig", "tuple-reply"):
+            self.assertIn("src={src} dst={dst} sport={sport} dport={dport}".format(**rows[0][name]), text)
+        self.assertEqual(rows[0]["status"], ["seen-reply", "confirmed"])
+        self.assertEqual(self.rows("conntrack", family="inet6"), [])
 
 
 # What goes on while one looks.
