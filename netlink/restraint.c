@@ -98,15 +98,33 @@ static const int allowed[] = {
 	SYS_rt_sigprocmask,
 	SYS_rt_sigreturn,
 	SYS_restart_syscall,
-#ifdef RESTRAINT_FOR_SANITIZERS
+#ifdef FILTERS_FOR_SANITIZERS
 	SYS_sigaltstack,
 	SYS_sched_yield,
-	SYS_readlink,
-	SYS_readlinkat,
-	SYS_getrusage,
-	SYS_prlimit64,
+	SYS_nanosleep,
+	SYS_clock_nanosleep,
 	SYS_sched_getaffinity,
 	SYS_tgkill,
+	SYS_tkill,
+	SYS_ptrace,
+	SYS_getdents64,
+	SYS_process_vm_readv,
+	SYS_socketpair,
+	SYS_getuid,
+	SYS_uname,
+	SYS_dup,
+	SYS_dup3,
+	SYS_readlinkat,
+	SYS_prlimit64,
+	SYS_personality,
+#ifdef SYS_open
+	SYS_open,
+	SYS_stat,
+	SYS_access,
+	SYS_readlink,
+	SYS_getrlimit,
+	SYS_arch_prctl,
+#endif
 #endif
 };
 
