@@ -342,7 +342,7 @@ static const struct netlink_field bpf_fields[] = {
 	COMMON(TCA_ACT_BPF_PARMS, struct tc_act_bpf),
 	ATTRIBUTE("ops-len", TCA_ACT_BPF_OPS_LEN, U16),
 	ATTRIBUTE("ops", TCA_ACT_BPF_OPS, BYTES),
-	ATTRIBUTE("fd", TCA_ACT_BPF_FD, S32),
+	ATTRIBUTE("fd", TCA_ACT_BPF_FD, S32, .encode = encode_file),
 	ATTRIBUTE("name", TCA_ACT_BPF_NAME, STRING),
 	ATTRIBUTE("tag", TCA_ACT_BPF_TAG, BYTES, TOLD),
 	ATTRIBUTE("id", TCA_ACT_BPF_ID, U32, TOLD),

@@ -176,7 +176,7 @@ static const struct netlink_field bpf_fields[] = {
 	POLICE(TCA_BPF_POLICE),
 	ATTRIBUTE("ops-len", TCA_BPF_OPS_LEN, U16),
 	ATTRIBUTE("ops", TCA_BPF_OPS, BYTES),
-	ATTRIBUTE("fd", TCA_BPF_FD, S32),
+	ATTRIBUTE("fd", TCA_BPF_FD, S32, .encode = encode_file),
 	ATTRIBUTE("name", TCA_BPF_NAME, STRING),
 	ATTRIBUTE("flags", TCA_BPF_FLAGS, U32, .words = &bpf_flags),
 	ATTRIBUTE("flags-gen", TCA_BPF_FLAGS_GEN, U32, .words = &netlink_filter_flags),
