@@ -201,7 +201,7 @@ int usher_netlink_open_json(struct usher *usher, const char *type, const char *c
 			    const struct usher_netlink_options *netlink_options,
 			    const struct usher_options *options, int *ret_fd,
 			    struct usher_netlink_info **ret_info) {
-	int fd, r;
+	int fd = -1, r;
 
 	r = open_rows(usher, type, fields, netlink_options, options, "json", &fd, ret_info);
 	if (r < 0)

@@ -195,7 +195,7 @@ static struct values_item *begin(struct usher_values *values, const char *name) 
 
 	if (values->error == 0)
 		values->error = name ? make(values, name, &item) : -EINVAL;
-	if (values->error < 0)
+	if (values->error < 0 || !item)
 		return NULL;
 	free_value(item);
 	return item;
