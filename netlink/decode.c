@@ -444,8 +444,10 @@ static inline int put_plain_address(struct decoding *decoding, const struct step
 }
 
 /* What comes most often is done without a call. */
-static inline int run_operation(struct decoding *decoding, const struct step *step,
-				enum step_operation operation, const uint8_t *value, size_t size) {
+__attribute__((always_inline)) static inline int run_operation(struct decoding *decoding,
+							       const struct step *step,
+							       enum step_operation operation,
+							       const uint8_t *value, size_t size) {
 	switch (operation) {
 	case STEP_COPY_1: return copy(decoding, step, value, size, 1);
 	case STEP_COPY_2: return copy(decoding, step, value, size, 2);
@@ -533,8 +535,6 @@ static int walk(struct decoding *decoding, const struct plan *plan,
 
 static bool judge(const struct decoding *decoding, const struct level *level, const uint8_t *row,
 		  bool early) {
-	if (decoding->unfiltered || level->n_criteria + level->n_required == 0)
-		return true;
 	for (size_t i = 0; i < level->n_criteria; i++) {
 		const struct criterion *criterion = &level->criteria[i];
 
@@ -559,21 +559,22 @@ static int fill_row(struct decoding *decoding, struct decoding_frame *frame, uin
 	const struct decoding_frame *outer = decoding->frame;
 	const struct step *step = decoding->step;
 	uint8_t *outer_row = decoding->row;
+	bool judged = !decoding->unfiltered &&
+		      (level->n_criteria > 0 || level->n_required > 0 || level->never);
 	int r;
 
 	decoding->frame = frame;
 	decoding->row = row;
 	r = run_fixed(decoding, plan, frame);
-	if (r == 0 && level->n_early > 0 && !outer && !judge(decoding, level, row, true))
+	if (r == 0 && judged && level->n_early > 0 && !outer && !judge(decoding, level, row, true))
 		decoding->rejected = true;
 	else if (r == 0 && plan->list != 0)
 		r = run_chain(decoding, plan, plan->list, frame->value, frame->size);
 	else if (r == 0)
 		r = walk(decoding, plan, frame);
-	if (r == 0 && !decoding->rejected)
+	if (r == 0 && plan->n_last > 0 && !decoding->rejected)
 		r = run_last(decoding, plan, frame);
-	if (r == 0 &&
-	    ((level->never && !decoding->unfiltered) || !judge(decoding, level, row, false)))
+	if (r == 0 && judged && (level->never || !judge(decoding, level, row, false)))
 		decoding->rejected = true;
 	decoding->frame = outer;
 	decoding->row = outer_row;
