@@ -602,6 +602,46 @@ static void test_rows_of_a_kind_without_the_field_are_held_back(void **state) {
 	assert_int_equal(decode(), 0);
 }
 
+static void test_rows_of_a_type_without_the_key_are_held_back(void **state) {
+	char *types[] = { (char[]){ "link" }, (char[]){ "route" } };
+
+	make_route(AF_INET);
+	filter_text("ifname", "eth0");
+	stage.type = "route";
+	assert_int_equal(selection_new(types, 2, NULL, 0, &stage.filter, &stage.refusal,
+				       &stage.selection),
+			 0);
+	stage.block = block_new(BLOCK_RECORDS, 65536, block_to_buffer, &stage.buffer);
+	assert_non_null(stage.block);
+	stage.decoding = (struct decoding){ .selection = stage.selection, .block = stage.block };
+	assert_int_equal(decode(), 0);
+}
+
+static unsigned count_blocks(unsigned kind) {
+	struct usher_netlink_block head;
+	unsigned n = 0;
+
+	for (size_t at = 0; at < stage.buffer.size; at += head.size) {
+		memcpy(&head, stage.buffer.bytes + at, sizeof head);
+		n += head.kind == kind;
+	}
+	return n;
+}
+
+static void test_of_rows_that_are_held_back_not_even_the_type_is_told(void **state) {
+	ask("link", "ifindex");
+	ask("link", "linkinfo");
+	filter_text("mtu", "1");
+	make_link();
+	put_info("vlan", IFLA_VLAN_ID, 42, true);
+	assert_int_equal(decode(), 0);
+	make_link();
+	encode_put_u32(&stage.encoding, IFLA_MTU, 1);
+	assert_int_equal(decode(), 1);
+	end();
+	assert_int_equal(count_blocks(USHER_NETLINK_TYPE), 1);
+}
+
 static void test_one_element_of_a_list_has_to_pass(void **state) {
 	size_t nest;
 
@@ -848,6 +888,8 @@ int main(void) {
 		TEST(test_all_of_several_bits_have_to_be_set),
 		TEST(test_a_filter_may_be_on_what_is_not_told),
 		TEST(test_rows_of_a_kind_without_the_field_are_held_back),
+		TEST(test_rows_of_a_type_without_the_key_are_held_back),
+		TEST(test_of_rows_that_are_held_back_not_even_the_type_is_told),
 		TEST(test_one_element_of_a_list_has_to_pass),
 		TEST(test_who_looks_at_all_is_told_what_the_filter_holds_back),
 		TEST(test_a_question_is_no_filter_on_its_answer),
