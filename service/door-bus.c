@@ -471,6 +471,16 @@ static int fill_interface(struct interface *interface, const char *name,
 	return 0;
 }
 
+/* The contract has one method without options, which otherwise end every call: both are right. */
+static int on_bare_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	const struct door_bus *door = userdata;
+
+	if (sd_bus_message_is_method_call(message, "org.usher1.Netlink", "Describe") <= 0 ||
+	    !sd_bus_message_has_signature(message, "s"))
+		return 0;
+	return take_call(message, door->desk, NULL);
+}
+
 static int add_manager(struct door_bus *door, const char *name, const sd_bus_vtable *properties) {
 	struct interface *interface = &door->interfaces[door->n_interfaces++];
 	int r = fill_interface(interface, name, on_call, properties);
@@ -581,6 +591,9 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 		r = add_objects(door, &desk->objects[KIND_WATCH], watch_properties);
 	if (r >= 0)
 		r = add_manager(door, "Netlink", NULL);
+	if (r >= 0)
+		r = sd_bus_add_object(desk->bus, &door->slots[door->n_slots++], MANAGER,
+				      on_bare_call, door);
 	if (r >= 0)
 		r = add_objects(door, &desk->objects[KIND_MONITOR], monitor_properties);
 	if (r >= 0)

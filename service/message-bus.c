@@ -258,8 +258,11 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 
 static int read_options(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
 			struct refusal *refusal) {
-	int r = sd_bus_message_enter_container(bus, 'a', "{sv}");
+	int r = sd_bus_message_at_end(bus, 1);
 
+	if (r != 0)
+		return r < 0 ? r : 0; /* who asks for no more than the contract says */
+	r = sd_bus_message_enter_container(bus, 'a', "{sv}");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_enter_container(bus, 'e', "sv")) > 0) {
