@@ -24,7 +24,7 @@ enum { MORE_OWN, MORE_CONNECTION };
 /* How long it may take to answer, from when on it has been of use, and how long the next one is
  * waited with for each that failed. */
 static const uint64_t patience_usec = 10 * UINT64_C(1000000), use_usec = 10 * UINT64_C(1000000),
-		      pause_usec = 50000, sending_usec = 1000;
+		      pause_usec = 50000;
 
 struct attendant {
 	struct attendant *next;
@@ -33,7 +33,8 @@ struct attendant {
 	uint64_t number; /* by which systemd keeps it; 0: it does not */
 	int connection;  /* -1: it is to be started again */
 	int own[ATTENDANT_OWN_MAX];
-	sd_event_source *io, *timer, *sending;
+	sd_event_source *io, *timer;
+	sd_bus_slot *sending;
 	bool ready; /* for objects */
 	bool heard; /* its first report has been acted upon, and is still to be taken */
 	unsigned failures;
@@ -51,7 +52,7 @@ static const struct attendant_kind *kind_of(const struct attendant *attendant) {
 static void disconnect(struct attendant *attendant) {
 	attendant->io = sd_event_source_disable_unref(attendant->io);
 	attendant->timer = sd_event_source_disable_unref(attendant->timer);
-	attendant->sending = sd_event_source_disable_unref(attendant->sending);
+	attendant->sending = sd_bus_slot_unref(attendant->sending);
 	fd_closep(&attendant->connection);
 	attendant->ready = attendant->heard = false;
 }
@@ -59,7 +60,7 @@ static void disconnect(struct attendant *attendant) {
 static void attendant_free(struct attendant *attendant) {
 	sd_event_source_disable_unref(attendant->io);
 	sd_event_source_disable_unref(attendant->timer);
-	sd_event_source_disable_unref(attendant->sending);
+	sd_bus_slot_unref(attendant->sending);
 	fd_closep(&attendant->connection);
 	for (size_t i = 0; i < ATTENDANT_OWN_MAX; i++)
 		fd_closep(&attendant->own[i]);
@@ -264,29 +265,31 @@ static int heed(struct attendant *attendant, const ProtobufCMessage *report) {
 	return 0;
 }
 
-static int on_sent(sd_event_source *source, uint64_t usec, void *userdata) {
-	struct attendant *attendant = userdata;
-
-	attendant->sending = sd_event_source_disable_unref(attendant->sending);
-	return attendant->io ? sd_event_source_set_enabled(attendant->io, SD_EVENT_ON) : 0;
+static void take(struct attendant *attendant) {
+	wire_skip(attendant->connection);
+	attendant->heard = false;
 }
 
-/* A report is taken out of the socket when what follows from it has left us: whoever is killed in
- * the middle, the next one hears it again. */
-static int take_report(struct attendant *attendant) {
-	struct desk *desk = attendant->attendants->desk;
-	uint64_t queued = 0;
+static int on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+	struct attendant *attendant = userdata;
 
-	(void)sd_bus_get_n_queued_write(desk->bus, &queued);
-	if (queued == 0) {
-		wire_skip(attendant->connection);
-		attendant->heard = false;
+	attendant->sending = sd_bus_slot_unref(attendant->sending);
+	take(attendant);
+	return sd_event_source_set_enabled(attendant->io, SD_EVENT_ON);
+}
+
+/* A report is taken out of the socket when the bus has what follows from it: it answers in the
+ * order in which it is told. Whoever is killed in the middle, the next one hears it again; what has
+ * only been written to the bus is lost with its writer, if that leaves something unread behind. */
+static int take_report(struct attendant *attendant) {
+	if (!attendant->sending &&
+	    sd_bus_call_method_async(attendant->attendants->desk->bus, &attendant->sending,
+				     "org.freedesktop.DBus", "/org/freedesktop/DBus",
+				     "org.freedesktop.DBus.Peer", "Ping", on_sent, attendant,
+				     NULL) < 0) {
+		take(attendant);
 		return 0;
 	}
-	if (!attendant->sending &&
-	    sd_event_add_time_relative(desk->event, &attendant->sending, CLOCK_MONOTONIC,
-				       sending_usec, 1, on_sent, attendant) < 0)
-		return 0;
 	return sd_event_source_set_enabled(attendant->io, SD_EVENT_OFF);
 }
 
