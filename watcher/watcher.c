@@ -143,6 +143,7 @@ static void begin(struct watcher *watcher, const Usher__WatcherBegin *order, str
 		watcher->leaving = true;
 		return;
 	}
+	watcher->succeeds = order->has_journal_fd;
 	if (!order->has_journal_fd) /* a watch that had a watcher before has none of its eyes */
 		watcher->journal.interrupted = true;
 	watcher->refused = kind->begin(watcher, &superblock, &group, &watcher->refusal);
@@ -298,7 +299,7 @@ static uint64_t earlier(uint64_t one, uint64_t other) {
 /* What an earlier watcher had read and not told is said to each of its watches, as they come, one
  * after the other. Until all have heard it, a next watcher must hear it, too. */
 static uint64_t gathers_until(const struct watcher *watcher) {
-	if (!watcher->journal.interrupted)
+	if (!watcher->succeeds || !watcher->journal.interrupted)
 		return 0;
 	return watcher->begun ? watcher->last_add_usec + GATHERING_USEC : UINT64_MAX;
 }

@@ -60,7 +60,8 @@ struct watcher {
 	struct journal journal;
 	struct watch **watches; /* in no order */
 	size_t n_watches;
-	bool begun; /* there has been a watch; without one more there is nothing to do */
+	bool begun;    /* there has been a watch; without one more there is nothing to do */
+	bool succeeds; /* another one had its watches */
 	uint64_t last_add_usec;
 	bool leaving;
 };
