@@ -200,10 +200,14 @@ static void receive_and_discard(struct times *times) {
 		size_t left = (size_t)checked((int)recv(fd, buffer, sizeof buffer, 0), "recv");
 
 		times->bytes += left;
-		for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, left);
-		     message = NLMSG_NEXT(message, left)) {
+		for (const uint8_t *at = buffer; left >= sizeof(struct nlmsghdr);) {
+			const struct nlmsghdr *message = (const void *)at;
+			size_t size = NLMSG_ALIGN(message->nlmsg_len);
+
 			over = message->nlmsg_type == NLMSG_DONE;
 			times->rows += !over;
+			at += size;
+			left = size < left ? left - size : 0;
 		}
 	}
 	(void)close(fd);
