@@ -70,10 +70,23 @@ static const struct operation *operation_of(sd_bus_message *message) {
 	return interface ? operation_find(interface + 1, sd_bus_message_get_member(message)) : NULL;
 }
 
+/* Without options, and that is right. */
+static bool is_bare(sd_bus_message *message) {
+	const char *interface = sd_bus_message_get_interface(message);
+	const struct operation *operation =
+		interface && sd_bus_message_get_member(message) ? operation_of(message) : NULL;
+	char positional[MESSAGE_SIGNATURE_MAX];
+
+	if (!operation || !operation->bare)
+		return false;
+	message_signature(operation->request, positional);
+	return sd_bus_message_has_signature(message, positional);
+}
+
 static int read_request(sd_bus_message *message, const struct operation *operation, struct fds *fds,
 			ProtobufCMessage **ret) {
 	struct refusal refusal = { 0 };
-	int r = message_bus_read(message, operation->request, fds, ret, &refusal);
+	int r = message_bus_read(message, operation->request, is_bare(message), fds, ret, &refusal);
 
 	if (r == 0)
 		return 0;
@@ -471,12 +484,11 @@ static int fill_interface(struct interface *interface, const char *name,
 	return 0;
 }
 
-/* The contract has one method without options, which otherwise end every call: both are right. */
+/* A method has one signature in the table of sd-bus. */
 static int on_bare_call(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 	const struct door_bus *door = userdata;
 
-	if (sd_bus_message_is_method_call(message, "org.usher1.Netlink", "Describe") <= 0 ||
-	    !sd_bus_message_has_signature(message, "s"))
+	if (!sd_bus_message_is_method_call(message, NULL, NULL) || !is_bare(message))
 		return 0;
 	return take_call(message, door->desk, NULL);
 }

@@ -258,11 +258,8 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 
 static int read_options(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
 			struct refusal *refusal) {
-	int r = sd_bus_message_at_end(bus, 1);
+	int r = sd_bus_message_enter_container(bus, 'a', "{sv}");
 
-	if (r != 0)
-		return r < 0 ? r : 0; /* who asks for no more than the contract says */
-	r = sd_bus_message_enter_container(bus, 'a', "{sv}");
 	if (r < 0)
 		return r;
 	while ((r = sd_bus_message_enter_container(bus, 'e', "sv")) > 0) {
@@ -278,7 +275,7 @@ static int read_options(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *
 	return sd_bus_message_exit_container(bus);
 }
 
-int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor,
+int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor, bool bare,
 		     struct fds *fds, ProtobufCMessage **ret, struct refusal *refusal) {
 	_cleanup_(message_freep) ProtobufCMessage *message = message_new(descriptor);
 	int r;
@@ -288,7 +285,8 @@ int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *desc
 	r = read_fields(bus, NULL, fds, message, refusal);
 	if (r != 0)
 		return r;
-	r = read_options(bus, fds, message, refusal);
+	if (!bare)
+		r = read_options(bus, fds, message, refusal);
 	if (r < 0 || *refusal->text)
 		return r;
 	*ret = message;

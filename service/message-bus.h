@@ -3,14 +3,16 @@
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 #include "fd.h"
 #include "refusal.h"
 
-/* Reads the arguments of a method call, the last a{sv} with them. Descriptors are duplicated into
- * fds and the fields hold their places. 0, a negative errno, or a refusal with its reason. */
-int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor,
+/* Reads the arguments of a method call, the last a{sv} with them unless it is bare. Descriptors are
+ * duplicated into fds and the fields hold their places. 0, a negative errno, or a refusal with its
+ * reason. */
+int message_bus_read(sd_bus_message *bus, const ProtobufCMessageDescriptor *descriptor, bool bare,
 		     struct fds *fds, ProtobufCMessage **ret, struct refusal *refusal);
 /* Appends the positional fields of a reply. */
 int message_bus_append(sd_bus_message *bus, const ProtobufCMessage *message, const struct fds *fds);

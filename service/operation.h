@@ -39,6 +39,7 @@ struct operation {
 	const int *syscalls;   /* by number, behind those that every child needs; ends with -1 */
 	bool here;             /* the broker answers it, no child has a part in it */
 	bool waits;    /* so it does, when something has happened: however long that takes */
+	bool bare;     /* the contract has it without options; with them is right, too */
 	bool looks;    /* changes nothing and hands nothing out */
 	bool probes;   /* may have to look what file system is in something */
 	bool maps;     /* may have to look up whose id ranges are whose */

@@ -79,7 +79,7 @@ static struct result read_as(sd_bus_message *message,
 	struct result result = { 0 };
 
 	seal(message);
-	result.r = message_bus_read(message, descriptor, &result.fds, &result.message,
+	result.r = message_bus_read(message, descriptor, false, &result.fds, &result.message,
 				    &result.refusal);
 	sd_bus_message_unref(message);
 	if (result.r != 0)
@@ -433,8 +433,8 @@ static void descriptors_beyond_the_limit_are_refused_and_closed(void **state) {
 		assert_true(fds_add(&fds, some_descriptor()) >= 0);
 	append(message, "sa{sv}", "x", 2, "a_fd", "h", fd, "b_fd", "h", fd);
 	seal(message);
-	assert_int_equal(message_bus_read(message, &every__descriptors__descriptor, &fds, &read,
-					  &refusal),
+	assert_int_equal(message_bus_read(message, &every__descriptors__descriptor, false, &fds,
+					  &read, &refusal),
 			 -E2BIG);
 	assert_null(read);
 	assert_int_equal(fds.n, FDS_MAX);

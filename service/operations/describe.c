@@ -24,6 +24,7 @@ const struct operation operation_describe = {
 	.reply = &usher__describe_reply__descriptor,
 	.syscalls = (const int[]){ -1 },
 	.here = true,
+	.bare = true,
 	.looks = true,
 	.check = describe_check,
 };

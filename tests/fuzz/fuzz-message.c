@@ -54,7 +54,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 	if (!sd_bus_message_is_method_call(message, "a.b", "C"))
 		return 0;
 	seen = true;
-	r = message_bus_read(message, chosen->request, &fds, &read, &refusal);
+	r = message_bus_read(message, chosen->request, false, &fds, &read, &refusal);
 	must((r == 0) == (read != NULL));
 	must(r <= 0 || *refusal.text);
 	if (read)
