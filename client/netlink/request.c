@@ -199,12 +199,18 @@ static void put_characters(struct usher_request *request, uint16_t number, const
 		usher_request_put_text(request, number, member);
 }
 
+/* What is passed over has no bool either, and its place is nobody's. */
+static bool is_there(const struct usher_attribute *wanted, const void *from) {
+	return wanted->form != USHER_PASS_OVER &&
+	       (wanted->has == SIZE_MAX || *((const bool *)from + wanted->has));
+}
+
 static void put_member(struct usher_request *request, uint16_t number,
 		       const struct usher_attribute *wanted, const void *from) {
 	const void *member = (const char *)from + wanted->at;
 	const struct usher_view *view = member;
 
-	if (wanted->has != SIZE_MAX && !*((const bool *)from + wanted->has))
+	if (!is_there(wanted, from))
 		return;
 	switch (wanted->form) {
 	case USHER_PASS_OVER: return;
