@@ -32,7 +32,7 @@ WRONG = [("y", 7), ("b", 1), ("i", -1), ("u", 0xFFFFFFFF), ("x", -1), ("t", 0xFF
          ("a{s(tt)}", {"x": (2, 1)}), ("a(sssas)", [("", "", "", [""])]), ("a{us}", {1: "x"})]
 RIGHT = {"v": Raw("s", "x"), "s": "/nowhere/at/all", "as": ["ro", "size=1"], "a{sv}": {}, "h": 0, "o": "/org/usher1/mount/1", "u": 1, "t": 1, "b": 1,
          "a{ss}": {"NAME": "value"}, "a{uh}": {5: 0}, "au": [1, 2], "a(uuu)": [(0, 1, 1)], "a{s(tt)}": {"nofile": (1, 2)},
-         "a(sssas)": [("x", "/x", "tmpfs", ["ro"])]}
+         "a(sssas)": [("x", "/x", "tmpfs", ["ro"])], "a(ssa{sv})": [("add", "link", {})]}
 
 
 class Mutations(ring.TestCase):
