@@ -28,7 +28,7 @@ enum { LINE_MAX_SIZE = 16384 };
 struct sample {
 	char command[512], type[32];
 	bool one_way; /* the row cannot be written: the kernel only tells it */
-	uint8_t message[4096];
+	_Alignas(NLMSG_ALIGNTO) uint8_t message[4096];
 	size_t size;
 	char row[LINE_MAX_SIZE];
 };
@@ -113,7 +113,7 @@ static size_t encode_again(const struct sample *sample, uint8_t *message, size_t
 	const struct netlink_type *type = netlink_type_find(sample->type);
 	static struct encoding encoding;
 	struct refusal refusal = { 0 };
-	static uint8_t bytes[8192];
+	static _Alignas(NLMSG_ALIGNTO) uint8_t bytes[8192];
 	Usher__Row **rows;
 	size_t n;
 	int r;
@@ -163,7 +163,7 @@ static void rows_of_kinds_are_as_they_were_asked_for(void **state) {
 static void rows_that_are_written_are_read_the_same(void **state) {
 	_cleanup_(close_file) FILE *file = open_samples();
 	static struct sample sample;
-	static uint8_t message[8192];
+	static _Alignas(NLMSG_ALIGNTO) uint8_t message[8192];
 	static char row[LINE_MAX_SIZE];
 	unsigned wrong = 0;
 
@@ -186,7 +186,7 @@ static void rows_that_are_written_are_read_the_same(void **state) {
 static void flags_are_written_with_a_mask(void **state) {
 	_cleanup_(close_file) FILE *file = open_samples();
 	static struct sample sample;
-	static uint8_t message[8192];
+	static _Alignas(NLMSG_ALIGNTO) uint8_t message[8192];
 	const struct ifla_vlan_flags *flags;
 	const uint8_t *value;
 	size_t size;
@@ -205,7 +205,7 @@ static void flags_are_written_with_a_mask(void **state) {
 
 /* A port's VLANs come in one message, and each is a row of its own. */
 static void a_message_may_be_several_rows(void **state) {
-	static const uint8_t message[] = {
+	static const _Alignas(NLMSG_ALIGNTO) uint8_t message[] = {
 		7,  0, 0, 0,    5, 0, 0,  0, /* AF_BRIDGE, ifindex 5 */
 		20, 0, 1, 0x80,              /* the first: 10, with the state forwarding */
 		8,  0, 1, 0,    4, 0, 10, 0, 5, 0, 3, 0, 3,  0, 0, 0, 20, 0, 1, 0x80, /* the second:

@@ -32,7 +32,7 @@
 static struct {
 	struct usher_socket *socket;
 	bool scripted;
-	unsigned char datagrams[16][4096];
+	_Alignas(NLMSG_ALIGNTO) unsigned char datagrams[16][4096];
 	size_t sizes[16];
 	uint32_t senders[16];
 	int errors[16]; /* in place of a datagram */

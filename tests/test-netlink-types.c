@@ -67,7 +67,7 @@ static int decode(const char *type, unsigned pass, struct message *message, char
 	r = decode_message(&decoding, selection_type(selection, 0), USHER_NETLINK_ROW,
 			   message->bytes + NLMSG_HDRLEN, message->encoding.size - NLMSG_HDRLEN);
 	assert_int_equal(block_flush(block), 0);
-	*ret = strndup((char *)buffer.bytes, buffer.size);
+	*ret = strndup(buffer.size > 0 ? (char *)buffer.bytes : "", buffer.size);
 	assert_non_null(*ret);
 	free(buffer.bytes);
 	block_free(block);
