@@ -423,7 +423,8 @@ class Limits(TestCase):
                 with contextlib.suppress(ProcessLookupError):
                     sizes += [int(line.split()[1]) for line in status.read().split("\n") if line.startswith("VmRSS")]
         os.close(reply.fd)
-        self.assertLess(max(sizes), 4096)
+        # of 60,000 rows a tenth would be more; the address sanitizer, which begins with more, keeps what is freed
+        self.assertLess(max(sizes) - sizes[0], 256 if sizes[0] < 4096 else 8192)
 
     def test_two_processes_have_no_right_in_effect(self):
         realm = self.many_routes()
