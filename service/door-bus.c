@@ -100,10 +100,13 @@ static int read_request(sd_bus_message *message, const struct operation *operati
 static int begin(struct desk *desk, sd_bus_message *message, const struct operation *operation,
 		 struct caller *caller, const struct object *object) {
 	int interactive = sd_bus_message_get_allow_interactive_authorization(message);
+	uid_t uid = caller->known ? caller->uid : EFFORT_UNKNOWN;
 	ProtobufCMessage *request = NULL;
 	struct fds fds = { 0 };
+	uint64_t before = effort_now();
 	int r = read_request(message, operation, &fds, &request);
 
+	effort_note(&desk->effort, uid, effort_now() - before, instant_usec());
 	if (r == 0 && object && !operation->here)
 		r = object->objects->kind->order(object, request, &fds);
 	if (r != 0) {
@@ -119,12 +122,8 @@ static int begin(struct desk *desk, sd_bus_message *message, const struct operat
 /* The caller is taken. */
 static int take(sd_bus_message *message, struct desk *desk, struct caller *caller,
 		const struct object *object) {
-	const struct operation *operation = operation_of(message);
-	uid_t uid = caller->known ? caller->uid : EFFORT_UNKNOWN;
-	uint64_t before = effort_now();
-	int r = begin(desk, message, operation, caller, object);
+	int r = begin(desk, message, operation_of(message), caller, object);
 
-	effort_note(&desk->effort, uid, effort_now() - before, instant_usec());
 	return r < 0 ? refuse_now(message, r, NULL) : 1;
 }
 

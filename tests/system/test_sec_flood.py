@@ -74,6 +74,13 @@ def send_large(fresh):
     return unread
 
 
+def send_small():
+    """As bob: calls one after the other, as fast as they are answered; the answers that are errors."""
+    words, keywords = flood.HOSTNAME
+    with flood.Connection(flood.BUS) as bus:
+        return [str(answer) for answer in (bus.call(*words, **keywords) for _ in range(4000)) if answer.error]
+
+
 class Large(support.TestCase):
     """To read a message of 16 MiB takes a tenth of a second, in which nobody is answered."""
 
@@ -84,6 +91,10 @@ class Large(support.TestCase):
     def test_sec_55_nor_on_new_connections(self):
         support.settle()
         self.assertGreaterEqual(support.as_user("alice", send_large, True), 4)
+
+    def test_sec_55_small_ones_are_read_however_many(self):
+        support.settle()
+        self.assertEqual(support.as_user("bob", send_small), [])
 
     def test_sec_55_another_user_notices_nothing_of_that(self):
         support.settle()
