@@ -14,10 +14,8 @@
 enum {
 	BUSY_USEC = 200,   /* between batches of which the next comes as soon as that … */
 	STREAK = 16,       /* … so many times … */
-	PAUSE_USEC = 2000, /* … it pays to let more come together, … */
-	MORE_USEC = 150,   /* … the more so the more there are to be told, … */
-	PAUSE_MOST_USEC = 6000,
-	FEW = 20, /* … unless they are no more than these */
+	PAUSE_USEC = 2000, /* … it pays to let more come together … */
+	FEW = 20,          /* … unless they are no more than these */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
 	CHANGED_MAX = 10000,
@@ -36,13 +34,6 @@ static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_DELETE_SELF 
 				  USHER_WATCH_OPEN_PERM | USHER_WATCH_ACCESS_PERM |
 				  USHER_WATCH_EXEC_PERM;
 
-/* Each watch's reader is woken by each batch. */
-static uint64_t pause_usec(const struct lookout *lookout) {
-	uint64_t usec = PAUSE_USEC + MORE_USEC * lookout->watcher->n_watches;
-
-	return usec < PAUSE_MOST_USEC ? usec : PAUSE_MOST_USEC;
-}
-
 /* Reading a few events at a time costs more than they do: while there are many, it pays to let some
  * come together. While there are few, nobody waits. */
 static void read_paced(struct lookout *lookout, bool paused) {
@@ -55,7 +46,7 @@ static void read_paced(struct lookout *lookout, bool paused) {
 		lookout->streak = 0;
 	lookout->last_read = instant_usec();
 	if (lookout->streak >= STREAK)
-		lookout->waits_until = lookout->last_read + pause_usec(lookout);
+		lookout->waits_until = lookout->last_read + PAUSE_USEC;
 }
 
 static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
@@ -201,31 +192,10 @@ static uint32_t find_spot(struct lookout *lookout, const struct handle *handle, 
 	return settle_spot(lookout, free) ? free : 0;
 }
 
-/* One at the same spot that sees and is told the same. */
-static struct eye *find_twin(const struct spot *spot, const struct eye *eye) {
-	for (size_t i = 0; i < spot->n; i++)
-		if (spot->eye[i]->beholder == eye->beholder &&
-		    spot->eye[i]->outlook == eye->outlook &&
-		    spot->eye[i]->report_pid == eye->report_pid &&
-		    choir_suits(eye->watch, spot->eye[i]->watch))
-			return spot->eye[i];
-	return NULL;
-}
-
-static int open_at(struct spot *spot, struct eye *eye) {
-	struct eye **more = reallocarray(spot->eye, spot->n + 1, sizeof *more);
-
-	if (!more)
-		return -ENOMEM;
-	spot->eye = more;
-	more[spot->n++] = eye;
-	return 0;
-}
-
 static int stand(struct lookout *lookout, struct eye *eye) {
 	uint8_t space[HANDLE_MAX];
 	struct handle handle;
-	const struct eye *twin;
+	struct eye **more;
 	struct spot *spot;
 	struct stat st;
 	int r;
@@ -239,39 +209,24 @@ static int stand(struct lookout *lookout, struct eye *eye) {
 	if (!eye->spot)
 		return -ESTALE;
 	spot = &lookout->spot[eye->spot];
-	r = outlook_take(lookout, eye);
-	if (r < 0)
-		return r;
-	twin = find_twin(spot, eye);
-	r = twin ? choir_join(eye->watch, twin->watch) : open_at(spot, eye);
-	if (r == 0)
-		lookout->n_files += !spot->directory;
-	return r;
+	more = reallocarray(spot->eye, spot->n + 1, sizeof *more);
+	if (!more)
+		return -ENOMEM;
+	spot->eye = more;
+	more[spot->n++] = eye;
+	lookout->n_files += !spot->directory;
+	return outlook_take(lookout, eye);
 }
 
-/* Of several that are told the same one is at the spot: if it was this, now it is another. True if
- * it had a place there, by itself or another. */
-static bool step_aside(struct spot *spot, struct eye *eye) {
-	const struct choir *choir = eye->watch->choir;
-	struct eye *next = NULL;
-
-	for (size_t i = 0; choir && !next && i < choir->n; i++)
-		if (choir->watch[i] != eye->watch)
-			next = choir->watch[i]->own;
-	choir_leave(eye->watch);
-	for (size_t i = 0; i < spot->n; i++)
-		if (spot->eye[i] == eye) {
-			spot->eye[i] = next ?: spot->eye[--spot->n];
-			return true;
-		}
-	return next != NULL;
-}
-
-static void leave_spot(struct lookout *lookout, struct eye *eye) {
+static void leave_spot(struct lookout *lookout, const struct eye *eye) {
 	struct spot *spot = &lookout->spot[eye->spot];
 
-	if (step_aside(spot, eye))
-		lookout->n_files -= !spot->directory;
+	for (size_t i = 0; i < spot->n; i++)
+		if (spot->eye[i] == eye) {
+			spot->eye[i] = spot->eye[--spot->n];
+			lookout->n_files -= !spot->directory;
+			break;
+		}
 	if (spot->n > 0)
 		return;
 	free(spot->eye);
@@ -346,14 +301,8 @@ static int add(struct watcher *watcher, struct watch *watch, struct refusal *ref
 
 static int set_events(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
 	struct lookout *lookout = watcher->own;
-	struct eye *eye = watch->own;
-	struct spot *spot = &lookout->spot[eye->spot];
 	int r = check_events(lookout, watch, refusal);
 
-	if (r == 0 && watch->choir) {
-		(void)step_aside(spot, eye);
-		r = open_at(spot, eye);
-	}
 	return r != 0 ? r : mark(lookout, wanted_mask(lookout, true, watch));
 }
 
@@ -364,16 +313,6 @@ struct inquiry {
 	Usher__WatchChanged *changed;
 	bool failed;
 };
-
-/* The one at the spot that stands for it. */
-static const struct eye *standing(const struct lookout *lookout, const struct eye *eye) {
-	const struct spot *spot = &lookout->spot[eye->spot];
-
-	for (size_t i = 0; eye->watch->choir && i < spot->n; i++)
-		if (spot->eye[i]->watch->choir == eye->watch->choir)
-			return spot->eye[i];
-	return eye;
-}
 
 static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			  enum doubt doubt, void *data) {
@@ -389,7 +328,7 @@ static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, 
 static bool since(struct watcher *watcher, struct watch *watch, uint64_t clock,
 		  Usher__WatchChanged *changed) {
 	struct lookout *lookout = watcher->own;
-	struct inquiry inquiry = { .eye = standing(lookout, watch->own), .changed = changed };
+	struct inquiry inquiry = { .eye = watch->own, .changed = changed };
 	struct handle handle;
 	uint32_t at = 0;
 

@@ -12,8 +12,7 @@
 
 enum {
 	PACKET_FIRST = 2048,
-	PACKET_FULL = 8192,    /* those of 32 watches are in the cache together */
-	PACKET_SHARED = 32768, /* of one for all of them */
+	PACKET_FULL = 8192 /* those of 32 watches are in the cache together */
 };
 
 struct packet {
@@ -28,10 +27,6 @@ static struct packet *packet_new(size_t space) {
 	if (packet)
 		*packet = (struct packet){ .space = space };
 	return packet;
-}
-
-static size_t full(const struct stream *stream) {
-	return stream->hand ? PACKET_SHARED : PACKET_FULL;
 }
 
 static size_t record_size(const struct happening *happening) {
@@ -63,14 +58,14 @@ static struct packet *next_packet(struct stream *stream, size_t size) {
 
 	stream->spare = NULL;
 	if (!packet && stream->last)
-		packet = packet_new(size > full(stream) ? size : full(stream));
+		packet = packet_new(size > PACKET_FULL ? size : PACKET_FULL);
 	if (!packet)
 		packet = packet_new(size > PACKET_FIRST ? size : PACKET_FIRST);
 	return packet;
 }
 
 static void discard(struct stream *stream, struct packet *packet) {
-	if (stream->spare || packet->space != full(stream)) {
+	if (stream->spare || packet->space != PACKET_FULL) {
 		free(packet);
 		return;
 	}
@@ -86,10 +81,10 @@ static void *reserve(struct stream *stream, size_t size) {
 	struct packet *last = stream->last, **at = &stream->first;
 	uint8_t *bytes;
 
-	if (last && last->size + size > full(stream) && !stream->stuck && !stream->broken)
+	if (last && last->size + size > PACKET_FULL && !stream->stuck && !stream->broken)
 		(void)send_all(stream);
 	last = stream->last;
-	if (last && last->size + size > full(stream))
+	if (last && last->size + size > PACKET_FULL)
 		last = NULL;
 	if (!last) {
 		last = next_packet(stream, size);
@@ -210,26 +205,17 @@ static void say(struct stream *stream, struct hints *hints, uint16_t kind) {
 	hints_clear(hints);
 }
 
-/* False when the reader has to read first, or has gone. */
-static bool transmit(struct stream *stream, const uint8_t *packet, size_t size, size_t records) {
-	if (stream->hand) {
-		stream->hand(stream, packet, size, records);
-		return true;
-	}
-	if (send(stream->fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-		return true;
-	stream->stuck = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
-	stream->broken = !stream->stuck && errno != EINTR;
-	return false;
-}
-
+/* False when the reader has to read first. */
 static bool send_all(struct stream *stream) {
 	while (stream->first) {
 		struct packet *packet = stream->first;
 
-		if (packet->size > 0 &&
-		    !transmit(stream, packet->bytes, packet->size, packet->records))
+		if (packet->size > 0 && send(stream->fd, packet->bytes, packet->size,
+					     MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+			stream->stuck = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+			stream->broken = !stream->stuck && errno != EINTR;
 			return false;
+		}
 		stream->delivered += packet->records;
 		stream->waiting -= packet->records;
 		/* the last one is written to again, unless it has become large and nothing comes */
@@ -241,58 +227,6 @@ static bool send_all(struct stream *stream) {
 		discard(stream, packet);
 	}
 	return true;
-}
-
-static bool queue(struct stream *stream, const uint8_t *bytes, size_t size, size_t records) {
-	struct packet *packet = packet_new(size);
-
-	if (!packet)
-		return false;
-	memcpy(packet->bytes, bytes, size);
-	packet->size = size;
-	packet->records = records;
-	if (stream->last)
-		stream->last->next = packet;
-	else
-		stream->first = packet;
-	stream->last = packet;
-	stream->waiting += records;
-	return true;
-}
-
-static void lose_packet(struct stream *stream, const uint8_t *packet, size_t size) {
-	for (size_t at = 0; at < size;) {
-		const struct usher_watch_record *record = (const void *)(packet + at);
-		const char *path = (const char *)(record + 1);
-		struct happening happening = { .clock = record->clock,
-					       .path = path,
-					       .path_length = record->path_length };
-
-		if (record->old_path_length > 0) {
-			happening.old_path = path + record->path_length + 1;
-			happening.old_path_length = record->old_path_length;
-		}
-		if (record->kind == USHER_WATCH_EVENT)
-			lose(stream, &happening);
-		else
-			hints_add(&stream->lost, path, record->path_length, record->clock);
-		at += record->size;
-	}
-}
-
-void stream_take(struct stream *stream, const uint8_t *packet, size_t size, size_t records) {
-	if (stream->waiting > 0 && !stream->stuck && !stream->broken)
-		(void)send_all(stream);
-	if (stream->waiting == 0 && !stream->stuck && !stream->broken &&
-	    !hints_any(&stream->lost) && transmit(stream, packet, size, records)) {
-		stream->delivered += records;
-		return;
-	}
-	if (stream->broken)
-		return;
-	if (hints_any(&stream->lost) || stream->waiting + records > stream->room ||
-	    !queue(stream, packet, size, records))
-		lose_packet(stream, packet, size);
 }
 
 void stream_flush(struct stream *stream) {

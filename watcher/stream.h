@@ -17,8 +17,6 @@ struct packet;
 
 struct stream {
 	int fd; /* borrowed; does not wait */
-	/* Instead of the descriptor, who takes a packet; all are taken. */
-	void (*hand)(struct stream *stream, const uint8_t *packet, size_t size, size_t records);
 	struct packet *first, *last, *spare;
 	size_t waiting, room; /* records; of bytes it is a multiple */
 	struct hints lost, rescan;
@@ -30,8 +28,6 @@ struct stream {
 /* With so many of its events. The paths of two that have the same clock are the same if they are in
  * the same place. */
 void stream_put(struct stream *stream, const struct happening *happening, uint32_t events);
-/* A whole packet of another stream's. */
-void stream_take(struct stream *stream, const uint8_t *packet, size_t size, size_t records);
 /* Sends what can be sent. */
 void stream_flush(struct stream *stream);
 bool stream_is_empty(const struct stream *stream);

@@ -229,7 +229,7 @@ static void tell_spot(struct lookout *lookout, const struct telling *telling, ui
 		if (happening.events)
 			watch_tell(lookout->watcher, watch, &happening);
 		if (events & USHER_WATCH_DELETE_SELF)
-			watch_tell_gone(watch);
+			watch->gone = true;
 	}
 }
 

@@ -96,7 +96,6 @@ int watch_new(struct watcher *watcher, const Usher__WatchAdd *add, struct fds *f
 void watch_free(struct watcher *watcher, struct watch *watch) {
 	ProtobufCMessage *order = watch->order ? &watch->order->base : NULL;
 
-	choir_leave(watch);
 	/* Closing it does not end that: the broker has the same stream. */
 	if (watch->reader.fd >= 0)
 		watcher_ignore(watcher, &watch->reader);
@@ -161,7 +160,7 @@ static bool is_plain(const struct watch *watch, const struct happening *happenin
 	return watch->direct && watch->backlog.n == 0 && !happening->slow && !happening->half;
 }
 
-static void tell_alone(struct watch *watch, const struct happening *told) {
+void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *told) {
 	struct happening happening;
 
 	if (watch->ended)
@@ -182,31 +181,11 @@ static void tell_alone(struct watch *watch, const struct happening *told) {
 		put_off(watch, &happening);
 }
 
-void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *happening) {
-	struct choir *choir = watch->choir;
-	uint32_t events = happening->events & watch->events;
-
-	if (!choir)
-		tell_alone(watch, happening);
-	else if (!choir_tell(choir, happening, events))
-		for (size_t i = 0; i < choir->n; i++)
-			tell_alone(choir->watch[i], happening);
-}
-
-void watch_tell_gone(struct watch *watch) {
-	watch->gone = true;
-	for (size_t i = 0; watch->choir && i < watch->choir->n; i++)
-		watch->choir->watch[i]->gone = true;
-}
-
 void watch_tell_rescan(struct watcher *watcher, struct watch *watch, const char *directory,
 		       size_t length, uint64_t clock) {
-	struct hints *hints = watch->choir            ? &watch->choir->stream.rescan
-			      : watch->reader.fd >= 0 ? &watch->stream.rescan
-						      : &watch->missing;
+	struct hints *hints = watch->reader.fd >= 0 ? &watch->stream.rescan : &watch->missing;
 
-	if ((watch->choir || !watch->ended) &&
-	    !(length > 0 && is_excluded(watch, directory, length)))
+	if (!watch->ended && !(length > 0 && is_excluded(watch, directory, length)))
 		hints_add(hints, directory, length, clock);
 }
 
@@ -291,8 +270,6 @@ static uint64_t next_of(const struct watch *watch) {
 }
 
 uint64_t watch_flush(struct watcher *watcher, struct watch *watch, uint64_t now) {
-	if (watch->choir)
-		choir_flush(watch->choir);
 	if (!watch->ended) {
 		if (watch->reader.fd >= 0)
 			hand_to_stream(watcher, watch, now);

@@ -11,7 +11,6 @@
 #include <sys/types.h>
 
 #include "backlog.h"
-#include "choir.h"
 #include "happening.h"
 #include "hints.h"
 #include "stream.h"
@@ -38,8 +37,6 @@ struct watch {
 	bool ended;   /* nothing is told any more */
 	bool direct;  /* into the stream, whatever it is: no excludes, no window */
 	void *own;    /* the kind's */
-	/* With others that are told the same, of which the kind tells one; or NULL. */
-	struct choir *choir;
 
 	/* For watch.c alone. */
 	struct stream stream;
@@ -58,14 +55,11 @@ int watch_new(struct watcher *watcher, const Usher__WatchAdd *add, struct fds *f
 int watch_set_events(struct watch *watch, char *const *names, size_t n, struct refusal *refusal);
 void watch_free(struct watcher *watcher, struct watch *watch);
 
-/* One of a choir stands for all. */
 void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *happening);
 /* Something in a directory has changed that cannot be told by name. */
 void watch_tell_rescan(struct watcher *watcher, struct watch *watch, const char *directory,
 		       size_t length, uint64_t clock);
-/* What is watched has gone: of one of a choir, of all. */
-void watch_tell_gone(struct watch *watch);
-/* Anything may have happened. To this one alone. */
+/* Anything may have happened. */
 void watch_tell_lost(struct watcher *watcher, struct watch *watch, uint64_t clock);
 /* Hands on what can be handed on; when it has to be called again at the latest, UINT64_MAX: when
  * something is told, or the stream can be written. */
