@@ -57,6 +57,16 @@ int netns_prepare(struct job *job, struct netns *netns) {
 	return netns->callers < 0 ? netns->callers : 0;
 }
 
+int netns_begin(struct job *job, const char *libexec) {
+	struct netns *netns = malloc(sizeof *netns);
+
+	job->state = netns;
+	if (!netns)
+		return -ENOMEM;
+	*netns = (struct netns)NETNS_NONE;
+	return netns_prepare(job, netns);
+}
+
 /* ---- where it is ---- */
 
 static int no_namespace(struct job *job, int r) {
@@ -140,6 +150,14 @@ int netns_resolve(struct job *job, struct netns *netns) {
 	netns->home = !is_elsewhere(job) || is_same(netns->fd, netns->callers);
 	netns->own = place_owns(&job->place, netns->fd);
 	return 0;
+}
+
+bool netns_judge(struct job *job, const struct netns *netns) {
+	if (netns->own || netns->home)
+		return true;
+	job_require_admin(job,
+			  "in: the network is neither the caller's own nor the one that it is in");
+	return false;
 }
 
 /* Joining what one is in already takes a right that one may not have. */

@@ -34,8 +34,12 @@ int netns_check(const ProtobufCMessage *request, struct refusal *refusal);
 bool netns_is_one(int fd);
 /* Before the job is confined. 0 or a negative errno. */
 int netns_prepare(struct job *job, struct netns *netns);
+/* The same of one that is all that the job keeps, for its row. */
+int netns_begin(struct job *job, const char *libexec);
 /* Confined, as the caller. Notes where that is, for people. 0, a refusal, or a negative errno. */
 int netns_resolve(struct job *job, struct netns *netns);
+/* Requires an administrator for one that is nothing to the caller; whether it is something. */
+bool netns_judge(struct job *job, const struct netns *netns);
 /* In it from here on; where the caller is its root, as that, with no right anywhere else: what is
  * done there is then judged by the kernel. 0 or a negative errno. */
 int netns_join(const struct job *job, const struct netns *netns);

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/netlink.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -43,16 +42,6 @@ static int open_socket_check(const ProtobufCMessage *message, struct refusal *re
 	return netns_check(message, refusal);
 }
 
-static int open_socket_prepare(struct job *job, const char *libexec) {
-	struct netns *netns = malloc(sizeof *netns);
-
-	job->state = netns;
-	if (!netns)
-		return -ENOMEM;
-	*netns = (struct netns)NETNS_NONE;
-	return netns_prepare(job, netns);
-}
-
 static int open_socket_resolve(struct job *job) {
 	const Usher__OpenSocketRequest *m = (const void *)job->request;
 	struct netns *netns = job->state;
@@ -60,9 +49,7 @@ static int open_socket_resolve(struct job *job) {
 
 	if (r != 0)
 		return r;
-	if (!netns->own && !netns->home)
-		job_require_admin(job, "in: the network is neither the caller's own nor the one "
-				       "that it is in");
+	(void)netns_judge(job, netns);
 	return job_detail(job, "protocol", m->protocol);
 }
 
@@ -102,7 +89,7 @@ const struct operation operation_open_socket = {
 	.syscalls = SYSCALLS(SYS_ioctl, SYS_setns, SYS_socket),
 	.connects = true,
 	.check = open_socket_check,
-	.prepare = open_socket_prepare,
+	.prepare = netns_begin,
 	.resolve = open_socket_resolve,
 	.run = open_socket_run,
 };

@@ -3,8 +3,6 @@
  * caller may be told of a namespace where it is not itself, or what not everybody is told there; it
  * tells the broker which namespace that is, and the reader (usher-netlink) tells the rows. */
 
-#include <errno.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 
 #include "fd.h"
@@ -14,16 +12,6 @@
 #include "operations.h"
 #include "query-words.h"
 
-static int query_prepare(struct job *job, const char *libexec) {
-	struct netns *netns = malloc(sizeof *netns);
-
-	job->state = netns;
-	if (!netns)
-		return -ENOMEM;
-	*netns = (struct netns)NETNS_NONE;
-	return netns_prepare(job, netns);
-}
-
 static int query_resolve(struct job *job) {
 	const char *type = message_string(job->request, "type");
 	struct netns *netns = job->state;
@@ -31,10 +19,7 @@ static int query_resolve(struct job *job) {
 
 	if (r != 0)
 		return r;
-	if (!netns->own && !netns->home)
-		job_require_admin(job, "in: the network is neither the caller's own nor the one "
-				       "that it is in");
-	else if (!netns->own && query_words_are_privileged(job->request))
+	if (netns_judge(job, netns) && !netns->own && query_words_are_privileged(job->request))
 		job_require_admin(job, "type, fields: only who has CAP_NET_ADMIN there is told");
 	return job_detail(job, "type", type);
 }
@@ -62,7 +47,7 @@ const struct operation operation_query = {
 	.connects = true,
 	.looks = true,
 	.check = query_words_check,
-	.prepare = query_prepare,
+	.prepare = netns_begin,
 	.resolve = query_resolve,
 	.run = query_run,
 };
@@ -77,7 +62,7 @@ const struct operation operation_open_rows = {
 	.connects = true,
 	.looks = true,
 	.check = query_words_check,
-	.prepare = query_prepare,
+	.prepare = netns_begin,
 	.resolve = query_resolve,
 	.run = query_run,
 };

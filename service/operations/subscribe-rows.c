@@ -69,23 +69,12 @@ static int subscribe_rows_check(const ProtobufCMessage *message, struct refusal 
 
 /* ---- what they mean ---- */
 
-static int subscribe_rows_prepare(struct job *job, const char *libexec) {
-	struct netns *netns = malloc(sizeof *netns);
-
-	job->state = netns;
-	if (!netns)
-		return -ENOMEM;
-	*netns = (struct netns)NETNS_NONE;
-	return netns_prepare(job, netns);
-}
-
 static int subscribe_rows_resolve(struct job *job) {
 	struct netns *netns = job->state;
 	int r = netns_resolve(job, netns);
 
-	if (r == 0 && !netns->own && !netns->home)
-		job_require_admin(job, "in: the network is neither the caller's own nor the one "
-				       "that it is in");
+	if (r == 0)
+		(void)netns_judge(job, netns);
 	return r;
 }
 
@@ -200,7 +189,7 @@ const struct operation operation_subscribe_rows = {
 	.syscalls = SYSCALLS(SYS_ioctl, SYS_pidfd_open, SYS_poll),
 	.connects = true,
 	.check = subscribe_rows_check,
-	.prepare = subscribe_rows_prepare,
+	.prepare = netns_begin,
 	.resolve = subscribe_rows_resolve,
 	.run = subscribe_rows_run,
 };
@@ -215,7 +204,7 @@ const struct operation operation_open_monitor = {
 			     SYS_setsockopt),
 	.connects = true,
 	.check = subscribe_rows_check,
-	.prepare = subscribe_rows_prepare,
+	.prepare = netns_begin,
 	.resolve = subscribe_rows_resolve,
 	.run = open_monitor_run,
 };
