@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
@@ -386,10 +385,6 @@ static void hear_broker(struct monitor *monitor) {
 
 /* ---- the loop ---- */
 
-static uint64_t earlier(uint64_t one, uint64_t other) {
-	return one < other ? one : other;
-}
-
 static void look_at_holder(struct subscriber *subscriber) {
 	if (subscriber->ended || holder_leads(&subscriber->holder))
 		return;
@@ -420,13 +415,13 @@ static uint64_t work(struct monitor *monitor) {
 	     subscriber = subscriber->next) {
 		if (look)
 			look_at_holder(subscriber);
-		next = earlier(next, work_for(monitor, subscriber, now));
+		next = instant_earlier(next, work_for(monitor, subscriber, now));
 		if (count)
 			say_counters(monitor, subscriber);
 		if (subscriber->counted != subscriber->delivered + subscriber->lost)
-			next = earlier(next, monitor->count_at_usec);
+			next = instant_earlier(next, monitor->count_at_usec);
 		if (subscriber->holder.fd >= 0)
-			next = earlier(next, monitor->look_at_usec);
+			next = instant_earlier(next, monitor->look_at_usec);
 	}
 	if (look)
 		monitor->look_at_usec = now + look_usec;
@@ -434,17 +429,6 @@ static uint64_t work(struct monitor *monitor) {
 		monitor->count_at_usec = now + count_usec;
 	news_trim(&monitor->news);
 	return next;
-}
-
-static int milliseconds_until(uint64_t next) {
-	uint64_t now = instant_usec();
-
-	if (next == UINT64_MAX)
-		return -1;
-	if (next <= now)
-		return 0;
-	return next - now > INT_MAX / 2 * UINT64_C(1000) ? INT_MAX / 2
-							 : (int)((next - now + 999) / 1000);
 }
 
 static void on_event(struct monitor *monitor, const struct epoll_event *event) {
@@ -467,7 +451,8 @@ static void on_event(struct monitor *monitor, const struct epoll_event *event) {
 /* Changes are heard before an order is obeyed, so that who comes is not told what was before. */
 static int turn(struct monitor *monitor, uint64_t next) {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_wait(monitor->epoll, events, EVENTS_AT_ONCE, milliseconds_until(next));
+	int n = epoll_wait(monitor->epoll, events, EVENTS_AT_ONCE,
+			   instant_milliseconds_until(next));
 
 	if (n < 0 && errno != EINTR)
 		return -errno;

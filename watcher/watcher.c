@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,10 +291,6 @@ static void hear_broker(struct watcher *watcher, struct source *source, uint32_t
 
 /* ---- the loop ---- */
 
-static uint64_t earlier(uint64_t one, uint64_t other) {
-	return one < other ? one : other;
-}
-
 /* What an earlier watcher had read and not told is said to each of its watches, as they come, one
  * after the other. Until all have heard it, a next watcher must hear it, too. */
 static uint64_t gathers_until(const struct watcher *watcher) {
@@ -312,11 +307,11 @@ static uint64_t settle(struct watcher *watcher) {
 	if (behind)
 		next = until;
 	if (watcher->kind && watcher->kind->settle)
-		next = earlier(next, watcher->kind->settle(watcher, now));
+		next = instant_earlier(next, watcher->kind->settle(watcher, now));
 	for (size_t i = 0; i < watcher->n_watches; i++) {
 		struct watch *watch = watcher->watches[i];
 
-		next = earlier(next, watch_flush(watcher, watch, now));
+		next = instant_earlier(next, watch_flush(watcher, watch, now));
 		behind = behind || watch_is_behind(watch);
 	}
 	if (watcher->kind)
@@ -324,20 +319,9 @@ static uint64_t settle(struct watcher *watcher) {
 	return next;
 }
 
-static int milliseconds_until(uint64_t next) {
-	uint64_t now = instant_usec();
-
-	if (next == UINT64_MAX)
-		return -1;
-	if (next <= now)
-		return 0;
-	return next - now > INT_MAX / 2 * UINT64_C(1000) ? INT_MAX / 2
-							 : (int)((next - now + 999) / 1000);
-}
-
 static int turn(struct watcher *watcher, uint64_t next) {
 	struct epoll_event heard[EVENTS_AT_ONCE];
-	int n = epoll_wait(watcher->epoll, heard, EVENTS_AT_ONCE, milliseconds_until(next));
+	int n = epoll_wait(watcher->epoll, heard, EVENTS_AT_ONCE, instant_milliseconds_until(next));
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
