@@ -7,12 +7,9 @@
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "fd.h"
+#include "attendance.h"
 #include "message.h"
 #include "monitor.h"
 #include "reader.h"
@@ -21,8 +18,6 @@
 #include "territory.h"
 #include "usher.pb-c.h"
 #include "wire.h"
-
-enum { CONNECTION_FD = 3 /* SD_LISTEN_FDS_START */ };
 
 /* What the connection is for shows in its first frame. */
 static bool is_monitors(int connection) {
@@ -37,12 +32,8 @@ static bool is_monitors(int connection) {
 }
 
 int main(void) {
-	sigset_t none;
-
-	sigemptyset(&none);
-	if (clearenv() != 0 || chdir("/") < 0 || fd_open_standard() < 0 ||
-	    syscall(SYS_close_range, CONNECTION_FD + 1, ~0U, 0) < 0 ||
-	    sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	errno = -attendance_begin();
+	if (errno != 0)
 		err(1, "cannot start afresh");
 	errno = -territory_begin();
 	if (errno == 0)
@@ -51,8 +42,8 @@ int main(void) {
 		errno = -restraint_begin();
 	if (errno != 0)
 		err(1, "cannot give up what is not needed");
-	errno = is_monitors(CONNECTION_FD) ? -monitor_serve(CONNECTION_FD)
-					   : -reader_serve(CONNECTION_FD);
+	errno = is_monitors(ATTENDANCE_FD) ? -monitor_serve(ATTENDANCE_FD)
+					   : -reader_serve(ATTENDANCE_FD);
 	if (errno != 0)
 		err(1, "cannot serve");
 	_exit(0); /* who looks for leaks at an exit would have to trace us, and waits for ever */

@@ -7,25 +7,16 @@
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "fd.h"
+#include "attendance.h"
 #include "watcher.h"
 
-enum { CONNECTION_FD = 3 /* SD_LISTEN_FDS_START */ };
-
 int main(void) {
-	sigset_t none;
-
-	sigemptyset(&none);
-	if (clearenv() != 0 || chdir("/") < 0 || fd_open_standard() < 0 ||
-	    syscall(SYS_close_range, CONNECTION_FD + 1, ~0U, 0) < 0 ||
-	    sigprocmask(SIG_SETMASK, &none, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	errno = -attendance_begin();
+	if (errno != 0)
 		err(1, "cannot start afresh");
-	errno = -watcher_serve(CONNECTION_FD);
+	errno = -watcher_serve(ATTENDANCE_FD);
 	if (errno != 0)
 		err(1, "cannot serve");
 	return 0;
