@@ -149,7 +149,7 @@ static const struct member *find_member(const char *interface, const char *name,
 		    strcmp(members[i].name, name) == 0 && property == (*members[i].type != '\0'))
 			return &members[i];
 	fail_msg("org.usher1.%s.%s is in no interface file", interface, name);
-	return NULL;
+	abort();
 }
 
 /* "- key (o or h): ..." below "@argument:" in a comment: the types, sorted; "" if it is not there.

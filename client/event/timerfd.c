@@ -103,12 +103,13 @@ static ssize_t failed(void *data, ssize_t n) {
 
 static int print_seconds(char *text, size_t size, const char *name, const struct timespec *time) {
 	char fraction[16] = "";
-	size_t end;
+	int digits = 9;
+	long part = time->tv_nsec;
 
-	if (time->tv_nsec != 0) {
-		(void)snprintf(fraction, sizeof fraction, ".%09ld", time->tv_nsec);
-		for (end = strlen(fraction); fraction[end - 1] == '0';)
-			fraction[--end] = '\0';
+	if (part != 0) {
+		for (; part % 10 == 0; part /= 10)
+			digits--;
+		(void)snprintf(fraction, sizeof fraction, ".%0*ld", digits, part);
 	}
 	return snprintf(text, size, " %s=%" PRIdMAX "%ss", name, (intmax_t)time->tv_sec, fraction);
 }
