@@ -9,6 +9,7 @@
 
 #include "address.h"
 #include "cleanup.h"
+#include "column.h"
 #include "escape.h"
 #include "rows.h"
 
@@ -30,33 +31,6 @@ const struct usher_field *usher_row_field(const struct usher_row *row, unsigned 
 	const struct rows_type *type = row->reserved[TYPE];
 
 	return i < row->n_fields ? &type->fields[i].field : NULL;
-}
-
-static uint64_t get_unsigned(unsigned form, const uint8_t *column) {
-	uint64_t u64;
-	uint32_t u32;
-	uint16_t u16;
-
-	switch (form) {
-	case USHER_NETLINK_BOOL: return *column != 0;
-	case USHER_NETLINK_U16: memcpy(&u16, column, sizeof u16); return u16;
-	case USHER_NETLINK_U32: memcpy(&u32, column, sizeof u32); return u32;
-	case USHER_NETLINK_U64: memcpy(&u64, column, sizeof u64); return u64;
-	default: return *column;
-	}
-}
-
-static int64_t get_signed(unsigned form, const uint8_t *column) {
-	int64_t s64;
-	int32_t s32;
-	int16_t s16;
-
-	switch (form) {
-	case USHER_NETLINK_S16: memcpy(&s16, column, sizeof s16); return s16;
-	case USHER_NETLINK_S32: memcpy(&s32, column, sizeof s32); return s32;
-	case USHER_NETLINK_S64: memcpy(&s64, column, sizeof s64); return s64;
-	default: return (int8_t)*column;
-	}
 }
 
 static int get_address(const uint8_t *column, struct usher_value *ret) {
@@ -134,8 +108,8 @@ int usher_row_get(const struct usher_row *row, unsigned i, struct usher_value *r
 	case USHER_NETLINK_S8:
 	case USHER_NETLINK_S16:
 	case USHER_NETLINK_S32:
-	case USHER_NETLINK_S64: ret->signed_number = get_signed(form, column); return 1;
-	default: ret->number = get_unsigned(form, column); return 1;
+	case USHER_NETLINK_S64: ret->signed_number = column_signed(form, column); return 1;
+	default: ret->number = column_unsigned(form, column); return 1;
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/address.h"
 #include "client/cleanup.h"
+#include "client/column.h"
 #include "client/escape.h"
 #include "interfaces/netlink-records.h"
 #include "level.h"
@@ -144,32 +145,6 @@ static int put_plain(struct json *json, const char *text, size_t size) {
 
 /* ---- numbers ---- */
 
-static uint64_t get_unsigned(enum usher_netlink_form form, const uint8_t *column) {
-	uint64_t u64;
-	uint32_t u32;
-	uint16_t u16;
-
-	switch (form) {
-	case USHER_NETLINK_U16: memcpy(&u16, column, sizeof u16); return u16;
-	case USHER_NETLINK_U32: memcpy(&u32, column, sizeof u32); return u32;
-	case USHER_NETLINK_U64: memcpy(&u64, column, sizeof u64); return u64;
-	default: return *column;
-	}
-}
-
-static int64_t get_signed(enum usher_netlink_form form, const uint8_t *column) {
-	int64_t s64;
-	int32_t s32;
-	int16_t s16;
-
-	switch (form) {
-	case USHER_NETLINK_S16: memcpy(&s16, column, sizeof s16); return s16;
-	case USHER_NETLINK_S32: memcpy(&s32, column, sizeof s32); return s32;
-	case USHER_NETLINK_S64: memcpy(&s64, column, sizeof s64); return s64;
-	default: return (int8_t)*column;
-	}
-}
-
 /* The name of the value, or a decimal in quotes. */
 static int put_word(struct json *json, const struct netlink_words *words, uint64_t number) {
 	const char *name = netlink_word_name(words, number);
@@ -223,8 +198,8 @@ static int put_bits(struct json *json, const struct netlink_words *words, uint64
 
 static int put_number(struct json *json, const struct netlink_field *field, const uint8_t *column) {
 	bool is_signed = field->form >= USHER_NETLINK_S8;
-	uint64_t number = is_signed ? (uint64_t)get_signed(field->form, column)
-				    : get_unsigned(field->form, column);
+	uint64_t number = is_signed ? (uint64_t)column_signed(field->form, column)
+				    : column_unsigned(field->form, column);
 	char *out;
 
 	if (field->words && field->words->bits)

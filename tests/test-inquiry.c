@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "complaints.h"
 #include "interfaces/netlink-records.h"
 #include "message.h"
 #include "stage.h"
@@ -22,19 +23,6 @@
 #define ELSEWHERE "Netlink.Query", "type=link|in_as_name=blue"
 
 enum { READERS_MAX = 4, MEBIBYTE = 1 << 20 };
-
-/* ---- the journal, which is told of readers that die ---- */
-
-static size_t complaints;
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...);
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...) {
-	complaints++;
-	return 0;
-}
 
 /* ---- the readers: our ends of their connections ---- */
 
@@ -169,7 +157,8 @@ static int memory_of(off_t bytes) {
 /* ---- the stage ---- */
 
 static void new_stage(struct stage *stage, enum polkit polkit) {
-	n_readers = complaints = 0;
+	n_readers = 0;
+	complaints_forget();
 	readers_fail = false;
 	stage_new(stage, polkit, false);
 }
@@ -365,7 +354,7 @@ static void a_reader_that_dies_has_a_successor(void **state) {
 	(void)asked(&stage, 0);
 	fd_closep(&readers[0]);
 	assert_refused(&stage, REFUSED_RETRY, "died");
-	assert_int_equal(complaints, 1);
+	assert_int_equal(complaints_n(), 1);
 	stage_call(&stage, QUERY, false, 0);
 	say_rows(1, asked(&stage, 1), true, -1);
 	stage_settle(&stage);

@@ -8,25 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "complaints.h"
 #include "configuration.h"
 #include "support.h"
-
-/* ---- the journal, which the configuration complains to ---- */
-
-static char said[1024];
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...);
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...) {
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(said, sizeof said, format, arguments);
-	va_end(arguments);
-	return 0;
-}
 
 /* ---- a tree of files ---- */
 
@@ -59,7 +43,7 @@ static void put(const char *path, const char *text) {
 static uint64_t limit_after(enum limit limit) {
 	struct configuration configuration;
 
-	*said = '\0';
+	complaints_forget();
 	configuration_read(&configuration, root);
 	return configuration.limits.value[limit];
 }
@@ -69,7 +53,7 @@ static void without_a_file_it_is_as_usual(void **state) {
 
 	configuration_read(&configuration, root);
 	assert_memory_equal(&configuration.limits, &limits_usual, sizeof limits_usual);
-	assert_string_equal(said, "");
+	assert_string_equal(complaints_last(), "");
 }
 
 static void where_ids_are_to_be_had_is_said_beside_the_limits(void **state) {
@@ -84,7 +68,8 @@ static void where_ids_are_to_be_had_is_said_beside_the_limits(void **state) {
 	put("etc/usher/usherd.conf", "[Ids]\nPool=0-699999\nSize=none\nX=1\n");
 	configuration_read(&configuration, root);
 	assert_memory_equal(&configuration.ids, &id_pool_bounds_usual, sizeof configuration.ids);
-	assert_non_null(strstr(said, "usherd.conf:2: not a range that can be: '0-699999'"));
+	assert_non_null(
+		strstr(complaints_last(), "usherd.conf:2: not a range that can be: '0-699999'"));
 }
 
 static void what_the_file_says_holds(void **state) {
@@ -92,7 +77,7 @@ static void what_the_file_says_holds(void **state) {
 	assert_int_equal(limit_after(LIMIT_MOUNTS), 5);
 	assert_int_equal(limit_after(LIMIT_QUEUED_BYTES), 2 << 20);
 	assert_int_equal(limit_after(LIMIT_CALLS), 64);
-	assert_string_equal(said, "");
+	assert_string_equal(complaints_last(), "");
 }
 
 static void the_file_of_the_administrator_stands_for_the_distributions(void **state) {
@@ -137,8 +122,8 @@ static void what_is_wrong_is_told_with_its_line_and_the_rest_holds(void **state)
 		put("etc/usher/usherd.conf", wrong[i].text);
 		assert_int_equal(limit_after(LIMIT_MOUNTS), 1000);
 		assert_int_equal(limit_after(LIMIT_CALLS), 3);
-		if (!strstr(said, wrong[i].told))
-			fail_msg("%s: said '%s'", wrong[i].told, said);
+		if (!strstr(complaints_last(), wrong[i].told))
+			fail_msg("%s: said '%s'", wrong[i].told, complaints_last());
 	}
 }
 
@@ -153,14 +138,14 @@ static void a_line_is_a_line_however_long_and_wherever_it_begins(void **state) {
 		assert_int_equal(limit_after(LIMIT_MOUNTS), 1000);
 		assert_int_equal(limit_after(LIMIT_CALLS), 3);
 		assert_int_equal(limit_after(LIMIT_OBJECTS), 4);
-		assert_non_null(strstr(said, "usherd.conf:6: unknown key 'X'"));
+		assert_non_null(strstr(complaints_last(), "usherd.conf:6: unknown key 'X'"));
 	}
 }
 
 static void a_file_that_cannot_be_read_is_told(void **state) {
 	put("etc/usher/usherd.conf/directory", "");
 	assert_int_equal(limit_after(LIMIT_MOUNTS), 1000);
-	assert_non_null(strstr(said, "usherd.conf"));
+	assert_non_null(strstr(complaints_last(), "usherd.conf"));
 }
 
 static void numbers_are_numbers(void **state) {

@@ -13,23 +13,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "complaints.h"
 #include "message.h"
 #include "store.h"
 #include "support.h"
 #include "usher.pb-c.h"
 
 enum { TAKEN_MAX = 8 };
-
-static size_t complaints; /* to the journal */
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...);
-
-int __wrap_sd_journal_print_with_location(int priority, const char *file, const char *line,
-					  const char *function, const char *format, ...) {
-	complaints++;
-	return 0;
-}
 
 /* ---- a runtime directory, and a systemd that hears ---- */
 
@@ -40,7 +30,7 @@ static int begin(void **state) {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	(void)state;
-	complaints = 0;
+	complaints_forget();
 	(void)strcpy(directory, "/tmp/usher-test-store-XXXXXX");
 	if (!mkdtemp(directory))
 		return -1;
@@ -272,12 +262,12 @@ static void without_a_directory_nothing_is_saved_and_one_that_is_missed_is_told_
 	(void)state;
 	(void)unsetenv("RUNTIME_DIRECTORY");
 	save(7);
-	assert_int_equal(complaints, 0);
+	assert_int_equal(complaints_n(), 0);
 	assert_int_equal(files_left(), 0);
 	assert_int_equal(load(&taken), 0);
 	(void)setenv("RUNTIME_DIRECTORY", "/nowhere/at/all", 1);
 	save(7);
-	assert_int_equal(complaints, 1);
+	assert_int_equal(complaints_n(), 1);
 	assert_int_equal(load(&taken), 0);
 	assert_int_equal(taken.n, 0);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""usher-watcher alone, over a socket pair, with the test in the place of the broker."""
+"""One of our programs alone, over a socket pair, with the test in the place of the broker: any, and usher-watcher."""
 
 import array
 import os
@@ -109,16 +109,51 @@ class Record:
         return f"{what} {self.path}" + (f" < {self.old_path}" if self.old_path else "")
 
 
-class Watcher:
+class Alone:
     """The program and our end of its connection."""
+
+    ORDER = REPORT = None  # the messages that go there and come from there
+
+    def __init__(self, program, under=(), **keywords):
+        """`under` is a command that starts another."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket = ours
+        self.process = subprocess.Popen(
+            ["bash", "-c", f'exec "$@" 3<&{theirs.fileno()}', "bash", *under, program], pass_fds=[theirs.fileno()], **keywords)
+        theirs.close()
+
+    def close(self):
+        self.socket.close()
+        self.process.kill()
+        self.process.wait()
+
+    def send(self, order, fds=()):
+        data = pack(self.ORDER, order)
+        self.socket.sendmsg([struct.pack("=III", MAGIC, len(data), 0) + data],
+                            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
+
+    def next(self, seconds):
+        """The next report, and the descriptors that came with it."""
+        if not select.select([self.socket], [], [], seconds)[0]:
+            raise TimeoutError(f"nothing within {seconds} s")
+        data, fds, _, _ = socket.recv_fds(self.socket, 1 << 17, 16)
+        if not data:
+            raise EOFError("the program has gone")
+        _, size, outside = struct.unpack_from("=III", data)
+        message = data[12:]
+        if outside:
+            with os.fdopen(fds.pop(0), "rb") as file:
+                message = os.pread(file.fileno(), size, 0)
+        return unpack(self.REPORT, message), fds
+
+
+class Watcher(Alone):
+    ORDER, REPORT = "WatcherOrder", "WatcherReport"
 
     def __init__(self, program, kind, superblock=None, kept=(), **keywords):
         """`kept` is what an earlier one gave for safekeeping: the journal and the group."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket, self.reports, self.streams, self.kept = ours, [], {}, []
-        self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', program], pass_fds=[theirs.fileno()], **keywords)
-        theirs.close()
+        super().__init__(program, **keywords)
+        self.reports, self.streams, self.kept = [], {}, []
         fds = [] if superblock is None else [superblock]
         begin = {"kind": kind}
         if fds:
@@ -129,24 +164,18 @@ class Watcher:
         self.send({"begin": begin}, fds)
         self.wait_for("kept")
 
-    def send(self, order, fds=()):
-        data = pack("WatcherOrder", order)
-        self.socket.sendmsg([struct.pack("=III", MAGIC, len(data), 0) + data],
-                            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
-
     def receive(self, seconds=5):
         """The next report; None when there is none in time."""
-        if not select.select([self.socket], [], [], seconds)[0]:
+        try:
+            report, fds = self.next(seconds)
+        except TimeoutError:
             return None
-        data, fds, _, _ = socket.recv_fds(self.socket, 1 << 17, 16)
         if fds and not self.kept:
             self.kept = fds
         else:
             for fd in fds:
                 os.close(fd)
-        if not data:
-            raise EOFError("the watcher has gone")
-        return unpack("WatcherReport", data[12:])
+        return report
 
     def wait_for(self, member, seconds=5, **values):
         """The next report of a kind; others are kept for later."""

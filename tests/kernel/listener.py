@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usher-netlink alone, as what listens in a network namespace, with the test in the place of the broker."""
 
-import array
-import os
 import select
 import socket
-import struct
-import subprocess
 import time
 
-from alone import MAGIC, pack, unpack
-from reader import value
+from alone import Alone
+from reader import selection
 from rows import Answer
 
 
@@ -51,40 +47,17 @@ class Stream(Answer):
         return False
 
 
-class Listener:
-    """The program and our end of its connection."""
+class Listener(Alone):
+    ORDER, REPORT = "NetlinkOrder", "NetlinkReport"
 
     def __init__(self, program, namespace, **keywords):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket, self.number, self.done, self.streams, self.ended, self.counters = ours, 0, {}, {}, {}, {}
+        super().__init__(program, **keywords)
+        self.number, self.done, self.streams, self.ended, self.counters = 0, {}, {}, {}, {}
         self.reports = 0
-        self.process = subprocess.Popen(
-            ["bash", "-c", f'exec "$0" 3<&{theirs.fileno()}', program], pass_fds=[theirs.fileno()], **keywords)
-        theirs.close()
         self.send({"begin": {"namespace_fd": 0}}, [namespace])
 
-    def close(self):
-        self.socket.close()
-        self.process.kill()
-        self.process.wait()
-
-    def send(self, order, fds=()):
-        data = pack("NetlinkOrder", order)
-        self.socket.sendmsg([struct.pack("=III", MAGIC, len(data), 0) + data],
-                            [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else [])
-
     def receive(self, seconds=10):
-        if not select.select([self.socket], [], [], seconds)[0]:
-            raise TimeoutError(f"nothing within {seconds} s")
-        data, fds, _, _ = socket.recv_fds(self.socket, 1 << 17, 16)
-        if not data:
-            raise EOFError("the listener has gone")
-        _, _, outside = struct.unpack_from("=III", data)
-        message = data[12:]
-        if outside:
-            with os.fdopen(fds.pop(0), "rb") as file:
-                message = file.read()
-        self.take(unpack("NetlinkReport", message))
+        self.take(self.next(seconds)[0])
 
     def take(self, report):
         if "done" in report:
@@ -105,9 +78,7 @@ class Listener:
     def add(self, types, fields=(), stream=True, code=0, holder=None, name=None, number=None, size=None, **keys):
         """Begins to monitor; its number, and the stream."""
         order = {key: keys.pop(key) for key in ("snapshot", "resumed", "waits", "anew") if key in keys}
-        selection = {"types": types.split(), "fields": list(fields)}
-        if keys:
-            selection["filter"] = {"members": [{"key": key.replace("_", "-"), "value": value(thing)} for key, thing in keys.items()]}
+        selected = selection(types.split(), fields, keys)
         self.number = number or self.number + 1
         ours = theirs = None
         fds = []
@@ -123,7 +94,7 @@ class Listener:
             order["holder_name"] = name
         self.streams.setdefault(self.number, Stream(ours))
         self.done.pop(self.number, None)
-        self.send({"add": {"number": self.number, "selection": selection, **order}}, fds)
+        self.send({"add": {"number": self.number, "selection": selected, **order}}, fds)
         if theirs:
             theirs.close()
         self.until(lambda: self.number in self.done)
