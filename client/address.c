@@ -63,7 +63,7 @@ static unsigned longest_run(const unsigned *groups, unsigned *ret_length) {
 static char *print_ipv6(char *out, const uint8_t *bytes) {
 	unsigned groups[GROUPS], run, length, end = GROUPS;
 
-	for (unsigned i = 0; i < GROUPS; i++)
+	for (size_t i = 0; i < GROUPS; i++)
 		groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 	run = longest_run(groups, &length);
 	/* An IPv4 address in it: mapped, or compatible. */

@@ -191,7 +191,7 @@ static char *bits_to_string(const struct rows_field *field, uint64_t number) {
 		(void)snprintf(rest, sizeof rest, "0x%" PRIx64, number);
 	else if (out > text)
 		out--;
-	strcpy(out, rest);
+	memcpy(out, rest, strlen(rest) + 1);
 	return text;
 }
 

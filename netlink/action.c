@@ -158,10 +158,11 @@ static int police_burst_encode(struct encoding *encoding, const struct netlink_f
 	const Usher__Value *rate = encode_member(encoding->row, "rate");
 	struct tc_police *options;
 	uint64_t burst;
-	int r = encode_number(encoding, field, value, &burst);
+	int r;
 
-	if (r == 0 && (!rate || !rate->has_number))
-		r = encode_refuse(encoding, field, "needs a rate that is a number");
+	if (!rate || !rate->has_number)
+		return encode_refuse(encoding, field, "needs a rate that is a number");
+	r = encode_number(encoding, field, value, &burst);
 	if (r != 0)
 		return r;
 	options = encode_structure(encoding, TCA_POLICE_TBF, sizeof *options);

@@ -27,9 +27,11 @@ const char *names_find(struct names *names, uint32_t index) {
 uint32_t names_index(struct names *names, const char *name) {
 	struct ifreq request = {};
 
-	if (strlen(name) >= sizeof request.ifr_name)
+	size_t length = strlen(name);
+
+	if (length >= sizeof request.ifr_name)
 		return 0;
-	strcpy(request.ifr_name, name);
+	memcpy(request.ifr_name, name, length);
 	return ioctl(names->socket, SIOCGIFINDEX, &request) == 0 ? (uint32_t)request.ifr_ifindex
 								 : 0;
 }

@@ -172,10 +172,11 @@ static int tbf_latency_encode(struct encoding *encoding, const struct netlink_fi
 	const Usher__Value *burst_value = encode_member(encoding->row, "burst");
 	struct tc_tbf_qopt *options = encode_structure(encoding, TCA_TBF_PARMS, sizeof *options);
 	uint64_t usec, limit;
-	int r = encode_number(encoding, field, value, &usec);
+	int r;
 
-	if (r == 0 && (!rate_value || !rate_value->has_number))
-		r = encode_refuse(encoding, field, "needs a rate that is a number");
+	if (!rate_value || !rate_value->has_number)
+		return encode_refuse(encoding, field, "needs a rate that is a number");
+	r = encode_number(encoding, field, value, &usec);
 	if (r != 0 || !options)
 		return r;
 	limit = rate_value->number / 1000000 * usec +

@@ -122,7 +122,7 @@ static int change_resolve(struct job *job) {
 				    "%s: more than %d letters are too many to agree with",
 				    plan->n > 1 ? "changes" : "row", TEXT_MAX);
 	if (strlen(text) > TEXT_MAX)
-		(void)strcpy(text + TEXT_MAX - 3, "...");
+		memcpy(text + TEXT_MAX - 3, "...", 4);
 	return job_detail(job, "change", text);
 }
 
@@ -143,10 +143,12 @@ static int change_run(struct job *job) {
 	struct changing changing = CHANGING_NONE;
 	struct plan *plan = job->state;
 	Usher__Row **rows = calloc(plan->n, sizeof *rows);
-	int r = rows ? netns_join(job, &plan->netns) : -ENOMEM;
+	int r = netns_join(job, &plan->netns);
 
 	if (r < 0)
 		r = refusal_note(&job->refusal, r, "in: the network cannot be entered");
+	if (r == 0 && !rows)
+		r = -ENOMEM;
 	if (r == 0)
 		r = changing_begin(&changing, &job->fds, &job->refusal);
 	job_commit(); /* some of it would be left */

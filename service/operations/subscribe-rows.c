@@ -82,18 +82,16 @@ static int subscribe_rows_resolve(struct job *job) {
 
 /* systemd keeps one copy of a descriptor, whatever its names; each monitor has its own. */
 static int give_namespace(struct job *job, const struct netns *netns, struct stat *ret) {
+	_cleanup_close_ int fd = -1;
 	char path[32];
-	int fd;
 
 	(void)snprintf(path, sizeof path, "self/fd/%d", netns->fd);
 	fd = openat(job->place.proc, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, ret) < 0) {
-		(void)close(fd);
+	if (fstat(fd, ret) < 0)
 		return -errno;
-	}
-	return handover_descriptor(job, "namespace_fd", fd);
+	return handover_descriptor(job, "namespace_fd", fd_take(&fd));
 }
 
 /* A process of which there is a descriptor: another one of the same. */
