@@ -7,6 +7,10 @@
  *     bench-floor image N TARGET IMAGE
  *     bench-floor set-hostname N
  *     bench-floor forked N KIND [ARGUMENT...]     each in a process of its own, which is waited for
+ *     bench-floor confined N CALLS KIND [ARGUMENT...]
+ *         the same, told by a frame and answered by one, with a caller's rights and a filter; CALLS
+ *         of them, of which the last does it all
+ *     bench-floor handed N KIND [ARGUMENT...]     how long such a one takes that waits already
  *     bench-floor spawn N COMMAND...              a program in namespaces of its own, all of them
  *     bench-floor exec N COMMAND...               a program, and nothing else
  *     bench-floor run N COMMAND...                how long a command takes
@@ -15,15 +19,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/loop.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -239,6 +252,177 @@ static void forked(size_t n, char *argv[]) {
 	measure_print(&measure);
 }
 
+/* ---- a child that is confined as ours are ---- */
+
+/* In order. What kinds[] need, and others, so that there are as many as OpenTree has. */
+static const int allowed[] = {
+	SYS_read,          SYS_write,         SYS_close,      SYS_fstat,
+	SYS_mmap,          SYS_munmap,        SYS_brk,        SYS_rt_sigreturn,
+	SYS_ioctl,         SYS_pread64,       SYS_mremap,     SYS_madvise,
+	SYS_sendto,        SYS_recvfrom,      SYS_sendmsg,    SYS_recvmsg,
+	SYS_clone,         SYS_exit,          SYS_wait4,      SYS_uname,
+	SYS_fcntl,         SYS_fchdir,        SYS_setfsuid,   SYS_setfsgid,
+	SYS_capget,        SYS_capset,        SYS_fstatfs,    SYS_chroot,
+	SYS_umount2,       SYS_sethostname,   SYS_futex,      SYS_restart_syscall,
+	SYS_timer_settime, SYS_clock_gettime, SYS_exit_group, SYS_openat,
+	SYS_newfstatat,    SYS_readlinkat,    SYS_unshare,    SYS_setns,
+	SYS_getrandom,     SYS_memfd_create,  SYS_statx,      SYS_open_tree,
+	SYS_move_mount,    SYS_fsopen,        SYS_fsconfig,   SYS_fsmount,
+	SYS_openat2,       SYS_mount_setattr,
+};
+
+enum { ALLOWED = sizeof allowed / sizeof *allowed, LEAF = 4, FILTER_MAX = 2 * ALLOWED };
+
+struct program {
+	struct sock_filter instructions[FILTER_MAX];
+	unsigned short n, end; /* the last one allows, the one before it kills */
+};
+
+static void emit(struct program *program, unsigned short code, unsigned k, unsigned yes,
+		 unsigned no) {
+	program->instructions[program->n++] =
+		(struct sock_filter){ code, (unsigned char)yes, (unsigned char)no, k };
+}
+
+/* A tree, as libseccomp makes. */
+static void search(struct program *program, const int *numbers, size_t n) {
+	unsigned short at = program->n;
+
+	if (n > LEAF) {
+		emit(program, BPF_JMP | BPF_JGT | BPF_K, (unsigned)numbers[n / 2 - 1], 0, 0);
+		search(program, numbers, n / 2);
+		program->instructions[at].jt = (unsigned char)(program->n - at - 1);
+		search(program, numbers + n / 2, n - n / 2);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned allow = (unsigned)program->end - program->n - 1U;
+
+		emit(program, BPF_JMP | BPF_JEQ | BPF_K, (unsigned)numbers[i], allow,
+		     i + 1 < n ? 0 : allow - 1);
+	}
+}
+
+static void write_filter(struct program *program, unsigned short end) {
+	*program = (struct program){ .end = end };
+	emit(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	emit(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, 0); /* any will do here */
+	emit(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	search(program, allowed, ALLOWED);
+	emit(program, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	emit(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+static struct program filter;
+static int home;
+
+static void prepare_confining(void) {
+	write_filter(&filter, 0);
+	write_filter(&filter, filter.n - 1); /* now it is known where it ends */
+	home = checked(open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), "/proc/self/ns/mnt");
+}
+
+/* The caller is root, too, and at home; nobody knew that before. */
+static void confine(void) {
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const unsigned rights =
+		1U << CAP_SYS_ADMIN | 1U << CAP_SYS_CHROOT | 1U << CAP_DAC_READ_SEARCH;
+	struct __user_cap_data_struct capabilities[2] = { { rights, rights, 0 } };
+	struct sock_fprog program = { .len = filter.n, .filter = filter.instructions };
+
+	checked(setgroups(0, NULL), "setgroups");
+	(void)setfsgid(getgid());
+	(void)setfsuid(getuid());
+	checked((int)syscall(SYS_capset, &header, capabilities), "capset");
+	checked((int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
+	checked(setns(home, CLONE_NEWNS), "setns");
+}
+
+static void exchange(int socket, bool send_first) {
+	char frame[80] = "";
+
+	if (send_first)
+		checked((int)send(socket, frame, sizeof frame, MSG_NOSIGNAL), "send");
+	if (recv(socket, frame, sizeof frame, 0) <= 0)
+		errx(1, "a confined child has gone");
+}
+
+static _Noreturn void be_confined(int socket, char *argv[]) {
+	char frame[80] = "";
+
+	checked(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
+	exchange(socket, false);
+	confine();
+	if (argv)
+		be_kind(1, argv);
+	checked((int)send(socket, frame, sizeof frame, MSG_NOSIGNAL), "send");
+	_exit(0);
+}
+
+/* A child that waits for a frame. */
+static pid_t begin_confined(char *argv[], int *ret_socket) {
+	int pair[2];
+	pid_t pid;
+
+	checked(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "socketpair");
+	pid = checked(fork(), "fork");
+	if (pid == 0) {
+		(void)close(pair[0]);
+		be_confined(pair[1], argv);
+	}
+	(void)close(pair[1]);
+	*ret_socket = pair[0];
+	return pid;
+}
+
+static void end_confined(pid_t pid, int socket) {
+	int status;
+
+	(void)close(socket);
+	(void)waitpid(pid, &status, 0);
+	if (status != 0)
+		errx(1, "a confined child: wait status %#x", (unsigned)status);
+}
+
+static void confined(size_t n, char *argv[]) {
+	struct measure measure = measure_new("confined", n);
+	unsigned long calls = strtoul(argv[0], NULL, 10);
+
+	prepare_confining();
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&measure);
+		for (unsigned long call = calls; call > 0; call--) {
+			int socket;
+			pid_t pid = begin_confined(call == 1 ? argv + 1 : NULL, &socket);
+
+			exchange(socket, true);
+			end_confined(pid, socket);
+		}
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+}
+
+static void handed(size_t n, char *argv[]) {
+	const struct timespec while_it_gets_ready = { .tv_nsec = 1000000 };
+	struct measure measure = measure_new("handed", n);
+
+	prepare_confining();
+	for (size_t i = 0; i < n; i++) {
+		int socket;
+		pid_t pid = begin_confined(argv, &socket);
+
+		(void)nanosleep(&while_it_gets_ready, NULL);
+		measure_begin(&measure);
+		exchange(socket, true);
+		measure_end(&measure);
+		end_confined(pid, socket);
+	}
+	measure_print(&measure);
+}
+
+/* ---- programs ---- */
+
 static void run_command(struct measure *measure, char *argv[]) {
 	posix_spawn_file_actions_t actions;
 	int status, r;
@@ -362,6 +546,8 @@ static const struct {
 	{ "table", table, 0 },
 	{ "set-hostname", set_hostname, 0 },
 	{ "forked", forked, 1 },
+	{ "confined", confined, 2 },
+	{ "handed", handed, 1 },
 	{ "fork", fork_exit, 0 },
 	{ "spawn", spawn, 1 },
 	{ "exec", exec, 1 },
