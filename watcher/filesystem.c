@@ -101,6 +101,8 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 		return refusal_note(refusal, lookout->group.fd,
 				    "file systems cannot be watched here");
 	r = listen_if(lookout, lookout->waits_until == 0);
+	if (r == 0)
+		r = outlook_begin(lookout);
 	watcher_keep(watcher, lookout->group.fd);
 	return r;
 }

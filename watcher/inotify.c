@@ -9,10 +9,12 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guise.h"
 #include "instant.h"
+#include "kernel.h"
 #include "mask.h"
 #include "patrol.h"
 
@@ -28,14 +30,33 @@ static bool has_gone(const struct watch *watch) {
 	       stx.stx_nlink == 0;
 }
 
+/* 0, -ENOENT where its mount is not in our namespace, or why that cannot be told. */
+static int find_mount(const struct watch *watch) {
+	struct kernel_mount_request request = { .size = sizeof request };
+	struct kernel_statmount mount;
+	struct statx stx;
+
+	if (statx(watch->root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID_UNIQUE, &stx) <
+	    0)
+		return -errno;
+	if (!(stx.stx_mask & STATX_MNT_ID_UNIQUE))
+		return -EOPNOTSUPP;
+	request.mnt_id = stx.stx_mnt_id;
+	return syscall(SYS_statmount, &request, &mount, sizeof mount, 0) < 0 ? -errno : 0;
+}
+
+/* What nobody gets to any more is held by nobody else. */
 static void end_if_gone(struct watcher *watcher, struct watch *watch) {
 	struct patrol *patrol = watcher->own;
 	const struct look *look = watch->own;
+	bool unmounted = look->mounted && find_mount(watch) == -ENOENT;
 
-	if (watch->ended || watch->gone || !has_gone(watch))
+	if (watch->ended || watch->gone || (!unmounted && !has_gone(watch)))
 		return;
 	patrol->usec = instant_date_usec();
-	mention_event(watcher, look->root, USHER_WATCH_DELETE_SELF, look->is_directory, NULL);
+	mention_event(watcher, look->root,
+		      unmounted ? USHER_WATCH_UNMOUNT : USHER_WATCH_DELETE_SELF, look->is_directory,
+		      NULL);
 	watch->gone = true;
 }
 
@@ -170,6 +191,7 @@ static int add(struct watcher *watcher, struct watch *watch, struct refusal *ref
 		return -ENOMEM;
 	look->begun = journal_clock(&watcher->journal);
 	look->is_directory = watch->order->directory;
+	look->mounted = find_mount(watch) == 0;
 	r = plant(watcher, watch, look);
 	if (r < 0) {
 		r = growth_failed(r, refusal);

@@ -64,6 +64,7 @@ struct lookout {
 	size_t n_files;   /* spots that are no directories */
 	struct outlook *outlooks;
 	FILE *mounts; /* our own table of them; NULL: it cannot be read */
+	struct source mount_table;
 	bool mounts_changed;
 	uint64_t mounts_generation;
 	struct actors *actors;
@@ -129,7 +130,10 @@ bool sight_prepare(struct lookout *lookout, uint32_t directory);
 int outlook_take(struct lookout *lookout, struct eye *eye);
 void outlook_release(struct lookout *lookout, struct eye *eye);
 
-/* Before a batch: what was seen earlier holds no more if something has been mounted. */
+/* Listens for what is mounted and unmounted. 0 or a negative errno. */
+int outlook_begin(struct lookout *lookout);
+/* Before a batch: what was seen earlier holds no more if something has been mounted. Whose mount
+ * has gone is told so, and nothing more. */
 void outlook_refresh(struct lookout *lookout);
 
 enum outlook_view {

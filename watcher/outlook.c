@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "instant.h"
 #include "lookout.h"
 
 enum { KNOWN = 1 << 14 };
@@ -24,6 +26,7 @@ struct outlook {
 	uint64_t mount; /* held, so that no other gets its number */
 	int root;
 	bool ours; /* the mount is in our own namespace: we hear of what is mounted there */
+	bool was_ours;
 
 	struct known {
 		uint64_t until; /* holds as long as this is the time */
@@ -105,26 +108,65 @@ static void read_mounts(struct lookout *lookout) {
 	_cleanup_free_ char *line = NULL;
 	size_t space = 0;
 
-	for (struct outlook *outlook = lookout->outlooks; outlook; outlook = outlook->next)
+	for (struct outlook *outlook = lookout->outlooks; outlook; outlook = outlook->next) {
+		outlook->was_ours = outlook->ours;
 		outlook->ours = false;
+	}
 	rewind(lookout->mounts);
 	while (getline(&line, &space, lookout->mounts) >= 0)
 		note_mount(lookout, strtoull(line, NULL, 10));
 }
 
+/* Nobody gets there any more. Who looks from it goes, too: what is held open keeps the file system
+ * and its device in use. */
+static void tell_unmounted(struct lookout *lookout, const struct outlook *outlook) {
+	const struct spot *spot = &lookout->spot[outlook->spot];
+	struct happening happening = {
+		.events = USHER_WATCH_UNMOUNT,
+		.directory = spot->directory,
+		.clock = journal_tick(&lookout->watcher->journal),
+		.usec = instant_date_usec(),
+		.path = "",
+	};
+
+	for (size_t i = 0; i < spot->n; i++) {
+		struct watch *watch = spot->eye[i]->watch;
+
+		if (spot->eye[i]->outlook != outlook || watch->gone)
+			continue;
+		watch_tell(lookout->watcher, watch, &happening);
+		watch->gone = true;
+	}
+}
+
 void outlook_refresh(struct lookout *lookout) {
-	struct pollfd poller = { .events = POLLPRI };
+	struct pollfd poller = { .fd = lookout->mount_table.fd, .events = POLLPRI };
 
 	if (!lookout->mounts)
-		lookout->mounts = fopen("/proc/self/mountinfo", "re");
-	if (!lookout->mounts)
 		return; /* then it is asked for in each batch */
-	poller.fd = fileno(lookout->mounts);
 	if (poll(&poller, 1, 0) <= 0 && !lookout->mounts_changed)
 		return;
 	lookout->mounts_changed = false;
 	lookout->mounts_generation++;
 	read_mounts(lookout);
+	for (struct outlook *outlook = lookout->outlooks; outlook; outlook = outlook->next)
+		if (outlook->was_ours && !outlook->ours)
+			tell_unmounted(lookout, outlook);
+}
+
+static void hear_mounts(struct watcher *watcher, struct source *source, uint32_t events) {
+	struct lookout *lookout = watcher->own;
+
+	lookout->mounts_changed = true; /* which is said once */
+	outlook_refresh(lookout);
+}
+
+int outlook_begin(struct lookout *lookout) {
+	lookout->mounts = fopen("/proc/self/mountinfo", "re");
+	if (!lookout->mounts)
+		return 0;
+	lookout->mount_table = (struct source){ fileno(lookout->mounts), hear_mounts };
+	return watcher_listen(lookout->watcher, &lookout->mount_table, EPOLLPRI);
 }
 
 static uint64_t time_of(const struct lookout *lookout, const struct outlook *outlook) {

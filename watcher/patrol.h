@@ -41,6 +41,7 @@ struct look {
 	bool again; /* it must be walked once more */
 	bool doubt; /* something was that decides who may see what */
 	bool is_directory;
+	bool mounted; /* it was seen in the table of mounts */
 	struct departure departure;
 };
 

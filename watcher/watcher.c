@@ -322,17 +322,21 @@ static uint64_t settle(struct watcher *watcher) {
 static int turn(struct watcher *watcher, uint64_t next) {
 	struct epoll_event heard[EVENTS_AT_ONCE];
 	int n = epoll_wait(watcher->epoll, heard, EVENTS_AT_ONCE, instant_milliseconds_until(next));
+	uint32_t orders = 0;
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	/* What an order removes may be among the rest of what was heard: one at a time. */
+	/* What an order removes may be among the rest of what was heard: that comes first. */
 	for (int i = 0; i < n; i++) {
 		struct source *source = heard[i].data.ptr;
 
-		source->ready(watcher, source, heard[i].events);
 		if (source == &watcher->connection)
-			break;
+			orders = heard[i].events;
+		else
+			source->ready(watcher, source, heard[i].events);
 	}
+	if (orders)
+		watcher->connection.ready(watcher, &watcher->connection, orders);
 	return 0;
 }
 

@@ -909,6 +909,27 @@ class Filesystems(Watching):
         self.assertEqual(shapes(watch.all()), ["create told"])
         watch.close()
 
+    def lets_go(self, backend):
+        support.make_image("ext4", image := f"/run/unmounted-{backend}.img")
+        self.addCleanup(os.unlink, image)
+        target = self.directory(f"unmounted-{backend}")
+        subprocess.run(["mount", "-o", "loop", image, target], check=True)
+        watch = self.watch(target, ["create", "unmount"], backend=backend)
+        touch(f"{target}/told")
+        self.assertEqual(shapes(watch.all()), ["create told"])
+        self.assertNotEqual(subprocess.run(["umount", target], check=False, stderr=subprocess.DEVNULL).returncode, 0)
+        subprocess.run(["umount", "--lazy", target], check=True)
+        told = watch.until(lambda record: watch.ended, "the watch ends")
+        self.assertEqual([record.events for record in told], [{"unmount"}])
+        wait_until(lambda: not subprocess.run(["losetup", "-j", image], stdout=subprocess.PIPE, check=True).stdout,
+                   "the device is free")
+
+    def test_a_file_system_is_free_when_it_has_been_unmounted_lazily(self):
+        self.lets_go("fanotify")
+
+    def test_and_one_that_is_watched_one_by_one_too(self):
+        self.lets_go("inotify")
+
     def test_tmpfs(self):
         target = self.directory("tmpfs")
         support.mount("none", target, "tmpfs")
