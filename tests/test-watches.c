@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -413,6 +415,37 @@ static void who_does_not_listen_is_told_later_that_something_was_lost(void **sta
 	end_stage(&stage);
 }
 
+/* What of our reports the broker has not taken. */
+static int untaken(size_t watcher) {
+	int bytes;
+
+	assert_int_equal(ioctl(watchers[watcher], SIOCOUTQ, &bytes), 0);
+	return bytes;
+}
+
+/* Whoever comes after a broker that was killed in between hears it again. */
+static void a_report_waits_until_the_bus_has_what_follows_from_it(void **state) {
+	struct heard heard = { 0 };
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	listen_for(stage.client, &heard);
+	(void)make(&stage, SUBSCRIBE, MADE);
+	stage_until(&stage, untaken(0) == 0);
+	assert_true(sd_bus_detach_event(stage.desk.bus) >= 0);
+	say_events(0, 1);
+	stage_until(&stage, heard.events == 2);
+	for (int i = 0; i < 20; i++)
+		stage_turn(&stage);
+	assert_true(untaken(0) > 0);
+	assert_true(sd_bus_attach_event(stage.desk.bus, stage.event, 0) >= 0);
+	stage_until(&stage, untaken(0) == 0);
+	stage_settle(&stage);
+	assert_int_equal(heard.events, 2);
+	end_stage(&stage);
+}
+
 static void what_stays_without_its_connection_is_told_to_nobody(void **state) {
 	struct heard overheard = { 0 };
 	struct stage stage;
@@ -656,6 +689,7 @@ int main(void) {
 		cmocka_unit_test(what_nobody_knows_is_dismissed),
 		cmocka_unit_test(what_happens_is_told_to_the_connection_that_subscribed_alone),
 		cmocka_unit_test(who_does_not_listen_is_told_later_that_something_was_lost),
+		cmocka_unit_test(a_report_waits_until_the_bus_has_what_follows_from_it),
 		cmocka_unit_test(what_stays_without_its_connection_is_told_to_nobody),
 		cmocka_unit_test(a_watch_goes_with_its_connection),
 		cmocka_unit_test(a_watch_that_has_ended_is_gone),

@@ -126,6 +126,40 @@ class Filesystem(unittest.TestCase):
         self.assertEqual({r.kind for r in told}, {EVENT})
         self.assertEqual({r.path for r in told}, {"public/between", "public/after"})
 
+    def interrupted(self):
+        """What a watcher leaves that was killed while something was still to be told to one of its two watches."""
+        watcher = self.watch()
+        self.assertEqual(watcher.add(2, self.root, EVENTS, settle_usec=60_000_000, **STRANGER), (0, ""))
+        self.run_in("touch public/waits")
+        self.assertEqual(watcher.records(1)[0].path, "public/waits")
+        watcher.process.kill()
+        watcher.process.wait()
+        return watcher.kept
+
+    def go_on(self, kept):
+        """Another one, and copies of what it would leave."""
+        watcher = self.start(kept=kept)
+        copies = [os.dup(fd) for fd in watcher.kept]
+        for fd in copies:
+            self.addCleanup(os.close, fd)
+        return watcher, copies
+
+    def test_what_was_lost_is_said_by_the_next_where_one_went_before_it_had_a_watch(self):
+        second, kept = self.go_on(self.interrupted())
+        second.close()
+        third, _ = self.go_on(kept)
+        self.assertEqual(third.add(2, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+        self.assertIn(LOST, [record.kind for record in third.records(2)])
+
+    def test_what_was_lost_is_said_by_the_next_where_one_went_before_the_last_of_its_watches(self):
+        second, kept = self.go_on(self.interrupted())
+        self.assertEqual(second.add(1, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+        self.assertIn(LOST, [record.kind for record in second.some(1)])
+        second.close()
+        third, _ = self.go_on(kept)
+        self.assertEqual(third.add(2, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+        self.assertIn(LOST, [record.kind for record in third.records(2)])
+
     def test_more_than_the_queue_holds_is_told_as_lost(self):
         watcher = self.watch()
         most = int(open("/proc/sys/fs/fanotify/max_queued_events", encoding="ascii").read())

@@ -17,6 +17,7 @@ from alone import EVENT, LOST, RESCAN, Watcher
 
 PLAIN = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self", "unmount"]
 NOBODY = 65534
+BLOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "block")
 
 
 class Kind(unittest.TestCase):
@@ -348,6 +349,17 @@ class Mounts(Kind):
 
     def unmount(self, path):
         subprocess.run(["umount", "-l", self.at(path)], check=True)
+
+    def test_a_kernel_that_does_not_tell_of_mounts_is_said_not_to(self):
+        if os.uname().machine != "x86_64":
+            self.skipTest("the system calls of another machine")
+        program = self.make("lacking", f"#!/bin/sh\nexec {BLOCK} fanotify_init,0=0x4003:EINVAL -- {ring.BUILD}/usher-watcher\n")
+        os.chmod(program, 0o755)
+        watcher = Watcher(program, "mounts", self.namespace)
+        self.addCleanup(watcher.close)
+        code, text = watcher.add(1, self.open(), ["mount-attach"], "mounts")
+        self.assertEqual(code, 7)
+        self.assertIn("does not tell of mounts", text)
 
     def test_what_is_mounted_and_unmounted_below_is_told(self):
         self.make("a/b")
