@@ -123,8 +123,20 @@ static bool was_disturbed(const struct consistency *consistency) {
 	}
 }
 
+/* A dump of routes of all families does not end without a word; of which IPv4 is the first. */
+static bool must_count(const struct consistency *consistency) {
+	return consistency->of_routes && consistency->family == AF_INET6;
+}
+
+bool consistency_is_past(const struct consistency *consistency, const struct nlmsghdr *message) {
+	const struct rtmsg *route = NLMSG_DATA(message);
+
+	return consistency->of_routes && consistency->family == AF_INET &&
+	       message->nlmsg_len >= NLMSG_LENGTH(sizeof *route) && route->rtm_family != AF_INET;
+}
+
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message) {
-	if (consistency->of_routes)
+	if (must_count(consistency))
 		route_count_add(&consistency->routes, message);
 }
 
@@ -135,7 +147,7 @@ const char *consistency_judge(struct consistency *consistency, unsigned datagram
 
 	if (consistency->events >= 0 && was_disturbed(consistency) && !at_once)
 		return "it changed while it was read";
-	if (consistency->of_routes && !is_filtered_otherwise(consistency) &&
+	if (must_count(consistency) && !is_filtered_otherwise(consistency) &&
 	    route_count_is_short(&consistency->routes))
 		return "the kernel has more routes than it told";
 	return NULL;

@@ -3,7 +3,8 @@
  * Whether what the kernel told is all there is. It says so itself of some tables, when they have
  * changed between two datagrams of a dump. Of the others (routes, rules, neighbours) it says
  * nothing, and goes on where it believes that it was; so somebody has to listen meanwhile whether
- * they change. And routes are counted.
+ * they change. And IPv6 routes are counted where only they are asked for: one that fits into no
+ * datagram ends such a dump as if there were no more.
  */
 #pragma once
 
@@ -24,7 +25,7 @@ struct consistency {
 	uint8_t family;
 	uint32_t table;
 	const struct netlink_field *table_field;
-	bool of_routes; /* which are counted */
+	bool of_routes;
 	struct route_count routes;
 };
 
@@ -32,7 +33,9 @@ struct consistency {
  * negative errno. */
 int consistency_begin(struct consistency *consistency, const struct netlink_type *type,
 		      const struct selection *selection, bool listen);
-/* For each message of it that is of the type. */
+/* Whether a message of it comes behind all that was asked for. */
+bool consistency_is_past(const struct consistency *consistency, const struct nlmsghdr *message);
+/* For each other message of it that is of the type. */
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message);
 /* After the dump, which took so many datagrams: what makes it doubtful, or NULL. */
 const char *consistency_judge(struct consistency *consistency, unsigned datagrams);

@@ -38,6 +38,7 @@ struct reading {
 	struct query *query;
 	struct decoding decoding;
 	struct consistency consistency;
+	bool past;        /* all that was asked for has been told; the rest was left */
 	uint16_t wanted;  /* type of message */
 	uint16_t command; /* ... of generic netlink */
 };
@@ -59,6 +60,9 @@ static int take(void *data, const struct nlmsghdr *message) {
 		payload += GENL_HDRLEN;
 		size -= GENL_HDRLEN;
 	}
+	reading->past = consistency_is_past(&reading->consistency, message);
+	if (reading->past)
+		return 1;
 	consistency_count(&reading->consistency, message);
 	r = decode_message(&reading->decoding, type, USHER_NETLINK_ROW, payload, size);
 	if (r < 0)
@@ -88,6 +92,17 @@ static bool means_dump(const struct query *query, const struct netlink_pass *pas
 	       (code == -EOPNOTSUPP || code == -EINVAL);
 }
 
+/* Anew, where what is still to come of an answer was left. */
+static int open_exchange(struct query *query) {
+	int r;
+
+	exchange_close(&query->exchange);
+	r = exchange_open(&query->exchange,
+			  query->type->family ? NETLINK_GENERIC : query->type->protocol);
+	names_init(&query->names, query->exchange.fd);
+	return r;
+}
+
 /* 0, 1 if there is no such pass, or a negative errno. */
 static int ask(struct reading *reading, struct netlink_pass *pass) {
 	struct query *query = reading->query;
@@ -99,8 +114,13 @@ static int ask(struct reading *reading, struct netlink_pass *pass) {
 
 	if (r != 0)
 		return r;
+	if (query->exchange.stopped)
+		r = open_exchange(query);
+	if (r < 0)
+		return r;
 	if (query->type->family)
 		request->nlmsg_type = query->family;
+	reading->past = false;
 	reading->command = query->type->new ?: query->type->get; /* they answer by the same */
 	reading->wanted = query->type->family ? query->family : reading->command;
 	reading->decoding.pass = *pass;
@@ -219,7 +239,7 @@ static int dump(struct reading *reading) {
 	if (r == 0)
 		r = query->type->by_link ? run_by_link(reading, &datagrams)
 					 : run_passes(reading, 0, &datagrams);
-	if (r == 0 && !query->exchange.stopped) {
+	if (r == 0 && (!query->exchange.stopped || reading->past)) {
 		why = consistency_judge(&reading->consistency, datagrams);
 		if (why)
 			doubt(query, why);
@@ -246,14 +266,10 @@ static int dump_until_complete(struct reading *reading) {
 /* ---- the whole of it ---- */
 
 static int begin(struct query *query) {
-	int r = exchange_open(&query->exchange,
-			      query->type->family ? NETLINK_GENERIC : query->type->protocol);
+	int r = open_exchange(query);
 
-	if (r < 0)
+	if (r < 0 || !query->type->family)
 		return r;
-	names_init(&query->names, query->exchange.fd);
-	if (!query->type->family)
-		return 0;
 	r = exchange_find_family(&query->exchange, query->type->family, &query->family);
 	if (r != -ENOENT)
 		return r;

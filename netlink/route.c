@@ -272,6 +272,19 @@ static int decode_mpls_labels(struct decoding *decoding, const struct netlink_fi
 
 static const struct netlink_field route_fields[] = { ROUTE_FIELDS, {} };
 
+/* That one of them is too large to be told, the kernel says only to who asks for those of all
+ * families; else that is the end, with no error. Those of IPv4 come first. */
+static int request_routes(struct encoding *encoding, const struct netlink_type *type,
+			  const struct selection *selection, struct netlink_pass *pass) {
+	struct rtmsg *header = encode_header(encoding);
+
+	if (pass->number > 0)
+		return 1;
+	if (header->rtm_family == AF_INET)
+		header->rtm_family = AF_UNSPEC;
+	return 0;
+}
+
 const struct netlink_type netlink_route = {
 	.name = "route",
 	.summary = "routes of all tables",
@@ -286,6 +299,7 @@ const struct netlink_type netlink_route = {
 	.keys = (const char *const[]){ "family", "table", "dst", "src", "tos", "priority", "oif",
 				       "gateway", "nh-id", "labels", NULL },
 	.changes = true,
+	.request = request_routes,
 };
 
 /* ---- the one for a packet ---- */
