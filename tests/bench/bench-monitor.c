@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What it costs to be told of changes, and to be listened to: routes are added as fast as the
- * kernel takes them, in a network namespace of their own, while nobody listens, and while so many
- * monitor them through usher-netlink. A line of JSON for each: how many changes a second were made
- * and told, how many gaps there were; and what a change took of the processor, as a ratio to when
- * nobody listens of who made it, and in microseconds of who listens.
+ * kernel takes them, in a network namespace of their own, while nobody listens, while a process
+ * keeps another processor busy that has nothing to do with it, while a socket is read and nothing
+ * done with that, and while so many monitor them through usher-netlink; in turn, a few times. A
+ * line of JSON for each: how many changes a second were made and told, how many gaps there were;
+ * and what a change took of the processor, as a ratio to when nobody listens of who made it, and in
+ * microseconds of who listens. All are medians, but for gaps, which are added up.
  *
  *     bench-monitor USHER-NETLINK ROUTES [MONITORS...]
  */
@@ -14,7 +16,9 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -27,7 +31,9 @@
 #include "usher.pb-c.h"
 #include "wire.h"
 
-enum { MONITORS_MAX = 64, BATCH = 256, QUIET_MSEC = 2000, FIELD_TABLE = 99 };
+enum { MONITORS_MAX = 64, BATCH = 256, QUIET_MSEC = 2000, FIELD_TABLE = 99, ROUNDS = 3 };
+
+enum { KINDS_MAX = 16, LISTENER_ROOM = 8 << 20, AT_ONCE = 32 };
 
 static int checked(int result, const char *what) {
 	if (result < 0)
@@ -212,9 +218,46 @@ static double microseconds_of(pid_t pid) {
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
+/* ---- kinds ---- */
+
+struct result {
+	double made, told, writer, listener;
+	uint64_t gaps;
+};
+
+struct kind {
+	char who[32];
+	size_t monitors; /* 0: none */
+	bool bare;       /* a socket is read */
+	bool unrelated;  /* somebody computes */
+	struct result results[ROUNDS];
+};
+
+/* Between processes. */
+static struct shared {
+	struct taken taken;
+	volatile bool ready;
+	volatile uint64_t heard, last;
+} * shared;
+
+static int compare(const void *a, const void *b) {
+	const double *one = a, *other = b;
+
+	return (*one > *other) - (*one < *other);
+}
+
 /* The writer is another process, as it is in life; how long it took comes through memory. */
-static void measure(const char *program, uint32_t routes, size_t n, struct taken *shared,
-		    struct taken alone) {
+static pid_t start_writer(uint32_t routes) {
+	pid_t writer = checked(fork(), "fork");
+
+	if (writer == 0) {
+		shared->taken = change(routes, RTM_NEWROUTE);
+		_exit(0);
+	}
+	return writer;
+}
+
+static void measure_monitors(const char *program, uint32_t routes, size_t n, struct result *ret) {
 	int streams[MONITORS_MAX], connection;
 	struct tally tally = { 0 };
 	pid_t writer, listener;
@@ -227,49 +270,140 @@ static void measure(const char *program, uint32_t routes, size_t n, struct taken
 	read_all(streams, n, &tally, 0, n);
 	tally = (struct tally){ 0 };
 	began = measure_now();
-	writer = checked(fork(), "fork");
-	if (writer == 0) {
-		*shared = change(routes, RTM_NEWROUTE);
-		_exit(0);
-	}
+	writer = start_writer(routes);
 	read_all(streams, n, &tally, (uint64_t)routes * n, 0);
 	checked(waitpid(writer, NULL, 0), "waitpid");
 	for (size_t i = 0; i < n; i++)
 		(void)close(streams[i]);
 	(void)close(connection);
-	printf("{\"monitors\": %zu, \"changes\": %u, \"told\": %llu, \"gaps\": %llu, "
-	       "\"changes_per_second\": %.0f, \"told_per_second\": %.0f, \"writer\": %.3f, "
-	       "\"listener\": %.2f}\n",
-	       n, routes, (unsigned long long)tally.rows, (unsigned long long)tally.gaps,
-	       routes / ((double)shared->wall / 1e9),
-	       (double)tally.rows / ((double)(tally.last - began) / 1e9),
-	       (double)shared->cpu / (double)alone.cpu, microseconds_of(listener) / routes);
+	ret->gaps = tally.gaps;
+	ret->told = (double)tally.rows / ((double)(tally.last - began) / 1e9);
+	ret->listener = microseconds_of(listener) / routes;
+}
+
+/* What it takes to hear of it at all: 32 changes a call, and nothing done with them. */
+static _Noreturn void listen_only(uint32_t routes) {
+	const struct sockaddr_nl own = { .nl_family = AF_NETLINK,
+					 .nl_groups = 1U << (RTNLGRP_IPV4_ROUTE - 1) };
+	static uint8_t bytes[AT_ONCE][4096];
+	struct mmsghdr messages[AT_ONCE];
+	struct iovec pieces[AT_ONCE];
+	const int room = LISTENER_ROOM;
+	int fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "socket");
+
+	for (size_t i = 0; i < AT_ONCE; i++) {
+		pieces[i] = (struct iovec){ bytes[i], sizeof bytes[i] };
+		messages[i].msg_hdr = (struct msghdr){ .msg_iov = &pieces[i], .msg_iovlen = 1 };
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	checked(bind(fd, (const struct sockaddr *)&own, sizeof own), "bind");
+	shared->ready = true;
+	while (shared->heard < routes) {
+		int n = recvmmsg(fd, messages, AT_ONCE, MSG_WAITFORONE, NULL);
+
+		if (n < 0)
+			_exit(1);
+		shared->heard += (uint64_t)n;
+		shared->last = measure_now();
+	}
+	_exit(0);
+}
+
+static void measure_bare(uint32_t routes, struct result *ret) {
+	uint64_t began;
+	pid_t writer, listener;
+
+	shared->ready = false;
+	shared->heard = 0;
+	listener = checked(fork(), "fork");
+	if (listener == 0)
+		listen_only(routes);
+	while (!shared->ready)
+		(void)poll(NULL, 0, 1);
+	began = measure_now();
+	writer = start_writer(routes);
+	checked(waitpid(writer, NULL, 0), "waitpid");
+	ret->listener = microseconds_of(listener) / routes;
+	ret->gaps = shared->heard < routes;
+	ret->told = (double)shared->heard / ((double)(shared->last - began) / 1e9);
+}
+
+/* The two may be halves of one processor, or share its memory. */
+static void measure_unrelated(uint32_t routes) {
+	pid_t busy = checked(fork(), "fork");
+
+	if (busy == 0)
+		for (volatile uint64_t i = 0;;)
+			i++;
+	checked(waitpid(start_writer(routes), NULL, 0), "waitpid");
+	(void)kill(busy, SIGKILL);
+	checked(waitpid(busy, NULL, 0), "waitpid");
+}
+
+static void run(const char *program, uint32_t routes, const struct kind *kind, struct result *ret) {
+	if (kind->bare)
+		measure_bare(routes, ret);
+	else if (kind->unrelated)
+		measure_unrelated(routes);
+	else if (kind->monitors > 0)
+		measure_monitors(program, routes, kind->monitors, ret);
+	else
+		checked(waitpid(start_writer(routes), NULL, 0), "waitpid");
+	ret->made = routes / ((double)shared->taken.wall / 1e9);
+	ret->writer = (double)shared->taken.cpu / routes;
 	(void)change(routes, RTM_DELROUTE);
 }
 
-int main(int argc, char **argv) {
-	struct taken *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
-				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	uint32_t routes = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-	struct taken alone = { UINT64_MAX, UINT64_MAX };
+static double median(const struct kind *kind, size_t member) {
+	double values[ROUNDS];
 
+	for (size_t i = 0; i < ROUNDS; i++)
+		memcpy(&values[i], (const char *)&kind->results[i] + member, sizeof *values);
+	qsort(values, ROUNDS, sizeof *values, compare);
+	return values[ROUNDS / 2];
+}
+
+static void print(const struct kind *kind, const struct kind *nobody) {
+	uint64_t gaps = 0;
+
+	for (size_t i = 0; i < ROUNDS; i++)
+		gaps += kind->results[i].gaps;
+	printf("{\"who\": \"%s\", \"changes_per_second\": %.0f, \"writer\": %.3f", kind->who,
+	       median(kind, offsetof(struct result, made)),
+	       median(kind, offsetof(struct result, writer)) /
+		       median(nobody, offsetof(struct result, writer)));
+	if (kind->bare || kind->monitors > 0)
+		printf(", \"told_per_second\": %.0f, \"gaps\": %llu, \"listener\": %.2f",
+		       median(kind, offsetof(struct result, told)), (unsigned long long)gaps,
+		       median(kind, offsetof(struct result, listener)));
+	printf("}\n");
+}
+
+int main(int argc, char **argv) {
+	static struct kind kinds[KINDS_MAX] = { { .who = "nobody" },
+						{ .who = "somebody who computes",
+						  .unrelated = true },
+						{ .who = "a bare socket", .bare = true } };
+	uint32_t routes = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
+	size_t n = 3;
+
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (routes == 0 || shared == MAP_FAILED)
 		errx(2, "usage: bench-monitor USHER-NETLINK ROUTES [MONITORS...]");
+	for (int i = 3; i < argc && n < KINDS_MAX; i++) {
+		kinds[n].monitors = strtoul(argv[i], NULL, 10);
+		if (kinds[n].monitors == 0 || kinds[n].monitors > MONITORS_MAX)
+			errx(2, "at most %d monitors", MONITORS_MAX);
+		(void)snprintf(kinds[n].who, sizeof kinds[n].who, "%zu", kinds[n].monitors);
+		n++;
+	}
 	checked(unshare(CLONE_NEWNET), "unshare");
 	raise_loopback();
-	for (int round = 0; round < 3; round++) {
-		struct taken took = change(routes, RTM_NEWROUTE);
-
-		(void)change(routes, RTM_DELROUTE);
-		alone = took.cpu < alone.cpu ? took : alone;
-	}
-	printf("{\"monitors\": 0, \"changes\": %u, \"changes_per_second\": %.0f}\n", routes,
-	       routes / ((double)alone.wall / 1e9));
-	for (int i = 3; i < argc; i++) {
-		size_t n = strtoul(argv[i], NULL, 10);
-
-		if (n > 0 && n <= MONITORS_MAX)
-			measure(argv[1], routes, n, shared, alone);
-	}
+	for (size_t round = 0; round < ROUNDS; round++)
+		for (size_t i = 0; i < n; i++)
+			run(argv[1], routes, &kinds[i], &kinds[i].results[round]);
+	for (size_t i = 0; i < n; i++)
+		print(&kinds[i], &kinds[0]);
 	return 0;
 }

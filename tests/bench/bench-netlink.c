@@ -5,10 +5,13 @@
  * the median round in microseconds, and with the medians' ratio to the floor.
  *
  *     bench-netlink TYPE ROUNDS [FIELD...] [-- COMMAND...]
- *     bench-netlink --routes N TYPE ROUNDS ...
+ *     bench-netlink --routes|--links|--neighbours N TYPE ROUNDS ...
+ *     bench-netlink --routes|--links|--neighbours N exec COMMAND...
  *
- * In the network namespace that it is started in, or in one of its own with so many IPv4 routes. A
- * command that tells the like is one kind more.
+ * In the network namespace that it is started in, or in one of its own with so many IPv4 routes,
+ * links (the ends of veth pairs) or neighbours; what is executed is in there, too. A command that
+ * tells the like is one kind more. And so is keeping the dump as it came in a memfd: what every
+ * answer pays that comes in one.
  */
 
 #include <arpa/inet.h>
@@ -29,10 +32,11 @@
 #include "measure.h"
 #include "netlink/encode.h"
 #include "netlink/query.h"
+#include "netlink/request.h"
 
 enum {
 	FLOOR_BUFFER = 32768,
-	ROUTES_STEP = 200,
+	STEP = 200,
 	GATEWAYS = 64,
 	FILL = 64 * 1024,
 	ROUNDS_MAX = 1000,
@@ -86,25 +90,23 @@ static void raise_link(int fd, const char *name) {
 	send_request(fd, &encoding);
 }
 
-static void make_link(int fd) {
+static void make_link(int fd, const char *name, const char *other) {
 	struct encoding encoding;
 	size_t info, data, peer;
 
 	encode_start(&encoding, request, sizeof request, RTM_NEWLINK,
 		     NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg));
-	encode_put_string(&encoding, IFLA_IFNAME, "one");
+	encode_put_string(&encoding, IFLA_IFNAME, name);
 	info = encode_nest(&encoding, IFLA_LINKINFO);
 	encode_put_string(&encoding, IFLA_INFO_KIND, "veth");
 	data = encode_nest(&encoding, IFLA_INFO_DATA);
 	peer = encode_nest(&encoding, VETH_INFO_PEER);
 	(void)encode_append(&encoding, sizeof(struct ifinfomsg));
-	encode_put_string(&encoding, IFLA_IFNAME, "other");
+	encode_put_string(&encoding, IFLA_IFNAME, other);
 	encode_nest_end(&encoding, peer);
 	encode_nest_end(&encoding, data);
 	encode_nest_end(&encoding, info);
 	send_request(fd, &encoding);
-	raise_link(fd, "other");
-	raise_link(fd, "one");
 }
 
 static void make_address(int fd, int index) {
@@ -145,24 +147,71 @@ static size_t put_route(uint8_t *at, size_t size, unsigned i, int index) {
 	return encoding.size;
 }
 
-static void make_routes(unsigned n) {
-	int fd = open_socket(), index;
+static size_t put_neighbour(uint8_t *at, size_t size, unsigned i, int index) {
+	struct in_addr address = { htonl(0x0aff0000 + i + 2) };
+	const uint8_t hardware[6] = {
+		2, 0, (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i
+	};
+	struct encoding encoding;
+	struct ndmsg *header;
 
-	checked(unshare(CLONE_NEWNET), "unshare");
-	(void)close(fd);
-	fd = open_socket();
-	make_link(fd);
-	raise_link(fd, "lo");
-	index = (int)if_nametoindex("one");
-	make_address(fd, index);
+	encode_start(&encoding, at, size, RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_CREATE,
+		     sizeof *header);
+	header = encode_header(&encoding);
+	*header = (struct ndmsg){ .ndm_family = AF_INET,
+				  .ndm_ifindex = index,
+				  .ndm_state = NUD_PERMANENT };
+	encode_put(&encoding, NDA_DST, &address, sizeof address);
+	encode_put(&encoding, NDA_LLADDR, hardware, sizeof hardware);
+	checked(encode_done(&encoding), "encode");
+	return encoding.size;
+}
+
+typedef size_t put_object(uint8_t *at, size_t size, unsigned i, int index);
+
+static void make_objects(int fd, unsigned n, put_object *put) {
+	int index = (int)if_nametoindex("one");
+
 	for (unsigned i = 0; i < n;) {
 		size_t size = 0;
 
-		for (unsigned j = 0; j < ROUTES_STEP && i < n; j++, i++)
-			size += put_route(request + size, sizeof request - size, i, index);
-		checked((int)send(fd, request, size, 0), "send routes");
+		for (unsigned j = 0; j < STEP && i < n; j++, i++)
+			size += put(request + size, sizeof request - size, i, index);
+		checked((int)send(fd, request, size, 0), "send");
 	}
+}
+
+static void make_links(int fd, unsigned n) {
+	char name[16], other[16];
+
+	for (unsigned i = 0; i + 1 < n; i += 2) {
+		(void)snprintf(name, sizeof name, "a%u", i);
+		(void)snprintf(other, sizeof other, "b%u", i);
+		make_link(fd, name, other);
+	}
+}
+
+/* Whether it is a word for what there are to be so many of. */
+static bool make_namespace(const char *word, unsigned n) {
+	bool routes = strcmp(word, "--routes") == 0, links = strcmp(word, "--links") == 0;
+	int fd = open_socket();
+
+	if (!routes && !links && strcmp(word, "--neighbours") != 0)
+		return false;
+	checked(unshare(CLONE_NEWNET), "unshare");
 	(void)close(fd);
+	fd = open_socket();
+	make_link(fd, "one", "other");
+	raise_link(fd, "other");
+	raise_link(fd, "one");
+	raise_link(fd, "lo");
+	make_address(fd, (int)if_nametoindex("one"));
+	if (links)
+		make_links(fd, n);
+	else
+		make_objects(fd, n, routes ? put_route : put_neighbour);
+	(void)close(fd);
+	return true;
 }
 
 /* ---- kinds ---- */
@@ -185,20 +234,40 @@ static uint64_t now_cpu(void) {
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* Each message is looked at no further than it takes to find the last. */
-static void receive_and_discard(struct times *times) {
-	static uint8_t buffer[FLOOR_BUFFER];
-	struct encoding encoding;
-	int fd = open_socket();
+static struct selection *select_fields(void) {
+	char *types[] = { (char *)(uintptr_t)type->name };
+	struct selection *selection;
+	struct refusal refusal;
+	int r = selection_new(types, 1, fields, n_fields, NULL, &refusal, &selection);
 
-	encode_start(&encoding, request, sizeof request, type->get, NLM_F_REQUEST | NLM_F_DUMP,
-		     type->header);
-	checked(encode_done(&encoding), "encode");
+	if (r != 0)
+		errx(1, "%s", r > 0 ? refusal.text : strerror(-r));
+	return selection;
+}
+
+static int make_memfd(void) {
+	return checked(memfd_create("rows", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
+}
+
+/* The request that usher makes. Each message is looked at no further than it takes to find the
+ * last. */
+static void receive(struct times *times, bool keep) {
+	static uint8_t buffer[FLOOR_BUFFER];
+	struct selection *selection = select_fields();
+	struct netlink_pass pass = { 0 };
+	struct encoding encoding;
+	int fd = open_socket(), kept = keep ? make_memfd() : -1;
+
+	checked(request_build(&encoding, request, sizeof request, selection, type, NULL, &pass),
+		"request");
+	((struct nlmsghdr *)(void *)request)->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
 	checked((int)send(fd, request, encoding.size, 0), "send");
 	times->rows = times->bytes = 0;
 	for (bool over = false; !over;) {
 		size_t left = (size_t)checked((int)recv(fd, buffer, sizeof buffer, 0), "recv");
 
+		if (keep)
+			checked((int)write(kept, buffer, left), "write");
 		times->bytes += left;
 		for (const uint8_t *at = buffer; left >= sizeof(struct nlmsghdr);) {
 			const struct nlmsghdr *message = (const void *)at;
@@ -211,17 +280,15 @@ static void receive_and_discard(struct times *times) {
 		}
 	}
 	(void)close(fd);
+	if (keep)
+		(void)close(kept);
+	selection_free(selection);
 }
 
 static void tell(struct times *times, enum block_format format) {
-	int fd = checked(memfd_create("rows", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
-	struct query query = { .consistency = QUERY_ANY };
-	char *types[] = { (char *)(uintptr_t)type->name };
-	struct refusal refusal;
-	int r = selection_new(types, 1, fields, n_fields, NULL, &refusal, &query.selection);
+	struct query query = { .consistency = QUERY_ANY, .selection = select_fields() };
+	int fd = make_memfd(), r;
 
-	if (r != 0)
-		errx(1, "%s", r > 0 ? refusal.text : strerror(-r));
 	query.block = block_new(format, FILL, block_to_fd, &fd);
 	if (!query.block || block_start(query.block) < 0)
 		errx(1, "block");
@@ -259,7 +326,9 @@ static void run(struct times *times, unsigned round) {
 	uint64_t cpu = now_cpu(), wall = measure_now();
 
 	if (strcmp(times->name, "floor") == 0)
-		receive_and_discard(times);
+		receive(times, false);
+	else if (strcmp(times->name, "memfd") == 0)
+		receive(times, true);
 	else if (strcmp(times->name, "command") == 0)
 		cpu -= run_command();
 	else
@@ -288,22 +357,23 @@ static void print(struct times *times, const struct times *floor, unsigned round
 
 int main(int argc, char **argv) {
 	static struct times kinds[] = {
-		{ .name = "floor" },
-		{ .name = "records" },
-		{ .name = "json" },
-		{ .name = "command" },
+		{ .name = "floor" }, { .name = "memfd" },   { .name = "records" },
+		{ .name = "json" },  { .name = "command" },
 	};
 	unsigned n = sizeof kinds / sizeof *kinds, rounds;
 
-	if (argc > 3 && strcmp(argv[1], "--routes") == 0) {
-		make_routes((unsigned)strtoul(argv[2], NULL, 10));
+	if (argc > 3 && make_namespace(argv[1], (unsigned)strtoul(argv[2], NULL, 10))) {
 		argc -= 2;
 		argv += 2;
+	}
+	if (argc > 2 && strcmp(argv[1], "exec") == 0) {
+		(void)execvp(argv[2], argv + 2);
+		err(1, "%s", argv[2]);
 	}
 	type = argc > 2 ? netlink_type_find(argv[1]) : NULL;
 	rounds = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
 	if (!type || rounds == 0 || rounds > ROUNDS_MAX)
-		errx(2, "[--routes N] TYPE ROUNDS [FIELD...] [-- COMMAND...]");
+		errx(2, "[--routes|--links|--neighbours N] TYPE ROUNDS [FIELD...] [-- COMMAND...]");
 	fields = argv + 3;
 	while (fields[n_fields] && strcmp(fields[n_fields], "--") != 0)
 		n_fields++;

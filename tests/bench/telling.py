@@ -1,52 +1,190 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What it costs to tell what the kernel's tables hold, beside receiving the same dump and throwing it away; for
-tests/bench/run."""
+"""What it costs to tell what the kernel's tables hold, and how they change, beside receiving the same and throwing it
+away; for tests/bench/run."""
 
+import importlib.util
 import json
+import os
+import statistics
 import subprocess
+import time
 
-SIZES = {"1,000": (1000, 200), "100,000": (100000, 15), "1,000,000": (1000000, 5)}
-FIELDS = ("dst", "oif", "gateway")
-PEERS = {"ip route": ("ip", "-4", "route", "show", "table", "all"), "ip -j route": ("ip", "-4", "-j", "route", "show", "table", "all")}
-KINDS = {"floor": "received and thrown away", "records": "records in a memfd", "json": "JSON in a memfd"}
+# of what, how it is made, the type, its fields, how often, and who tells the like
+SIZES = {
+    "1,000 routes": ("--routes", 1000, "route", ("dst", "oif", "gateway"), 200, "-4 route show table all"),
+    "100,000 routes": ("--routes", 100000, "route", ("dst", "oif", "gateway"), 15, "-4 route show table all"),
+    "1,000,000 routes": ("--routes", 1000000, "route", ("dst", "oif", "gateway"), 5, "-4 route show table all"),
+    "50,000 neighbours": ("--neighbours", 50000, "neighbour", ("dst", "ifindex", "lladdr"), 15, "neighbour"),
+    "1,000 links": ("--links", 1000, "link", ("ifindex", "ifname", "mtu"), 30, "link"),
+}
+KINDS = {"floor": "received and thrown away", "memfd": "received and kept in a memfd as it is", "records": "records in a memfd",
+         "json": "JSON in a memfd"}
+PEERS = {"pyroute2": "pyroute2's get_routes", "callbacks": "netlinklib's shape"}
+MILLION = ("--routes", "1000000", "exec")
+SECONDS = 8
+MONITORS = (1, 8, 64)
+EVENTS = 100000
 
 
-def measure(bench, build, say):
+def measure(bench, build, tools, processes, say):
+    def inside(count, *command):
+        done = subprocess.run([f"{build}/bench-netlink", "--routes", str(count), "exec", *command], stdout=subprocess.PIPE, text=True,
+                              check=True)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    measure_rows(bench, build, say)
+    measure_peers(bench, inside, say)
+    say("rows and lookups over the bus")
+    for line in inside(1000, f"{tools}/rows", "lookups", str(bench.n(2000)), "20.0.0.1"):
+        bench.results[f"lookup/{line['name']}"] = line
+    for title, count, rounds in (("1,000", 1000, 200), ("100,000", 100000, 20), ("1,000,000", 1000000, 5)):
+        for line in inside(count, f"{tools}/rows", "whole", str(bench.n(rounds))):
+            bench.results[f"bus {title}/{line['name']}"] = line
+    for line in inside(1000000, f"{tools}/rows", "first", str(bench.n(50))):
+        bench.results["bus first"] = line
+    measure_company(bench, build, tools, processes, say)
+    measure_monitors(bench, build, say)
+
+
+def measure_rows(bench, build, say):
     """All kinds take turns in one run, and are compared with each other alone."""
-    for title, (count, rounds) in SIZES.items():
-        for peer, command in PEERS.items():
-            say(f"{title} routes, beside {peer}")
-            done = subprocess.run([f"{build}/bench-netlink", "--routes", str(count), "route", str(bench.n(rounds)), *FIELDS, "--", *command],
-                                  stdout=subprocess.PIPE, text=True, check=False)
+    for title, (option, count, kind, fields, rounds, words) in SIZES.items():
+        for peer in ("ip", "ip -j"):
+            say(f"{title}, beside {peer}")
+            done = subprocess.run([f"{build}/bench-netlink", option, str(count), kind, str(bench.n(rounds)), *fields, "--", *peer.split(),
+                                   *words.split()], stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode != 0:
-                bench.notes.append(f"not measured: {title} routes: status {done.returncode}")
+                bench.notes.append(f"not measured: {title}: status {done.returncode}")
                 continue
             for line in done.stdout.splitlines():
                 found = json.loads(line)
-                kind = found["name"].rsplit("-", 1)[1]
-                bench.results[f"rows {title}/{KINDS.get(kind, peer)}"] = found
+                name = found["name"].rsplit("-", 1)[1]
+                bench.results[f"rows {title}/{KINDS.get(name, peer)}"] = found
+
+
+def measure_peers(bench, inside, say):
+    program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "peer-rows.py")
+    for peer, title in PEERS.items():
+        if peer == "pyroute2" and not importlib.util.find_spec("pyroute2"):
+            bench.notes.append("not measured: pyroute2: not installed (tools/deps bench)")
+            continue
+        say(title)
+        for size, count, rounds in (("1,000 routes", 1000, 5), ("100,000 routes", 100000, 1)):
+            found, = inside(count, program, peer, str(rounds))
+            floor = bench.results.get(f"rows {size}/{KINDS['floor']}")
+            if floor:
+                for clock in ("cpu", "wall"):
+                    found[f"ratio_{clock}"] = found[f"{clock}_p50"] / floor[f"{clock}_p50"]
+                bench.results[f"rows {size}/{title}"] = found
+    bench.notes.append("not measured: sd-netlink: libsystemd keeps it to itself")
+
+
+def private(processes):
+    """KiB that only the readers of netlink have, all of them together."""
+    found = 0
+    for pid in processes("usher-netlink"):
+        try:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                found += sum(int(line.split()[1]) for line in file if line.startswith("Private"))
+        except OSError:
+            pass  # it has just ended
+    return found
+
+
+def measure_company(bench, build, tools, processes, say):
+    """What others feel, and what the service weighs, while a million rows go out."""
+    say("others' Ping, and memory, beside a stream of a million")
+    def ping():
+        return bench.run(f"{tools}/calls", "ping", str(bench.n(5000)))[0]
+    bench.results["company/idle"] = ping()
+    before = private(processes)
+    with subprocess.Popen([f"{build}/bench-netlink", *MILLION, f"{tools}/rows", "flow", str(SECONDS)], stdout=subprocess.PIPE,
+                          text=True) as flow:
+        while private(processes) <= before and flow.poll() is None:
+            time.sleep(0.05)  # the routes are being made
+        time.sleep(0.5)
+        bench.results["company/beside a million"] = ping()
+        most = []
+        for _ in range(20):
+            if flow.poll() is None:
+                most.append(private(processes))
+                time.sleep(0.1)
+        flow.communicate()
+    if most:
+        bench.results["company/memory"] = {"before": before, "p50": statistics.median(most), "most": max(most)}
+
+
+def measure_monitors(bench, build, say):
+    say("monitors")
+    done = subprocess.run([f"{build}/bench-monitor", f"{build}/usher-netlink", str(bench.n(EVENTS)), *map(str, MONITORS)],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        bench.notes.append(f"not measured: monitors: status {done.returncode}")
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        bench.results[f"monitors/{found['who']}"] = found
 
 
 def targets(f, target):
     found = []
-    for kind, most in (("records", 1.15), ("json", 1.6)):
-        row = f.results.get(f"rows 100,000/{KINDS[kind]}")
+    def add(what, value, most, at_most=True):
+        if value is not None:
+            found.append(target(what, value, most, at_most))
+    for size in SIZES:
+        for kind, most in (("records", 1.15), ("json", 1.6)):
+            add(f"{size}, {KINDS[kind]}: CPU, floor = 1", f.get(f"rows {size}/{KINDS[kind]}", "ratio_cpu"), most)
+    for size in ("1,000", "100,000", "1,000,000"):
+        add(f"{size} routes, Open and reading every row: wall, floor = 1",
+            f.times(f.get(f"bus {size}/rows"), f.get(f"bus {size}/received")), 1.35)
+    add("First row of a million, by a stream (p50, ms)", f.times(f.get("bus first"), 1000), 2)
+    ping = f.get("lookup/ping")
+    for key, title in (("link", "one link"), ("route-get", "one route")):
+        if ping and f.get(f"lookup/{key}"):
+            add(f"Lookup of {title}, more than Ping (p50, µs)", f.get(f"lookup/{key}") - ping, 60)
+    add("Others' Ping while a million rows go out, times idle (p99)",
+        f.times(f.get("company/beside a million", "p99"), f.get("company/idle", "p99")), 2)
+    memory = f.results.get("company/memory")
+    if memory:
+        add("Memory while a million rows are streamed, more than before (MiB)", (memory["most"] - memory["before"]) / 1024, 1)
+    for n in MONITORS:
+        row = f.results.get(f"monitors/{n}")
         if row:
-            found.append(target(f"100,000 routes, {KINDS[kind]}: CPU, floor = 1", row["ratio_cpu"], most))
+            add(f"Route writer with {n} monitors: CPU, nobody = 1", row["writer"], 1.1)
+            add(f"Gaps, {n} monitors", row["gaps"], 0)
+    add("Changes told a second, 1 monitor", f.get("monitors/1", "told_per_second"), 150000, False)
     return found
 
 
 def render(f, table, number):
     rows = []
-    for title in SIZES:
-        for kind in (*KINDS.values(), *PEERS):
-            row = f.results.get(f"rows {title}/{kind}")
+    for size in SIZES:
+        for kind in (*KINDS.values(), "ip", "ip -j", *PEERS.values()):
+            row = f.results.get(f"rows {size}/{kind}")
             if row:
-                rows.append([title, kind, number(row["cpu_p50"] / 1000), number(row["wall_p50"] / 1000), f"{row['ratio_cpu']:.2f}",
+                rows.append([size, kind, number(row["cpu_p50"] / 1000), number(row["wall_p50"] / 1000), f"{row['ratio_cpu']:.2f}",
                              f"{row['ratio_wall']:.2f}"])
-    if not rows:
-        return []
-    return ["", "## Rows of the kernel's tables", "",
-            "Routes, of which three fields are told, in the process that asks for them; milliseconds, and multiples of receiving the same "
-            "dump and throwing it away. `ip` is a whole process.", "",
-            table(["routes", "", "CPU", "wall", "× CPU", "× wall"], rows)]
+    parts = []
+    if rows:
+        parts += ["", "## Rows of the kernel's tables", "",
+                  "Three fields of each, in the process that asks for them; milliseconds, and multiples of receiving the same dump and "
+                  "throwing it away. `ip` is a whole process; pyroute2 and netlinklib's shape are without their start.", "",
+                  table(["", "", "CPU", "wall", "× CPU", "× wall"], rows)]
+    rows = [[f"{size} routes", number(f.get(f"bus {size}/received") / 1000), number(f.get(f"bus {size}/rows") / 1000),
+             f"{f.get(f'bus {size}/rows') / f.get(f'bus {size}/received'):.2f}"]
+            for size in ("1,000", "100,000", "1,000,000") if f.get(f"bus {size}/received")]
+    if rows:
+        parts += ["", "Over the bus, with the client reading every field of every row, beside itself receiving the dump and throwing it "
+                  "away: wall, milliseconds.", "", table(["", "received", "Open, read", "×"], rows)]
+    rows = [[title, number(f.get(key)), number(f.get(key, "p99"))] for title, key in (
+        ("Ping", "lookup/ping"), ("Query of one link", "lookup/link"), ("Query of the route to an address", "lookup/route-get"),
+        ("Open of a million as a stream, until the first row", "bus first"), ("Ping of another, idle", "company/idle"),
+        ("Ping of another, while a million rows go out", "company/beside a million")) if f.get(key)]
+    if rows:
+        parts += ["", "Microseconds:", "", table(["", "p50", "p99"], rows)]
+    rows = [[row["who"], f"{row['changes_per_second']:.0f}", number(row.get("told_per_second")), f"{row['writer']:.2f}", row.get("gaps", "-"),
+             number(row.get("listener"))] for key, row in f.results.items() if key.startswith("monitors/")]
+    if rows:
+        parts += ["", "Routes added as fast as the kernel takes them, and who is told of it. *Writer* is its processor time for a route, as a "
+                  "multiple of when nobody listens; *listener* that of who is told, for a change, in microseconds.", "",
+                  table(["monitors", "made a second", "told a second", "writer", "gaps", "listener"], rows)]
+    return parts

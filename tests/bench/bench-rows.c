@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What rows and lookups take over the bus, as their caller sees it; in the network namespace that
+ * it is started in. Lines of JSON.
+ *
+ *     bench-rows lookups N ADDRESS    Ping, one link by its name, and the route to ADDRESS, in turn
+ *     bench-rows whole ROUNDS         all routes: received and thrown away, and by Open with every
+ *                                     row read, in turn
+ *     bench-rows first ROUNDS         of a stream of all routes, until the first row is read
+ *     bench-rows flow SECONDS         streams of all routes that are read to their end
+ */
+
+#include <err.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+#include <usher.h>
+
+#include "measure.h"
+
+static const char *const fields[] = { "dst", "oif", "gateway", NULL };
+
+static void check(int r, const char *what) {
+	if (r < 0)
+		errx(1, "%s: %s", what, strerror(-r));
+}
+
+/* ---- one at a time ---- */
+
+static void call(sd_bus *bus, const char *interface, const char *member, const char *types, ...) {
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *message, *reply;
+	va_list arguments;
+
+	check(sd_bus_message_new_method_call(bus, &message, "org.usher1", "/org/usher1", interface,
+					     member),
+	      "message");
+	va_start(arguments, types);
+	check(sd_bus_message_appendv(message, types, arguments), "arguments");
+	va_end(arguments);
+	if (sd_bus_call(bus, message, 0, &error, &reply) < 0)
+		errx(1, "%s: %s", member, error.message);
+	sd_bus_message_unref(message);
+	sd_bus_message_unref(reply);
+}
+
+static void look_up(sd_bus *bus, const char *type, const char *key, const char *value) {
+	call(bus, "org.usher1.Netlink", "Query", "sasa{sv}a{sv}", type, 2, "oif", "family", 1, key,
+	     "s", value, 0);
+}
+
+static void lookups(size_t n, char *argv[]) {
+	struct measure ping = measure_new("ping", n), route = measure_new("route-get", n),
+		       link = measure_new("link", n);
+	sd_bus *bus;
+
+	check(sd_bus_open_system(&bus), "the system bus");
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&ping);
+		call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
+		measure_end(&ping);
+		measure_begin(&route);
+		look_up(bus, "route-get", "dst", argv[0]);
+		measure_end(&route);
+		measure_begin(&link);
+		call(bus, "org.usher1.Netlink", "Query", "sasa{sv}a{sv}", "link", 2, "ifindex",
+		     "mtu", 1, "ifname", "s", "lo", 0);
+		measure_end(&link);
+	}
+	measure_print(&ping);
+	measure_print(&route);
+	measure_print(&link);
+	sd_bus_flush_close_unref(bus);
+}
+
+/* ---- all of them ---- */
+
+static void receive(void) {
+	static char buffer[32768] __attribute__((aligned(4)));
+
+	struct {
+		struct nlmsghdr head;
+		struct rtmsg route;
+	} request = { { sizeof request, RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, 1, 0 }, { 0 } };
+
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0 || send(fd, &request, sizeof request, 0) < 0)
+		err(1, "netlink");
+	for (bool over = false; !over;) {
+		ssize_t left = recv(fd, buffer, sizeof buffer, 0);
+
+		if (left <= 0)
+			err(1, "recv");
+		for (const struct nlmsghdr *at = (void *)buffer; NLMSG_OK(at, left);
+		     at = NLMSG_NEXT(at, left))
+			over = at->nlmsg_type == NLMSG_DONE;
+	}
+	(void)close(fd);
+}
+
+static struct usher_rows *open_rows(struct usher *usher, bool stream) {
+	struct usher_netlink_options options = USHER_NETLINK_OPTIONS_INIT;
+	struct usher_rows *rows;
+
+	options.stream = stream;
+	check(usher_netlink_open(usher, "route", fields, &options, NULL, &rows, NULL), "Open");
+	return rows;
+}
+
+/* Every field of every row; the sum keeps the compiler from leaving it out. */
+static uint64_t read_rows(struct usher_rows *rows, uint64_t *ret_n) {
+	struct usher_value value;
+	struct usher_row row;
+	uint64_t sum = 0;
+	int r;
+
+	for (*ret_n = 0; (r = usher_rows_next(rows, &row)) > 0; ++*ret_n)
+		for (unsigned i = 0; i < 3; i++)
+			if (usher_row_get(&row, i, &value) > 0)
+				sum += i == 1 ? value.number : value.address.bytes[3];
+	check(r, "row");
+	usher_rows_close(rows);
+	return sum;
+}
+
+static void whole(struct usher *usher, size_t n) {
+	struct measure floor = measure_new("received", n), rows = measure_new("rows", n);
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&floor);
+		receive();
+		measure_end(&floor);
+		measure_begin(&rows);
+		(void)read_rows(open_rows(usher, false), &count);
+		measure_end(&rows);
+	}
+	measure_print(&floor);
+	measure_print(&rows);
+}
+
+static void first(struct usher *usher, size_t n) {
+	struct measure measure = measure_new("first", n);
+	struct usher_row row;
+
+	for (size_t i = 0; i < n; i++) {
+		struct usher_rows *rows;
+
+		measure_begin(&measure);
+		rows = open_rows(usher, true);
+		check(usher_rows_next(rows, &row), "row");
+		measure_end(&measure);
+		usher_rows_close(rows);
+		(void)usleep(20000); /* the other end sees that nobody reads it */
+	}
+	measure_print(&measure);
+}
+
+static void flow(struct usher *usher, size_t seconds) {
+	uint64_t until = measure_now() + seconds * 1000000000, n = 0, count;
+
+	while (measure_now() < until) {
+		(void)read_rows(open_rows(usher, true), &count);
+		n += count;
+	}
+	printf("{\"name\": \"flow\", \"rows\": %llu}\n", (unsigned long long)n);
+}
+
+int main(int argc, char *argv[]) {
+	struct usher *usher;
+	size_t n;
+
+	if (argc < 3)
+		errx(2, "usage: bench-rows lookups|whole|first|flow N [ADDRESS]");
+	n = strtoul(argv[2], NULL, 10);
+	if (strcmp(argv[1], "lookups") == 0) {
+		lookups(n, argv + 3);
+		return 0;
+	}
+	check(usher_open(&usher, 0), "usher");
+	if (strcmp(argv[1], "whole") == 0)
+		whole(usher, n);
+	else if (strcmp(argv[1], "first") == 0)
+		first(usher, n);
+	else
+		flow(usher, n);
+	usher_close(usher);
+	return 0;
+}
