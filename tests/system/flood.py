@@ -6,8 +6,9 @@
 
 For root in a system that tools/boot has booted.  Alice floods the service, one kind after the other, while bob calls it
 now and then; what his calls take is shown beside what they take when nobody floods, and beside what the bus alone takes
-under the same flood: it is one thread, and everybody's.  With --strict the exit status is 1 if the service's part of a
-median is more than twice of what it is when nobody floods.
+under the same flood: it is one thread, and everybody's.  With --strict the exit status is 1 if a median is more than twice
+of what it is when nobody floods and the bus takes what it takes, if the bus alone answers and the service does not, or if
+a service has died; that one leaves when it has nothing to do is only told.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import support  # noqa: E402
 from rawbus import Connection, Variant, get, pad, put  # noqa: E402
 
 BUS = "/run/dbus/system_bus_socket"
+PATIENCE = 20  # seconds that an answer is waited for
 NO_REPLY, INTERACTIVE = 1, 4
 EMPTY = {}
 MIB = 1 << 20
@@ -206,7 +208,7 @@ def measure():
         words, keywords = calls[name]
         started = time.monotonic()
         try:
-            answer = bus.call(*words, timeout=60, **keywords)
+            answer = bus.call(*words, timeout=PATIENCE, **keywords)
         except TimeoutError:
             refused[f"{name}: no answer"] += 1
             lost.append(name)
@@ -223,7 +225,7 @@ def measure():
     end = time.monotonic() + float(seconds)
     for number in range(1000):
         for name in names or calls:
-            if not lost:  # who was not answered in a minute has seen enough
+            if not lost:  # who was not answered for so long has seen enough
                 probe(name)
         if lost or (number > 2 and time.monotonic() > end):
             break
@@ -347,11 +349,23 @@ def forget_memory(pid):
         file.write("5")
 
 
-def exits(unit):
-    """What systemd has to say of a unit that has ended."""
-    shown = subprocess.run(["journalctl", "--no-pager", "_PID=1", f"--unit={unit}", "--lines=5", "--output=cat"],
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True)
-    return "; ".join(shown.stdout.splitlines())
+def lives():
+    """Which run of each service this is."""
+    return {key: support.unit(unit, "InvocationID") for key, unit in SERVICES.items()}
+
+
+def ends(before):
+    """What systemd says of the runs that have ended since: (that left by themselves, that died)."""
+    left, died = [], []
+    subprocess.run(["journalctl", "--sync"], check=True)
+    for key, now in lives().items():
+        if now == before[key] or not before[key]:
+            continue
+        shown = subprocess.run(["journalctl", "--no-pager", "_PID=1", f"INVOCATION_ID={before[key]}", "--output=cat"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        well = any("Deactivated successfully" in line for line in shown) and not any("exited" in line for line in shown)
+        (left if well else died).append(f"{key}: {'; '.join(shown[1:]) or 'nothing is known of its end'}")
+    return left, died
 
 
 def under(name, seconds, probes=()):
@@ -363,6 +377,7 @@ def under(name, seconds, probes=()):
         if name == "prompts":
             stack.enter_context(contextlib.closing(support.AuthenticationAgent(alice)))
         pids = {key: pid for key, unit in SERVICES.items() if (pid := support.main_pid(unit))}
+        runs = lives()
         for pid in pids.values():
             forget_memory(pid)
         before = {key: (memory(pid)[0], work(pid)) for key, pid in pids.items()}
@@ -372,8 +387,7 @@ def under(name, seconds, probes=()):
         time.sleep(0.5)
         told = ask(bob, seconds, *probes)
         took = time.monotonic() - at
-        told["gone"] = [f"{key} has ended, now {support.main_pid(SERVICES[key])}: {exits(SERVICES[key])}" for key, pid in pids.items()
-                        if key in ("usherd", "bus") and not os.path.exists(f"/proc/{pid}")]
+        told["left"], told["died"] = ends(runs)
         pids = {key: pid for key, pid in pids.items() if os.path.exists(f"/proc/{pid}")}
         told["memory"] = {key: (before[key][0], memory(pid)[1]) for key, pid in pids.items()}
         told["work"] = {key: (work(pid) - before[key][1]) / took for key, pid in pids.items()}
@@ -396,6 +410,10 @@ QUEUES = {"ping": 1, "hostname": 1, "tree": 2}
 def times(told, idle, name):
     """How many times as long a call takes as when nobody floods; where the bus alone, flooded like this, makes it longer
     than that, as that."""
+    if not told.get("floor", True):  # the bus alone has no answer, either
+        return float("nan")
+    if not told["taken"][name]:
+        return float("inf")
     least = middle(idle["taken"][name])
     if name in QUEUES:
         least = max(least, least + QUEUES[name] * (middle(told["floor"]) - middle(idle["taken"]["echo"])))
@@ -411,8 +429,8 @@ def show(name, told, idle):
         print(f"    {told['rate']:.0f} calls/s, {told['flood']['connections']} connections, {told['flood']['dropped']} dropped; "
               f"{len(taken['ping'])} rounds; of a core: " + ", ".join(f"{key} {value:.2f}" for key, value in told["work"].items()) +
               "; KiB: " + ", ".join(f"{key} {was} to {most}" for key, (was, most) in told["memory"].items() if key in ("usherd", "bus")))
-    if told.get("gone"):
-        print(f"    {told['gone']}")
+    for line in told.get("left", []) + told.get("died", []):
+        print(f"    {line}")
     if told["refused"]:
         print(f"    {dict(told['refused'])}", flush=True)
 
@@ -426,13 +444,11 @@ def report(options):
         print("microseconds" + " ".join(f"{name:>8} {'most':>8}" for name in PROBES))
         show("idle", idle, idle)
         for name in options.kinds or KINDS:
-            pid = support.main_pid("usherd.service")
             bus = floor(name, options.seconds / 2)
             results[name] = told = under(name, options.seconds)
             told["floor"] = bus
             show(name, told, idle)
-            if support.main_pid("usherd.service") != pid:
-                bad.append(f"{name}: it is another usherd")
+            bad += [f"{name}: {line}" for line in told["died"]]
             bad += [f"{name}: {probe} takes {times(told, idle, probe):.1f} times as long as it has to"
                     for probe in QUEUES if times(told, idle, probe) > 2]
             support.wait_until(lambda: not support.children("usher-worker.service"), "the flood is over", 60)

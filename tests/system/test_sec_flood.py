@@ -29,7 +29,7 @@ class Floods(support.TestCase):
         print("    " + ", ".join(f"{probe} {flood.middle(taken[probe]) / 1e3:.1f} ms, at most {max(taken[probe]) / 1e3:.1f}"
                                  for probe in probes if taken[probe])
               + f"; usherd {told['memory']['usherd'][0]} to {told['memory']['usherd'][1]} KiB; {told['rate']:.0f} calls/s", flush=True)
-        self.assertEqual(told["gone"], [])
+        self.assertEqual((told["left"], told["died"]), ([], []))
         self.assertEqual(told["refused"], {}, "bob is refused nothing")
         for probe in probes:
             self.assertTrue(taken[probe], f"{probe}: bob is served")
