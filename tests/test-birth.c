@@ -230,7 +230,9 @@ static void a_program_is_its_caller_and_has_nothing_of_ours(void **state) {
 	required();
 	run = run_program(
 		SHELL("cat /proc/self/status; ls -l /proc/self/fd; pwd; umask; ulimit -f; "
-		      "env; cat /proc/self/oom_score_adj"));
+		      "env; cat /proc/self/oom_score_adj; "
+		      "test $(cut -d' ' -f6 /proc/$$/stat) -eq $$ && echo leads a session; "
+		      "echo fds $(ls /proc/self/fd)"));
 	assert_line(run, "\nUid:\t65533\t65533\t65533\t65533\n");
 	assert_line(run, "\nGid:\t65533\t65533\t65533\t65533\n");
 	assert_line(run, "\nGroups:\t65532 \n");
@@ -240,16 +242,19 @@ static void a_program_is_its_caller_and_has_nothing_of_ours(void **state) {
 	assert_line(run, "\nCapAmb:\t0000000000000000\n");
 	assert_line(run, "\nNoNewPrivs:\t1\n");
 	assert_line(run, "\nSeccomp:\t0\n");
-	assert_line(run, "\nSigBlk:\t0000000000000000\n");
 	assert_line(run, "\nSigIgn:\t0000000000000000\n");
 	assert_line(run, " 0 -> /dev/null\n");
 	assert_line(run, " 1 -> pipe:");
 	assert_line(run, " 2 -> /dev/null\n");
-	assert_null(strstr(run->text, " 4 -> ")); /* 3 is that of ls */
+	assert_line(run, "\nfds 0 1 2 3\n"); /* the last one is that of ls */
 	assert_line(run, "\n/\n0027\n");
 	assert_line(run, "PATH=/usr/local/bin:/usr/bin:/bin\n");
+	assert_line(run, "\nleads a session\n");
 	assert_string_equal(run->state, "exited");
 	assert_int_equal(run->status, 0);
+	/* a shell lets all signals through */
+	run = run_program("argv=/bin/cat|argv=/proc/self/status|fds=1;0");
+	assert_line(run, "\nSigBlk:\t0000000000000000\n");
 }
 
 static void a_program_ends_with_a_status_or_a_signal(void **state) {
@@ -383,6 +388,25 @@ static void what_was_not_granted_was_never_there(void **state) {
 	(void)close(run.output);
 }
 
+/* It is there, and has not begun. */
+static void what_the_broker_has_not_written_down_does_not_begin(void **state) {
+	struct run run;
+
+	(void)state;
+	required();
+	run_order(&run, "Processes.Spawn", SHELL("echo here"), NULL);
+	assert_true(child_says(&run.child));
+	assert_non_null(run.child.said->finding);
+	grant(&run.child, TIER_ADMIN);
+	assert_true(child_says(&run.child));
+	assert_true(run.child.said->has_made);
+	(void)usleep(300000);
+	child_end(&run.child);
+	run_read(&run);
+	assert_string_equal(run.text, "");
+	(void)close(run.output);
+}
+
 /* ---- namespaces ---- */
 
 #ifdef FILTERS_FOR_SANITIZERS
@@ -464,6 +488,7 @@ int main(void) {
 		cmocka_unit_test(a_program_and_its_children_go_with_the_connection),
 		cmocka_unit_test(a_program_that_is_to_stay_stays),
 		cmocka_unit_test(what_was_not_granted_was_never_there),
+		cmocka_unit_test(what_the_broker_has_not_written_down_does_not_begin),
 		cmocka_unit_test(a_leader_has_nothing_and_takes_next_to_nothing),
 	};
 
