@@ -452,8 +452,11 @@ static int must_exist(struct changing *changing, const struct change *change) {
 static int transact(struct changing *changing, const struct change *change, struct draft *draft,
 		    Usher__Row **ret) {
 	struct echo echo = { .names = &changing->names, .type = change->type };
+	Usher__Row *unread = (Usher__Row *)message_new(&usher__row__descriptor);
 	int r = gathering_begin(&echo.gathering, change->type, NULL);
 
+	if (!unread)
+		r = -ENOMEM;
 	if (r == 0) {
 		draft->head.nlmsg_flags |= NLM_F_ECHO;
 		r = exchange_do(&changing->exchange, &draft->head, take_echo, &echo);
@@ -462,8 +465,12 @@ static int transact(struct changing *changing, const struct change *change, stru
 		changing->names = (struct names){ 0 };
 		names_init(&changing->names, changing->exchange.fd);
 	}
-	if (r == 0)
-		r = tell(changing, change, &echo, ret);
+	/* what has been done is not said to have failed because its row cannot be read */
+	if (r == 0 && tell(changing, change, &echo, ret) < 0) {
+		*ret = unread;
+		unread = NULL;
+	}
+	message_freep((ProtobufCMessage **)&unread);
 	gathering_done(&echo.gathering);
 	return r;
 }
