@@ -7,11 +7,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -136,6 +138,13 @@ struct trial trials[] = {
 	{ "Netlink.Change", "action=change|type=link|row=ifname=lo;mtu=4711", OTHER, 0 },
 	{ "Netlink.Change", "action=add|type=rule|row=priority=4711;table=main", OWN, 0 },
 	{ "Netlink.Batch", "changes=change;link;ifname=lo;mtu=4711", OTHER, 0 },
+	{ "Netlink.Batch",
+	  "changes=change;link;ifname=lo;mtu=4711|changes=add;address;dev=lo;local=192.0.2.1/24",
+	  OWN, 0 },
+	{ "Netlink.Batch",
+	  "changes=change;link;ifname=lo;mtu=4711|changes=add;address;dev=lo;local=192.0.2.1/24|"
+	  "changes=add;route;dst=10.0.0.0/8;gateway=10.1.1.1",
+	  OTHER, REFUSED_INVALID },
 	{ "Netlink.OpenSocket", "protocol=route", OTHER, 0 },
 	{ "Netlink.OpenSocket", "protocol=generic", OWN, 0 },
 	{ "Netlink.Subscribe", "types=link", OTHER, 0 },
@@ -284,6 +293,57 @@ static uint64_t mounts_of(pid_t pid) {
 	if (file)
 		(void)fclose(file);
 	return sum;
+}
+
+/* A socket in the network of a process. */
+static int socket_in(pid_t pid) {
+	_cleanup_close_ int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there = -1;
+	char path[64];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/ns/net", pid);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
+		return -1;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (setns(home, CLONE_NEWNET) < 0)
+		_exit(1);
+	return fd;
+}
+
+enum { LINKS_MAX = 32 };
+
+/* The first links that there are, with their flags, sizes and addresses. */
+static uint64_t links_of(pid_t pid) {
+	static const unsigned long questions[] = { SIOCGIFFLAGS, SIOCGIFMTU, SIOCGIFADDR };
+	_cleanup_close_ int fd = socket_in(pid);
+	uint64_t sum = 0;
+
+	for (int i = 1; fd >= 0 && i <= LINKS_MAX; i++) {
+		struct ifreq link = { .ifr_ifindex = i };
+		char text[sizeof link.ifr_addr * 2 + 1];
+
+		if (ioctl(fd, SIOCGIFNAME, &link) < 0)
+			continue;
+		sum = add_text(sum, link.ifr_name);
+		for (size_t q = 0; q < N_OF(questions); q++) {
+			memset(&link.ifr_addr, 0, sizeof link.ifr_addr);
+			(void)ioctl(fd, questions[q], &link);
+			for (size_t b = 0; b < sizeof link.ifr_addr; b++)
+				(void)snprintf(text + 2 * b, 3, "%02x",
+					       ((const uint8_t *)&link.ifr_addr)[b]);
+			sum = add_text(sum, text);
+		}
+	}
+	return sum;
+}
+
+/* What an operation may have changed where it was done. The machine's own network is everybody's.
+ */
+static uint64_t state_of(pid_t pid, enum where where) {
+	bool has_network = where == OTHER || where == OWN || where == APART;
+
+	return mounts_of(pid) + (has_network ? links_of(pid) : 0);
 }
 
 enum { LOOP_DEVICES_MAX = 1024 };
@@ -458,7 +518,7 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	(void)count_loop_devices(known, true);
-	result->before = mounts_of(place->pid);
+	result->before = state_of(place->pid, doing->trial->where);
 	pid = fork();
 	if (pid == 0) {
 		(void)close(pair[0]);
@@ -470,7 +530,7 @@ static int attend(const struct doing *doing, const struct place_of_test *place) 
 	if (play_broker(pair[0], doing->trial->operation, place->pid, result) < 0 ||
 	    waitpid(pid, &result->status, 0) != pid)
 		return -EIO;
-	result->after = mounts_of(place->pid);
+	result->after = state_of(place->pid, doing->trial->where);
 	if (!result->answered || result->code != 0)
 		result->loop_devices = loop_devices_that_stay(doing->trial, known);
 	result->tried = true;
