@@ -49,7 +49,7 @@ PING = ("Ping",), {"interface": "org.freedesktop.DBus.Peer"}
 HOSTNAME = ("GetHostname", "a{sv}", EMPTY), {"interface": "org.usher1.Host"}
 
 
-def tree():
+def tree(_bus=None):
     return ("OpenTree", "sasa{sv}", os.path.expanduser("~"), [], EMPTY), {}
 
 
@@ -186,12 +186,21 @@ def flood(name, target):
 
 DAEMON = {"interface": "org.freedesktop.DBus", "destination": "org.freedesktop.DBus", "path": "/org/freedesktop/DBus"}
 ECHO = "org.usher1.test.Echo"
+POLKIT = {"interface": "org.freedesktop.PolicyKit1.Authority", "destination": "org.freedesktop.PolicyKit1",
+          "path": "/org/freedesktop/PolicyKit1/Authority"}
+
+
+def question(bus):
+    return ("CheckAuthorization", "(sa{sv})sa{ss}us", ("system-bus-name", {"name": Variant("s", bus.name)}),
+            "org.usher1.open-tree-own", EMPTY, 0, ""), POLKIT
+
 
 PROBES = {
     "bus": (("GetId",), DAEMON),  # there and back, to the bus itself
     "echo": (("Ping",), {"interface": ECHO, "destination": ECHO, "path": "/"}),  # through it, to somebody who does nothing
     "ping": PING,
     "hostname": HOSTNAME,
+    "polkit": question,  # what a tree is asked about, without the service
     "tree": tree,
 }
 
@@ -202,7 +211,7 @@ def measure():
     taken = {name: [] for name in PROBES}
     refused = collections.Counter()
     lost = []
-    calls = {name: call() if callable(call) else call for name, call in PROBES.items()}
+    calls = {name: call(bus) if callable(call) else call for name, call in PROBES.items()}
 
     def probe(name):
         words, keywords = calls[name]
@@ -317,13 +326,17 @@ def measured(seconds):
         return ask(bob, seconds)
 
 
+FLOOR = "echo", "polkit"
+
+
 def floor(name, seconds):
-    """What it takes to call a service that has nothing to do but to answer at once, when it is that which is flooded."""
+    """What it takes to call a service that has nothing to do but to answer at once, when it is that which is flooded, and
+    what it takes to ask polkit then."""
     with started("bob", "measure") as bob, started("alice", "flood", name, "echo") as alice:
         alice.stdin.write("go\n")
         alice.stdin.flush()
         time.sleep(0.5)
-        return ask(bob, seconds, "echo")["taken"]["echo"]
+        return ask(bob, seconds, *FLOOR)["taken"]
 
 
 SERVICES = {"usherd": "usherd.service", "worker": "usher-worker.service", "bus": "dbus.service", "polkit": "polkit.service",
@@ -403,21 +416,21 @@ def middle(numbers, part=0.5):
     return numbers[min(len(numbers) - 1, int(len(numbers) * part))] if numbers else float("nan")
 
 
-# How often a call has to wait in what the bus has for the service: itself, and what polkit answers.
-QUEUES = {"ping": 1, "hostname": 1, "tree": 2}
+# What a call waits for in what the bus has for the service, itself, and for polkit.
+PARTS = {"ping": ("echo",), "hostname": ("echo",), "tree": ("echo", "polkit")}
 
 
 def times(told, idle, name):
     """How many times as long a call takes as when nobody floods; where the bus alone, flooded like this, makes it longer
     than that, as that."""
-    if not told.get("floor", True):  # the bus alone has no answer, either
+    bus = told.get("floor")
+    if bus and not all(bus[part] for part in FLOOR):  # the bus alone has no answer, either
         return float("nan")
     if not told["taken"][name]:
         return float("inf")
     least = middle(idle["taken"][name])
-    if name in QUEUES:
-        least = max(least, least + QUEUES[name] * (middle(told["floor"]) - middle(idle["taken"]["echo"])))
-    return middle(told["taken"][name]) / least
+    more = sum(middle(bus[part]) - middle(idle["taken"][part]) for part in PARTS.get(name, ())) if bus else 0
+    return middle(told["taken"][name]) / max(least, least + more)
 
 
 def show(name, told, idle):
@@ -425,7 +438,7 @@ def show(name, told, idle):
     print(f"{name:12}" + " ".join(f"{middle(taken[probe]):8.0f} {middle(taken[probe], 1):8.0f}" for probe in PROBES), flush=True)
     if "flood" in told:
         print("    times       " + " ".join(f"{times(told, idle, probe):8.1f}         " for probe in PROBES) +
-              f" the floor: {middle(told['floor']):.0f}, {middle(told['floor'], 1):.0f}")
+              " the floor: " + ", ".join(f"{part} {middle(told['floor'][part]):.0f}" for part in FLOOR))
         print(f"    {told['rate']:.0f} calls/s, {told['flood']['connections']} connections, {told['flood']['dropped']} dropped; "
               f"{len(taken['ping'])} rounds; of a core: " + ", ".join(f"{key} {value:.2f}" for key, value in told["work"].items()) +
               "; KiB: " + ", ".join(f"{key} {was} to {most}" for key, (was, most) in told["memory"].items() if key in ("usherd", "bus")))
@@ -450,7 +463,7 @@ def report(options):
             show(name, told, idle)
             bad += [f"{name}: {line}" for line in told["died"]]
             bad += [f"{name}: {probe} takes {times(told, idle, probe):.1f} times as long as it has to"
-                    for probe in QUEUES if times(told, idle, probe) > 2]
+                    for probe in PARTS if times(told, idle, probe) > 2]
             support.wait_until(lambda: not support.children("usher-worker.service"), "the flood is over", 60)
             support.settle()
     if options.json:
