@@ -46,7 +46,6 @@ static void call_free(struct call *call) {
 	inquiry_forget(call);
 	sd_event_source_disable_unref(call->io);
 	sd_event_source_disable_unref(call->timer);
-	sd_event_source_disable_unref(call->keeping);
 	message_freep(&call->reply);
 	fds_done(&call->reply_fds);
 	authority_cancel(call->question);
@@ -207,15 +206,8 @@ static void present(struct call *call) {
 }
 
 static void present_if_whole(struct call *call) {
-	if (call->kept && call->begun && call->ended)
+	if (call->begun && call->ended)
 		present(call);
-}
-
-static void on_kept(void *userdata) {
-	struct call *call = userdata;
-
-	call->kept = true;
-	present_if_whole(call);
 }
 
 /* Of most kinds an object has begun when it is there. */
@@ -275,8 +267,7 @@ static void let_make(struct desk *desk) {
 		}
 }
 
-/* The child is about to make something that stays. Its object is written down first, and while
- * systemd takes it the child goes on. */
+/* The child is about to make something that stays. Its object is written down first. */
 static void on_made(struct call *call, const ProtobufCBinaryData *made, struct fds *fds) {
 	int r = -EBADMSG;
 
@@ -288,8 +279,6 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 		r = expect(call, fds);
 	if (r == 0)
 		mounts_forget_twins(&call->desk->mounts, made_object(call));
-	if (r == 0)
-		r = store_settle(call->desk->event, &call->keeping, on_kept, call);
 	call->held = r == 0 && must_wait(call);
 	if (r == 0 && !call->held)
 		r = grant_making(call);
@@ -368,9 +357,9 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct call *call = userdata;
 
 	settle(call, REFUSED_TIMED_OUT,
-	       call->done && !call->begun ? "who should see to the object does not answer"
-	       : call->done               ? "systemd does not take the object into its keeping"
-			    : "the kernel does not finish, and will not be interrupted",
+	       call->done && !call->begun
+		       ? "who should see to the object does not answer"
+		       : "the kernel does not finish, and will not be interrupted",
 	       NULL, NULL);
 	call->given_up = true;
 	return 0;

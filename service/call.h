@@ -90,22 +90,20 @@ struct call {
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
 	uid_t owner; /* of the object, where the service itself calls */
-	/* what is answered; of an object it is known before that is there, and answered when it is
-	 * there and systemd keeps it */
+	/* what is answered; of an object it is known before that is there */
 	ProtobufCMessage *reply;
 	struct fds reply_fds;
-	uint64_t made; /* the number of that object */
-	sd_event_source *keeping;
-	bool kept, done, ended; /* by systemd; by the child; and that has gone */
-	bool begun;             /* the object, as its kind has it */
-	uint64_t serial;        /* by which an answer is known to be this call's */
-	bool identifying;       /* the bus is being asked who it is */
-	bool waiting;           /* for its turn to have a child */
-	const char *awaiting;   /* the end of its object, or NULL */
-	bool direct;            /* no child has a part in it, nor need anybody be asked */
-	bool inquiring;         /* awaits what the reader of netlink says */
-	bool granted;           /* the child may have begun to do it */
-	bool held;              /* what it announced has to wait */
+	uint64_t made;        /* the number of that object */
+	bool done, ended;     /* by the child; and that has gone */
+	bool begun;           /* the object, as its kind has it */
+	uint64_t serial;      /* by which an answer is known to be this call's */
+	bool identifying;     /* the bus is being asked who it is */
+	bool waiting;         /* for its turn to have a child */
+	const char *awaiting; /* the end of its object, or NULL */
+	bool direct;          /* no child has a part in it, nor need anybody be asked */
+	bool inquiring;       /* awaits what the reader of netlink says */
+	bool granted;         /* the child may have begun to do it */
+	bool held;            /* what it announced has to wait */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
 };
 

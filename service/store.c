@@ -154,46 +154,6 @@ void store_forget_more(const char *kind, uint64_t number) {
 	(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
-struct settling {
-	store_settled settled;
-	void *userdata;
-};
-
-static int on_settled(sd_event_source *source, int fd, uint32_t events, void *userdata) {
-	const struct settling *settling = userdata;
-
-	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	settling->settled(settling->userdata);
-	return 0;
-}
-
-/* systemd closes its end of the pipe when it has come to the barrier. */
-int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata) {
-	_cleanup_free_ struct settling *settling = malloc(sizeof *settling);
-	_cleanup_close_ int ours = -1, theirs = -1;
-	int ends[2], r;
-
-	if (!getenv("NOTIFY_SOCKET")) {
-		settled(userdata);
-		return 0;
-	}
-	if (!settling || pipe2(ends, O_CLOEXEC) < 0)
-		return settling ? -errno : -ENOMEM;
-	ours = ends[0];
-	theirs = ends[1];
-	*settling = (struct settling){ settled, userdata };
-	r = sd_pid_notify_with_fds(0, 0, "BARRIER=1", &theirs, 1);
-	if (r >= 0)
-		r = sd_event_add_io(event, ret, ours, 0, on_settled, settling);
-	if (r < 0)
-		return r;
-	(void)sd_event_source_set_io_fd_own(*ret, 1);
-	(void)fd_take(&ours);
-	(void)sd_event_source_set_destroy_callback(*ret, free);
-	settling = NULL;
-	return 0;
-}
-
 static ProtobufCMessage *read_message(int fd, const ProtobufCMessageDescriptor *descriptor) {
 	_cleanup_free_ uint8_t *bytes = NULL;
 	struct stat st;

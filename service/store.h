@@ -9,13 +9,17 @@
  * ends in good order also leaves the messages as files in its runtime directory; descriptors are
  * not saved. What has no descriptors any more may be there from the beginning: for systemd, each
  * that it keeps makes the next one cost more. A file counts instead of what systemd has.
+ *
+ * Nobody waits until systemd has taken something. What it is told lies, with its descriptors, in a
+ * queue of its own when sendmsg(2) returns, and stays there whatever becomes of us: systemd reads
+ * that queue before it hears of children that have ended, so that it still knows whose the words of
+ * one that was killed are, and hands the queue on when it executes itself anew.
  */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
 /* What systemd keeps for us: FileDescriptorStoreMax= of the unit. More cannot be: their names come
  * back in one environment variable, and the kernel limits that to 128 KiB. */
@@ -49,13 +53,6 @@ void store_forget_more(const char *kind, uint64_t number);
 int store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
 /* The file; whether there was one. */
 bool store_forget_saved(const char *kind, uint64_t number);
-
-typedef void (*store_settled)(void *userdata);
-
-/* Calls back when systemd has taken all that it was told so far, at once where none listens. The
- * source, NULL in that case, is the caller's; without it nobody is called. 0 or a negative errno.
- */
-int store_settle(sd_event *event, sd_event_source **ret, store_settled settled, void *userdata);
 
 /* Takes the message and the descriptors. -EBADMSG where the message is no object: then it is
  * forgotten. */
