@@ -7,9 +7,11 @@
  * Each of FILES is two events. The writers are never more than AHEAD files ahead of what has been
  * counted, so that nothing has to be lost; 0: as fast as they can, and what is missing must have
  * been said to be. Prints a line, and fails if an event came twice, or did not and nothing was
- *said.
+ * said.
  *
- * On 2 processors of a busy machine, with usherd as it is installed, on a tmpfs:
+ * Two processors of a machine that had other things to do, a tmpfs, four writers: twice 5,000,000
+ * events in 102 s and in 36 s, and twice 1,000,000 as fast as they can in 11 s and in 8 s: nothing
+ * was missing, twice or lost.
  */
 #include <err.h>
 #include <errno.h>
