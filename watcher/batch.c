@@ -54,13 +54,26 @@ static struct node *node_of(const struct lookout *lookout, uint32_t number) {
 	return &lookout->superblock.nodes.node[number];
 }
 
-static uint32_t find(struct lookout *lookout, const struct handle *handle) {
-	uint64_t before = lookout->superblock.asked;
+static uint32_t look_up(struct lookout *lookout, const struct handle *handle, pid_t pid) {
+	uint64_t began = instant_usec();
 	uint32_t number;
 
-	if (!handle->bytes)
+	if (!arrears_may_ask(lookout, pid)) {
+		arrears_owe(lookout, handle);
 		return 0;
+	}
 	number = superblock_find(&lookout->superblock, handle);
+	arrears_spend(lookout, pid, instant_usec() - began);
+	return number;
+}
+
+static uint32_t find(struct lookout *lookout, const struct handle *handle, pid_t pid) {
+	uint64_t before = lookout->superblock.asked;
+	uint32_t number = handle->bytes ? nodes_find(&lookout->superblock.nodes, handle) : 0;
+
+	if (number || !handle->bytes)
+		return number;
+	number = look_up(lookout, handle, pid);
 	if (lookout->superblock.asked != before) {
 		lookout->asked = true;
 		/* with what it is below, as far as that is new */
@@ -130,8 +143,8 @@ static void scan(struct lookout *lookout, struct event *event) {
 		lookout->overflowed = true;
 		return;
 	}
-	event->directory = find(lookout, &raw->directory);
-	event->old_directory = find(lookout, &raw->old_directory);
+	event->directory = find(lookout, &raw->directory, raw->pid);
+	event->old_directory = find(lookout, &raw->old_directory, raw->pid);
 	if (raw->object.bytes && raw->mask & FAN_ONDIR &&
 	    raw->mask & (FAN_CREATE | FAN_DELETE | FAN_RENAME))
 		scan_directory(lookout, event);
@@ -236,6 +249,7 @@ static void begin(struct lookout *lookout) {
 }
 
 static void end(struct lookout *lookout) {
+	arrears_pay(lookout);
 	for (size_t i = 0; i < lookout->n_rescans; i++) {
 		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;
 		telling_rescan(lookout, lookout->rescan[i]);

@@ -353,6 +353,7 @@ static void start_over(struct lookout *lookout) {
 	struct watcher *watcher = lookout->watcher;
 
 	lookout->overflowed = false;
+	arrears_forget(lookout);
 	if (superblock_forget(&lookout->superblock) < 0) {
 		watcher->leaving = true;
 		return;
@@ -374,7 +375,7 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	if (lookout->waits_until && now >= lookout->waits_until) {
 		lookout->waits_until = 0;
 		read_paced(lookout, true);
-	} else if (lookout->ahead.size > 0) {
+	} else if (lookout->ahead.size > 0 || now >= arrears_due(lookout)) {
 		batch_read(lookout);
 	}
 	if (lookout->overflowed)
@@ -383,7 +384,8 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 		watcher->leaving = true; /* nothing would ever be heard again */
 	if (lookout->ahead.size > 0)
 		return 0;
-	return lookout->waits_until ? lookout->waits_until : UINT64_MAX;
+	return instant_earlier(lookout->waits_until ? lookout->waits_until : UINT64_MAX,
+			       arrears_due(lookout));
 }
 
 static void end(struct watcher *watcher) {
@@ -400,6 +402,7 @@ static void end(struct watcher *watcher) {
 	free(lookout->leaving);
 	free(lookout->spot);
 	free(lookout->actors);
+	free(lookout->arrears);
 	if (lookout->mounts)
 		(void)fclose(lookout->mounts);
 	free(lookout);

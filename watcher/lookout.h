@@ -68,6 +68,7 @@ struct lookout {
 	bool mounts_changed;
 	uint64_t mounts_generation;
 	struct actors *actors;
+	struct arrears *arrears;
 
 	struct block now, ahead;
 	uint64_t taken;    /* events that have been read out of the queue, ever */
@@ -101,6 +102,22 @@ void batch_rescan(struct lookout *lookout, uint32_t node);
 void batch_leave(struct lookout *lookout, uint32_t node);
 /* Something has happened in a directory: for who asks later. */
 void batch_note(struct lookout *lookout, uint32_t node, uint64_t clock);
+
+/* ---- arrears.c ---- */
+/*
+ * To look a directory up takes its time, and nobody is told anything meanwhile. A user who has it
+ * done again and again has so much of each second and no more: what is beyond that is looked up
+ * later, a little at a time, and told as a directory to be listed anew.
+ */
+bool arrears_may_ask(struct lookout *lookout, pid_t pid);
+/* After that: what it took. */
+void arrears_spend(struct lookout *lookout, pid_t pid, uint64_t usec);
+void arrears_owe(struct lookout *lookout, const struct handle *handle);
+/* Before a batch ends. */
+void arrears_pay(struct lookout *lookout);
+/* When the next of it can be looked up; UINT64_MAX: there is none. */
+uint64_t arrears_due(const struct lookout *lookout);
+void arrears_forget(struct lookout *lookout);
 
 /* ---- sight.c ---- */
 /* How far it is known that what happened in a directory could be seen. */

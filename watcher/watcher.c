@@ -315,7 +315,7 @@ static uint64_t settle(struct watcher *watcher) {
 		behind = behind || watch_is_behind(watch);
 	}
 	if (watcher->kind)
-		journal_set_busy(&watcher->journal, behind);
+		journal_set_busy(&watcher->journal, behind || watcher->behind);
 	return next;
 }
 

@@ -64,6 +64,7 @@ struct watcher {
 	bool succeeds; /* another one had its watches */
 	uint64_t last_add_usec;
 	bool leaving;
+	bool behind; /* the kind has read something that nobody has been told yet */
 };
 
 extern const struct watcher_kind filesystem_kind, inotify_kind, mounts_kind, decisions_kind;

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usher-watcher where it marks a whole file system, alone: who is told what, when much happens before it reads."""
 
+import contextlib
+import fcntl
 import os
+import select
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -13,7 +19,56 @@ import ring
 from alone import EVENT, LOST, Watcher
 
 EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
+BLOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "block")
+NOBODY = 65534
 STRANGER = {"uid": 51002, "gid": 51002, "groups": []}
+
+
+class Delay:
+    """A watcher (`program`) of which each call of a kind takes some seconds more, and how many there were."""
+
+    def __init__(self, test, call):
+        if os.uname().machine != "x86_64":
+            test.skipTest("the system calls of another machine")
+        self.seconds, self.count = 0, 0
+        self.program, address = f"{test.place}/delayed", f"{ring.WORK}/delay"
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(address)
+        self.socket.listen()
+        test.addCleanup(os.unlink, address)
+        with open(self.program, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nexec {BLOCK} --listener {address} {call}:stall -- {ring.BUILD}/usher-watcher\n")
+        os.chmod(self.program, 0o755)
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.socket.accept()
+                with connection:
+                    _, (listener,), _, _ = socket.recv_fds(connection, 1, 1)
+                threading.Thread(target=self.answer, args=(listener,), daemon=True).start()
+
+    def answer(self, listener):
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        while poll.poll()[0][1] == select.POLLIN:
+            data = bytearray(80)
+            try:
+                fcntl.ioctl(listener, 0xC0502100, data)
+            except OSError:
+                continue
+            self.count += 1
+            time.sleep(self.seconds)
+            ring.Stalled(listener, struct.unpack_from("=Q", data)[0], 0).go_on()
+        os.close(listener)
 
 
 class Filesystem(unittest.TestCase):
@@ -33,9 +88,9 @@ class Filesystem(unittest.TestCase):
     def run_in(self, command):
         subprocess.run(["bash", "-ec", command], check=True, cwd=self.place)
 
-    def start(self, **keywords):
+    def start(self, program=f"{ring.BUILD}/usher-watcher", **keywords):
         try:
-            watcher = Watcher(f"{ring.BUILD}/usher-watcher", "filesystem", self.superblock, **keywords)
+            watcher = Watcher(program, "filesystem", self.superblock, **keywords)
         except EOFError:
             self.skipTest("no watcher can begin here")
         self.addCleanup(watcher.close)
@@ -159,6 +214,32 @@ class Filesystem(unittest.TestCase):
         third, _ = self.go_on(kept)
         self.assertEqual(third.add(2, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
         self.assertIn(LOST, [record.kind for record in third.records(2)])
+
+    def test_a_user_whose_directories_take_long_to_look_up_holds_nobody_else_up_for_long(self):
+        with Delay(self, "open_by_handle_at") as delay:
+            watcher = self.start(delay.program)
+            self.assertEqual(watcher.add(1, self.root, EVENTS, **STRANGER), (0, ""))
+            self.run_in("mkdir -m 777 quiet; for i in {1..40}; do mkdir -m 777 quiet/$i; done")
+            watcher.records(1)
+            watcher.close()
+            watcher = self.start(delay.program)  # which knows none of them
+            self.assertEqual(watcher.add(1, self.root, EVENTS, **STRANGER), (0, ""))
+            watcher.process.send_signal(signal.SIGSTOP)
+            subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "bash", "-c",
+                            "for i in {1..40}; do : >quiet/$i/x; done"], check=True, cwd=self.place)
+            with open(f"{self.place}/public/name", "w", encoding="utf-8"):
+                pass  # by a process that is still there when it is asked who that was
+            delay.seconds, delay.count = 0.06, 0
+            watcher.process.send_signal(signal.SIGCONT)
+            told = []
+            while not [record for record in told if record.path == "public/name"]:
+                told += watcher.some(1)
+            self.assertLess(delay.count, 20)
+            delay.seconds = 0
+            told += watcher.records(1, 1)
+        self.assertEqual([record for record in told if record.kind == LOST], [])
+        self.assertEqual({record.path.split("/")[1] for record in told if record.path.startswith("quiet/")},
+                         {str(number) for number in range(1, 41)})
 
     def test_more_than_the_queue_holds_is_told_as_lost(self):
         watcher = self.watch()
