@@ -9,7 +9,3 @@ struct door_bus;
 /* Puts the table of operations and the objects on the bus of the desk. */
 int door_bus_new(struct door_bus **ret, struct desk *desk);
 struct door_bus *door_bus_free(struct door_bus *door);
-/* The host's name or its domain's has changed; property is the name of the property. */
-void door_bus_host_changed(struct door_bus *door, const char *property);
-/* Tells of the limits that are not what they were before. */
-void door_bus_limits_changed(struct door_bus *door, const struct limits *before);

@@ -26,6 +26,7 @@
 #include "config.h"
 #include "door-bus.h"
 #include "fd.h"
+#include "manager-bus.h"
 #include "watch-file.h"
 
 static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
@@ -118,7 +119,7 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	struct limits before = service->desk.configuration.limits;
 
 	configure(&service->desk);
-	door_bus_limits_changed(service->door, &before);
+	manager_bus_limits_changed(&service->desk, &before);
 	return 0;
 }
 
@@ -150,9 +151,9 @@ static void on_names(void *userdata) {
 	if (uname(&service->names) < 0)
 		return;
 	if (strcmp(names.nodename, service->names.nodename) != 0)
-		door_bus_host_changed(service->door, "Hostname");
+		manager_bus_host_changed(&service->desk, "Hostname");
 	if (strcmp(names.domainname, service->names.domainname) != 0)
-		door_bus_host_changed(service->door, "Domainname");
+		manager_bus_host_changed(&service->desk, "Domainname");
 }
 
 static void on_mount_table(void *userdata) {
