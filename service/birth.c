@@ -465,7 +465,7 @@ static int listen_until(struct job *job, const bool *what) {
 	return r;
 }
 
-int birth_go(struct job *job) {
+static int go(struct job *job) {
 	struct birth *birth = job->birth;
 	int r = 0;
 
@@ -480,7 +480,7 @@ int birth_go(struct job *job) {
 	return r;
 }
 
-int birth_announce(struct job *job) {
+static int announce(struct job *job) {
 	int pidfd = fcntl(job->birth->pidfd, F_DUPFD_CLOEXEC, 3);
 
 	if (pidfd < 0)
@@ -491,7 +491,7 @@ int birth_announce(struct job *job) {
 }
 
 /* The socket is closed by execve(2). */
-int birth_finish(struct job *job) {
+static int finish(struct job *job) {
 	struct birth_word word = { 0 };
 	_cleanup_close_ int fd = -1;
 	int r = listen_until(job, &job->birth->ready);
@@ -508,6 +508,16 @@ int birth_finish(struct job *job) {
 	if (r == 0)
 		job_commit();
 	return r;
+}
+
+int birth_run(struct job *job, int (*describe)(struct job *job)) {
+	int r = go(job);
+
+	if (r == 0)
+		r = describe(job);
+	if (r == 0)
+		r = announce(job);
+	return r == 0 ? finish(job) : r;
 }
 
 void birth_end(struct job *job) {

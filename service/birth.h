@@ -10,11 +10,11 @@
  *own
  *	... is asked about,	joins the place; becomes the caller; new namespaces
  *	granted ...
- *	birth_go()		waits for its maps, and has done nothing yet that anybody could see
+ *	birth_run()		waits for its maps, and has done nothing yet that anybody could see
  *				forks, if what is new shows in children only, and ends
  *	job_announce()		mounts, root, directory, descriptors, credentials
  *				waits
- *	birth_finish()		execve(2)
+ *	...			execve(2)
  */
 #pragma once
 
@@ -75,12 +75,9 @@ int birth_begin_own(struct job *job, const char *libexec, const Usher__SpawnRequ
 		    const char *program);
 /* In resolve(): who must allow it, and what to tell. */
 int birth_resolve(struct job *job);
-/* In run(): up to where it is known which process will stay. */
-int birth_go(struct job *job);
-/* Tells the broker, with a pidfd behind what the reply says already. */
-int birth_announce(struct job *job);
-/* All the rest, and the last step. */
-int birth_finish(struct job *job);
+/* In run(): up to where it is known which process will stay; describe() puts that into the reply,
+ * of which the broker is told, with a pidfd behind it; then all the rest, and the last step. */
+int birth_run(struct job *job, int (*describe)(struct job *job));
 /* Whether what is new shows in children only, so that it goes on in one. */
 bool birth_branches(const struct birth *birth);
 /* Nothing of it is left, if anything was there. */

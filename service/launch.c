@@ -68,16 +68,23 @@ static int connect_system(const char *path) {
 	return fd_take(&fd);
 }
 
-static int connect_pair(int pair) {
-	_cleanup_close_ int ours = -1, theirs = -1;
-	int sockets[2], r;
+/* Ours does not wait. */
+static int make_pair(int *ret_ours, int *ret_theirs) {
+	int sockets[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return -errno;
-	ours = sockets[0];
-	theirs = sockets[1];
-	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
+	*ret_ours = sockets[0];
+	*ret_theirs = sockets[1];
+	return fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int connect_pair(int pair) {
+	_cleanup_close_ int ours = -1, theirs = -1;
+	int r = make_pair(&ours, &theirs);
+
+	if (r < 0)
+		return r;
 	r = fd_send(pair, theirs, MSG_DONTWAIT);
 	return r < 0 ? r : fd_take(&ours);
 }
@@ -104,16 +111,13 @@ static int start(const char *libexec, const char *program, int socket) {
 /* By systemd, which has one listen there, or by us. */
 static int connect_program(const struct launcher *launcher, const char *path, const char *program) {
 	_cleanup_close_ int ours = -1, theirs = -1;
-	int sockets[2], r;
+	int r;
 
 	if (path)
 		return connect_system(path);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-		return -errno;
-	ours = sockets[0];
-	theirs = sockets[1];
-	if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
-		return -errno;
+	r = make_pair(&ours, &theirs);
+	if (r < 0)
+		return r;
 	r = start(launcher->libexec, program, theirs);
 	return r < 0 ? r : fd_take(&ours);
 }

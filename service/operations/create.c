@@ -97,13 +97,7 @@ static int describe(struct job *job) {
 
 /* The leader has what it leads, and sleeps from then on. */
 static int create_run(struct job *job) {
-	int r = birth_go(job);
-
-	if (r == 0)
-		r = describe(job);
-	if (r == 0)
-		r = birth_announce(job);
-	return r == 0 ? birth_finish(job) : r;
+	return birth_run(job, describe);
 }
 
 const struct operation operation_create = {

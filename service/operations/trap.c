@@ -154,13 +154,7 @@ static int describe(struct job *job) {
 }
 
 static int trap_run(struct job *job) {
-	int r = birth_go(job);
-
-	if (r == 0)
-		r = describe(job);
-	if (r == 0)
-		r = birth_announce(job);
-	return r == 0 ? birth_finish(job) : r;
+	return birth_run(job, describe);
 }
 
 /* ---- what it is told ---- */

@@ -45,7 +45,12 @@ BUS_NAME = "org.usher1"
 MANAGER = "/org/usher1"
 ERROR = "org.usher1.Error."
 PEOPLE = ("alice", "bob")
+BUS = "org.freedesktop.DBus.Error."
 PATIENCE = 10.0  # seconds; for what should take a moment
+ANSWER_WITHIN = 20.0  # seconds: a call's deadline of 10, and what a system takes that is busy with dying
+
+# What a call may end with when its service is killed. After these nobody knows whether it was done.
+UNSURE = (f"{BUS}NoReply", f"{BUS}Disconnected", f"{ERROR}Failed", f"{ERROR}TimedOut")
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 
@@ -62,6 +67,17 @@ def wait_until(condition, why, timeout=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {why}")
         time.sleep(0.02)
+
+
+def patiently(function, *arguments, **keywords):
+    """Of a call that changes nothing, the answer, however often the service is killed meanwhile."""
+    deadline = time.monotonic() + ANSWER_WITHIN
+    while True:
+        try:
+            return function(*arguments, **keywords)
+        except DBusError as error:
+            if error.name not in (*UNSURE, f"{ERROR}Retry") or time.monotonic() > deadline:
+                raise
 
 
 class Watcher:

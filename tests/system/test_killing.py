@@ -23,11 +23,7 @@ SEED = int(os.environ.get("KILL_SEED", "0")) or int.from_bytes(os.urandom(4), "l
 USHERD = "usherd.service"
 WORKER = "usher-worker.service"
 EVERY = 25  # rounds between one look at everything and the next
-ANSWER_WITHIN = 20.0  # seconds: a call's deadline of 10, and what a system takes that is busy with dying
-BUS = "org.freedesktop.DBus.Error."
 
-# What a call may end with when its service is killed. After these nobody knows whether it was done.
-UNSURE = (f"{BUS}NoReply", f"{BUS}Disconnected", f"{support.ERROR}Failed", f"{support.ERROR}TimedOut")
 # After these it was not. Loop devices are the machine's, and who boots another system beside this one shares the limit.
 NOT_DONE = (f"{support.ERROR}Retry", f"{support.ERROR}Busy", f"{support.ERROR}NotFound", f"{support.ERROR}LimitExceeded")
 
@@ -38,17 +34,6 @@ def mount_id(path):
     if support.libc.statx(support.AT_FDCWD, os.fsencode(path), 0x100, 0x4000, buffer) != 0:  # AT_SYMLINK_NOFOLLOW
         return None
     return int.from_bytes(buffer.raw[144:152], "little")
-
-
-def patiently(function, *arguments, **keywords):
-    """Of a call that changes nothing, the answer, however often the service is killed meanwhile."""
-    deadline = time.monotonic() + ANSWER_WITHIN
-    while True:
-        try:
-            return function(*arguments, **keywords)
-        except DBusError as error:
-            if error.name not in UNSURE or time.monotonic() > deadline:
-                raise
 
 
 @dataclasses.dataclass
@@ -98,13 +83,13 @@ class Player(threading.Thread):
         except DBusError as error:
             ended = error.name
             self.failures[ended] = self.failures.get(ended, 0) + 1
-            if error.name not in UNSURE + NOT_DONE:
+            if error.name not in support.UNSURE + NOT_DONE:
                 raise AssertionError(f"{arguments}: {error}") from error
             return None, error.name
         finally:
             took = time.monotonic() - began
             self.longest = max(self.longest, (took, arguments[1], ended), key=lambda call: call[0])
-            if took > ANSWER_WITHIN:
+            if took > support.ANSWER_WITHIN:
                 raise AssertionError(f"{arguments}: answered after {took:.1f} s")
             self.answered += 1
 
@@ -139,12 +124,12 @@ class Player(threading.Thread):
             with open(self.image, "rb") as file:
                 words = "MountImage", support.Descriptor(os.dup(file.fileno()), owned=True), target, "squashfs", []
         path, error = self.call("Mounts", *words, self.options())
-        if error in UNSURE:
+        if error in support.UNSURE:
             self.unsure.add(target)
         if error is not None:
             return
         assert path not in self.made, f"{path} is used twice"
-        self.made[path] = Made(target, patiently(self.client.get_all, "Mount", path))
+        self.made[path] = Made(target, support.patiently(self.client.get_all, "Mount", path))
 
     def unmount(self):
         if not self.made:
@@ -165,7 +150,7 @@ class Player(threading.Thread):
         if error is None:
             target = self.made.pop(path).target
             assert mount_id(self.seen(target)) == mount_id(self.seen(self.home)), f"{target} was unmounted and is still there"
-        elif error in UNSURE:
+        elif error in support.UNSURE:
             self.unsure.add(self.made.pop(path).target)
         else:
             assert error.endswith("Busy"), f"{path}: {error}"
@@ -193,7 +178,7 @@ class Player(threading.Thread):
         with support.Client(self.user) as guest:
             path, error = self.call("Mounts", "Mount", "", target, "tmpfs", [], self.options(lifetime="connection"), client=guest)
             if error is None:
-                assert mount_id(self.seen(target)) == patiently(self.client.get, "Mount", "Id", path), f"{path} is not mounted"
+                assert mount_id(self.seen(target)) == support.patiently(self.client.get, "Mount", "Id", path), f"{path} is not mounted"
             guest.kill()
         self.referee.going.add(self.seen(target))
 
@@ -242,7 +227,7 @@ class Referee:
     def stop(self):
         with self.condition:
             self.stopped = True
-            if not self.condition.wait_for(lambda: not self.playing, 2 * ANSWER_WITHIN):
+            if not self.condition.wait_for(lambda: not self.playing, 2 * support.ANSWER_WITHIN):
                 raise AssertionError(f"calls that nobody answers: {[player.name for player in self.playing]}")
 
     def end(self):
@@ -251,12 +236,12 @@ class Referee:
             self.condition.notify_all()
         for player in self.players:
             if player.is_alive():
-                player.join(2 * ANSWER_WITHIN)
+                player.join(2 * support.ANSWER_WITHIN)
 
     def complaint(self):
         """What is not as it must be; None if all is.  Called when nobody plays; what is on its way out is looked at again."""
         managed = {path: interfaces["org.usher1.Mount"] for path, interfaces in
-                   patiently(support.root().call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="").items()
+                   support.patiently(support.root().call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="").items()
                    if "org.usher1.Mount" in interfaces}
         ids = {properties["Id"]: path for path, properties in managed.items()}
         for target in self.going:

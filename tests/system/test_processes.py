@@ -22,8 +22,6 @@ USHERD, SPAWNER, WORKER = "usherd.service", "usher-spawner.service", "usher-work
 SAVED = "/run/usher/objects"
 AT_ONCE = 200
 NAMESPACES = 50
-BUS = "org.freedesktop.DBus.Error."
-UNSURE = (f"{BUS}NoReply", f"{BUS}Disconnected", f"{support.ERROR}Failed", f"{support.ERROR}Retry")
 
 
 def systemctl(*words):
@@ -266,16 +264,6 @@ class Restarts(ProcessTestCase):
             if pid:
                 os.kill(pid, signal.SIGKILL)
 
-    def patiently(self, function, *arguments, **keywords):
-        """The answer, however often the service is killed meanwhile."""
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                return function(*arguments, **keywords)
-            except DBusError as error:
-                if error.name not in UNSURE or time.monotonic() > deadline:
-                    raise
-
     def test_namespaces_and_their_processes_outlive_every_kill(self):
         chance = random.Random(SEED)
         lines, ending, spaces = {}, {}, {}
@@ -315,13 +303,13 @@ class Restarts(ProcessTestCase):
             raise AssertionError(f"with PROCESS_SEED={SEED}: {error}") from error
 
     def judge(self, spaces, lines, one, number):
-        managed = self.patiently(self.alice.call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
+        managed = support.patiently(self.alice.call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
         listed = {interfaces["org.usher1.Namespace"]["Name"]: path for path, interfaces in managed.items()
                   if "org.usher1.Namespace" in interfaces}
         self.assertEqual(listed, spaces, f"round {number}")
         for path in lines:
             self.assertEqual(managed[path]["org.usher1.Process"]["State"], "running", f"round {number}")
-        entered = self.patiently(self.alice.call, "Host", "GetHostname", {"in": Variant("o", spaces[one])})
+        entered = support.patiently(self.alice.call, "Host", "GetHostname", {"in": Variant("o", spaces[one])})
         self.assertEqual(entered, one, f"round {number}")
 
     def test_the_keepers_of_a_spawner_that_is_stopped_go_on(self):
@@ -348,7 +336,7 @@ class Restarts(ProcessTestCase):
         systemctl("stop", USHERD)
         wait_until(lambda: not exists(pid), "its keeper has ended it")
         other.pull()
-        self.assertIn(self.patiently(self.alice.call, "Process", "Wait", {}, path=path, signature="a{sv}")[0], ("exited", "killed"))
+        self.assertIn(support.patiently(self.alice.call, "Process", "Wait", {}, path=path, signature="a{sv}")[0], ("exited", "killed"))
 
     def test_what_is_manual_outlives_a_stop(self):
         line = Line()
@@ -364,7 +352,7 @@ class Restarts(ProcessTestCase):
         self.assertEqual(self.alice.call("Host", "GetHostname", {"in": Variant("o", space)}), "box")
         # and again without descriptors, as systemd has it now
         self.kill(USHERD)
-        self.assertEqual(self.patiently(self.alice.get, "Process", "State", path), "running")
+        self.assertEqual(support.patiently(self.alice.get, "Process", "State", path), "running")
         line.pull()
         self.assertEqual(self.ends(path), {path: ("exited", 9 if kernel_tells_status() else -1)})
         self.alice.call("Namespace", "Destroy", {}, path=space)
@@ -379,7 +367,7 @@ class Restarts(ProcessTestCase):
         for _ in range(2):
             self.assertTrue(os.path.exists(name))
             self.kill(USHERD)
-            self.assertEqual(self.patiently(lambda: self.alice.get("Process", "State", path)), "exited")
+            self.assertEqual(support.patiently(lambda: self.alice.get("Process", "State", path)), "exited")
             wait_until(lambda: self.kept() == before, "nor has it after that")
         self.assertEqual(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}"), ("exited", 7))
         self.assertFalse(os.path.exists(name))
@@ -409,7 +397,7 @@ class Restarts(ProcessTestCase):
                 file.write(b"\xa2\x38" + bytes([len(text)]) + text)
         self.assertEqual(sorted(self.alice.objects()), sorted([space, path]))
         self.kill(USHERD)
-        self.assertEqual(self.patiently(lambda: sorted(self.alice.objects())), sorted([space, path]))
+        self.assertEqual(support.patiently(lambda: sorted(self.alice.objects())), sorted([space, path]))
         systemctl("stop", USHERD)
         for name in os.listdir(SAVED):
             with open(f"{SAVED}/{name}", "rb") as file:
