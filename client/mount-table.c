@@ -25,10 +25,8 @@ static struct usher_mount_entry *free_entry(struct usher_mount_entry *entry) {
 }
 
 struct usher_mount_entry **usher_free_mounts(struct usher_mount_entry **mounts) {
-	size_t i;
-
-	for (i = 0; mounts && mounts[i]; i++)
-		free_entry(mounts[i]);
+	for (struct usher_mount_entry **entry = mounts; entry && *entry; entry++)
+		free_entry(*entry);
 	free(mounts);
 	return NULL;
 }

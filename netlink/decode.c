@@ -91,7 +91,7 @@ static uint64_t load(const struct netlink_field *field, const uint8_t *value, si
 
 		number |= (uint64_t)value[reversed ? width - 1 - i : i] << 8 * i;
 	}
-	if (is_signed && width < sizeof number && number >> (8 * width - 1))
+	if (is_signed && 0 < width && width < sizeof number && number >> (8 * width - 1))
 		number |= ~UINT64_C(0) << 8 * width;
 	return number;
 }

@@ -679,11 +679,17 @@ static int find_leader(struct call *call, const char *key, const char *path,
 	return 0;
 }
 
-static int find_place(struct call *call, struct refusal *refusal) {
-	_cleanup_free_ char *path = message_take_string(call->request, "in_as_object"),
-			    *peer = message_take_string(call->request, "peer_as_object");
+static int find_peer(struct call *call, struct refusal *refusal) {
+	_cleanup_free_ char *path = message_take_string(call->request, "peer_as_object");
 	const struct object *object;
-	int r = peer ? find_leader(call, "peer", peer, &object, refusal) : 0;
+
+	return path ? find_leader(call, "peer", path, &object, refusal) : 0;
+}
+
+static int find_place(struct call *call, struct refusal *refusal) {
+	_cleanup_free_ char *path = message_take_string(call->request, "in_as_object");
+	const struct object *object;
+	int r = find_peer(call, refusal);
 
 	if (r == 0 && path)
 		r = find_leader(call, "in", path, &object, refusal);

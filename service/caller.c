@@ -192,8 +192,8 @@ void caller_release(struct caller *caller) {
 		drop_oldest(callers);
 }
 
+/* Those who waited; somebody holds the entry meanwhile. */
 static void tell(struct entry *entry, int error) {
-	entry->caller.users++;
 	while (entry->waiters) {
 		struct waiter *waiter = entry->waiters;
 
@@ -201,7 +201,6 @@ static void tell(struct entry *entry, int error) {
 		waiter->known(&entry->caller, error, waiter->userdata);
 		free(waiter);
 	}
-	caller_release(&entry->caller);
 }
 
 static void read_command(struct caller *caller, pid_t pid) {

@@ -148,8 +148,10 @@ static size_t add_names(char **names, size_t n, const char *directory) {
 		sd_journal_print(LOG_WARNING, "%s: %s", directory, strerror(errno));
 	while (stream && n < DROP_INS_MAX && (entry = readdir(stream)))
 		if (is_drop_in(entry) && !is_known(names, n, entry->d_name)) {
-			names[n] = strdup(entry->d_name);
-			n += names[n] != NULL;
+			char *name = strdup(entry->d_name);
+
+			if (name)
+				names[n++] = name;
 		}
 	if (stream)
 		(void)closedir(stream);

@@ -359,6 +359,7 @@ static void judge_namespaces(struct place *place) {
 static int open_process(struct place *place, pid_t caller, int caller_fd, int in, uid_t uid,
 			bool for_children, struct refusal *refusal) {
 	char path[64], status[16384];
+	const char *seccomp;
 	int r;
 
 	(void)snprintf(path, sizeof path, "%d/status", caller);
@@ -370,8 +371,8 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 		return r;
 	place->caller = caller;
 	place->permitted = status_capabilities(status, "\nCapPrm:\t");
-	place->filtered =
-		status_line(status, "\nSeccomp:\t") && *status_line(status, "\nSeccomp:\t") != '0';
+	seccomp = status_line(status, "\nSeccomp:\t");
+	place->filtered = seccomp && *seccomp != '0';
 	place->sealed = status_capabilities(status, "\nNoNewPrivs:\t") != 0;
 	place->administrator = status_capabilities(status, "\nCapEff:\t") & CAP(CAP_SYS_ADMIN);
 	place->caller_users =

@@ -71,19 +71,23 @@ static int to_string(const struct bit *bits, uint64_t mask, char **ret) {
 	return 0;
 }
 
+static const struct bit *find(const struct bit *bits, const char *name, size_t size) {
+	for (const struct bit *bit = bits; bit->name; bit++)
+		if (strlen(bit->name) == size && strncmp(bit->name, name, size) == 0)
+			return bit;
+	return NULL;
+}
+
 static int from_string(const struct bit *bits, const char *text, uint64_t *ret) {
 	static const char gaps[] = " ,|\t\n";
 	uint64_t mask = 0;
 
 	for (text += strspn(text, gaps); *text; text += strspn(text, gaps)) {
 		size_t size = strcspn(text, gaps);
-		const struct bit *bit = bits;
+		const struct bit *bit = find(bits, text, size);
 		char *end = NULL;
 
-		while (bit->name &&
-		       (strlen(bit->name) != size || strncmp(bit->name, text, size) != 0))
-			bit++;
-		if (bit->name)
+		if (bit)
 			mask |= bit->value;
 		else {
 			mask |= isdigit((unsigned char)*text) ? strtoull(text, &end, 0) : 0;

@@ -35,7 +35,7 @@ static int move_resolve(struct job *job) {
 	job->state = moving;
 	if (!moving)
 		return -ENOMEM;
-	moving->from = moving->to = moving->parent = (struct path)PATH_NONE;
+	*moving = (struct moving){ .from = PATH_NONE, .to = PATH_NONE, .parent = PATH_NONE };
 	r = path_resolve(job, "from", m->from, -1, &moving->from);
 	if (r == 0)
 		r = path_resolve(job, "to", m->to, -1, &moving->to);

@@ -37,7 +37,7 @@ static int pivot_root_resolve(struct job *job) {
 	job->state = pivoting;
 	if (!pivoting)
 		return -ENOMEM;
-	pivoting->new_root = pivoting->put_old = (struct path)PATH_NONE;
+	*pivoting = (struct pivoting){ .new_root = PATH_NONE, .put_old = PATH_NONE };
 	r = path_resolve(job, "new_root", m->new_root, -1, &pivoting->new_root);
 	if (r == 0)
 		r = require_directory(job, "new_root", &pivoting->new_root);

@@ -143,7 +143,7 @@ static int describe(const struct job *job, const struct netns *netns, const stru
 
 static int monitor_run(struct job *job, Usher__NetlinkMonitorObject **ret) {
 	struct netns *netns = job->state;
-	struct stat namespace;
+	struct stat namespace = { 0 };
 	int r = give_namespace(job, netns, &namespace);
 
 	*ret = (Usher__NetlinkMonitorObject *)message_new(

@@ -263,27 +263,30 @@ static bool is_another(const Usher__UnmountObjectRequest *m, const Usher__MountE
 	       strcmp(entry->target, m->target) != 0;
 }
 
+static int take(struct job *job, const Usher__UnmountObjectRequest *m,
+		const Usher__MountEntry *entry, struct unmounting *ret) {
+	if (!entry)
+		return tell_unseen(job, m->id);
+	if (is_another(m, entry))
+		return refusal_note(&job->refusal, REFUSED_BUSY, "another mount has its id");
+	ret->real = strdup(entry->target);
+	if (!ret->real)
+		return -ENOMEM;
+	ret->expire = m->expire;
+	return strcmp(ret->real, "/") == 0
+		       ? find_on_root(job, m, ret)
+		       : path_resolve_parent(job, "target", ret->real, &ret->parent, &ret->name);
+}
+
 /* Where it is now, as root of the namespace it is in; it may have been moved. */
 static int find(struct job *job, const Usher__UnmountObjectRequest *m, struct unmounting *ret) {
 	struct mount_table table = { 0 };
-	const Usher__MountEntry *entry;
 	int r = mount_table_read(&table, job->place.proc);
 
-	entry = r == 0 ? mount_table_find(&table, m->id) : NULL;
 	ret->id = m->id;
 	ret->is_object = true;
-	ret->expire = m->expire;
-	ret->real = entry ? strdup(entry->target) : NULL;
-	if (r == 0 && !entry)
-		r = tell_unseen(job, m->id);
-	else if (r == 0 && is_another(m, entry))
-		r = refusal_note(&job->refusal, REFUSED_BUSY, "another mount has its id");
-	else if (r == 0 && !ret->real)
-		r = -ENOMEM;
-	else if (r == 0 && strcmp(ret->real, "/") == 0)
-		r = find_on_root(job, m, ret);
-	else if (r == 0)
-		r = path_resolve_parent(job, "target", ret->real, &ret->parent, &ret->name);
+	if (r == 0)
+		r = take(job, m, mount_table_find(&table, m->id), ret);
 	mount_table_done(&table);
 	return r;
 }
