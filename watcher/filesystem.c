@@ -378,6 +378,9 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	} else if (lookout->ahead.size > 0 || now >= arrears_due(lookout)) {
 		batch_read(lookout);
 	}
+	/* of who has just come it is to be known before their mount goes */
+	if (lookout->mounts_changed)
+		outlook_refresh(lookout);
 	if (lookout->overflowed)
 		start_over(lookout);
 	if (listen_if(lookout, lookout->waits_until == 0) < 0)
