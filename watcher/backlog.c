@@ -74,8 +74,13 @@ static struct pending *copy(const struct happening *happening, uint32_t event, u
 
 static int add_one(struct backlog *backlog, const struct happening *happening, uint32_t event) {
 	uint32_t hash = hash_of(happening, event);
-	struct pending *pending = find(backlog, happening, event, hash);
+	struct pending *pending;
 
+	if (!backlog->bucket)
+		backlog->bucket = calloc(BACKLOG_BUCKETS, sizeof(struct pending *));
+	if (!backlog->bucket)
+		return -ENOMEM;
+	pending = find(backlog, happening, event, hash);
 	if (pending) {
 		/* it comes after what has happened to the path between the two */
 		unchain(backlog, pending);
@@ -119,5 +124,9 @@ void backlog_drop(struct backlog *backlog, size_t n) {
 		unchain(backlog, pending);
 		backlog->n--;
 		free(pending);
+	}
+	if (backlog->n == 0) {
+		free(backlog->bucket);
+		backlog->bucket = NULL;
 	}
 }

@@ -19,9 +19,9 @@ struct pending {
 enum { BACKLOG_BUCKETS = 256 };
 
 struct backlog {
-	struct pending *first, *last;
-	struct pending *bucket[BACKLOG_BUCKETS];
 	size_t n, room;
+	struct pending *first, *last;
+	struct pending **bucket; /* NULL: it is empty */
 };
 
 /* 0, -ENOBUFS or -ENOMEM; of several events those before may be there then. */

@@ -7,27 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "instant.h"
 
-enum {
-	PACKET_FIRST = 2048,
-	PACKET_FULL = 8192 /* those of 32 watches are in the cache together */
-};
+enum { PACKET_SPACE = 8192, RECORD_MAX = sizeof(struct usher_watch_record) + 4 * PATH_MAX + 16 };
 
+/* What a reader has to be waited for with. */
 struct packet {
 	struct packet *next;
 	size_t size, space, records;
 	uint8_t bytes[];
 };
 
-static struct packet *packet_new(size_t space) {
-	struct packet *packet = malloc(sizeof *packet + space);
-
-	if (packet)
-		*packet = (struct packet){ .space = space };
-	return packet;
-}
+/* What all are told, until everybody has got what is theirs. */
+static struct {
+	size_t size;
+	struct stream *readers;
+	/* The record that was made last: most are for several readers. */
+	size_t made, made_size;
+	const char *made_of, *made_of_old;
+	_Alignas(struct usher_watch_record) uint8_t bytes[USHER_WATCH_PACKET_MAX];
+} script;
 
 static size_t record_size(const struct happening *happening) {
 	size_t size = sizeof(struct usher_watch_record) + happening->path_length +
@@ -36,100 +37,144 @@ static size_t record_size(const struct happening *happening) {
 	return (size + 7) & ~(size_t)7;
 }
 
-static void *enlarge(struct stream *stream, struct packet **at, size_t needed) {
-	size_t space = (*at)->space;
-	struct packet *larger;
+/* ---- what waits for a reader ---- */
 
-	while (space < needed)
-		space *= 2;
-	larger = realloc(*at, sizeof *larger + space);
-	if (!larger)
-		return NULL;
-	larger->space = space;
-	*at = larger;
-	stream->last = larger;
-	return larger;
-}
+static bool send_packets(struct stream *stream);
 
-/* Who fills one fills more: the next has all the room at once, and is kept when it has been sent.
- */
-static struct packet *next_packet(struct stream *stream, size_t size) {
-	struct packet *packet = stream->spare;
-
-	stream->spare = NULL;
-	if (!packet && stream->last)
-		packet = packet_new(size > PACKET_FULL ? size : PACKET_FULL);
-	if (!packet)
-		packet = packet_new(size > PACKET_FIRST ? size : PACKET_FIRST);
-	return packet;
-}
-
-static void discard(struct stream *stream, struct packet *packet) {
-	if (stream->spare || packet->space != PACKET_FULL) {
-		free(packet);
-		return;
-	}
-	*packet = (struct packet){ .space = packet->space };
-	stream->spare = packet;
-}
-
-static bool send_all(struct stream *stream);
-
-/* Room for so many bytes at the end of the last packet, or in a new one. What is full is sent,
- * while it is in the cache and before there has to be another. */
-static void *reserve(struct stream *stream, size_t size) {
-	struct packet *last = stream->last, **at = &stream->first;
+/* Room for so many bytes behind what waits. What is full is sent before there has to be more. */
+static uint8_t *reserve(struct stream *stream, size_t size, size_t records) {
+	struct packet *last = stream->last;
 	uint8_t *bytes;
 
-	if (last && last->size + size > PACKET_FULL && !stream->stuck && !stream->broken)
-		(void)send_all(stream);
+	if (last && last->size + size > last->space && !stream->stuck && !stream->broken)
+		(void)send_packets(stream);
 	last = stream->last;
-	if (last && last->size + size > PACKET_FULL)
-		last = NULL;
-	if (!last) {
-		last = next_packet(stream, size);
+	if (!last || last->size + size > last->space) {
+		size_t space = size > PACKET_SPACE ? size : PACKET_SPACE;
+
+		last = malloc(sizeof *last + space);
 		if (!last)
 			return NULL;
-		if (stream->last)
-			stream->last->next = last;
-		else
-			stream->first = last;
+		*last = (struct packet){ .space = space };
+		*(stream->last ? &stream->last->next : &stream->first) = last;
 		stream->last = last;
-	}
-	if (last->size + size > last->space) {
-		while (*at && *at != last)
-			at = &(*at)->next;
-		last = *at ? enlarge(stream, at, last->size + size) : NULL;
-		if (!last)
-			return NULL;
 	}
 	bytes = last->bytes + last->size;
 	last->size += size;
-	last->records++;
-	stream->waiting++;
+	last->records += records;
 	return bytes;
 }
 
-/* The record that was made last: most are for several readers. */
-static union {
-	struct usher_watch_record record;
-	uint8_t bytes[sizeof(struct usher_watch_record) + 4L * PATH_MAX + 16];
-} made;
+static void fail(struct stream *stream) {
+	stream->stuck = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+	stream->broken = !stream->stuck && errno != EINTR;
+}
 
-static const char *made_of, *made_of_old;
+static void count(struct stream *stream, size_t records) {
+	stream->delivered += records;
+	stream->waiting -= records;
+}
+
+/* False when the reader has to read first. */
+static bool send_packets(struct stream *stream) {
+	while (stream->first) {
+		struct packet *packet = stream->first;
+
+		if (send(stream->fd, packet->bytes, packet->size, MSG_DONTWAIT | MSG_NOSIGNAL) <
+		    0) {
+			fail(stream);
+			return false;
+		}
+		count(stream, packet->records);
+		stream->first = packet->next;
+		if (!stream->first)
+			stream->last = NULL;
+		free(packet);
+	}
+	return true;
+}
+
+/* ---- what everybody is told ---- */
+
+static void close_spans(struct stream *stream) {
+	if (stream->n_spans == 0)
+		return;
+	stream->n_spans = stream->in_spans = 0;
+	*stream->at = stream->next;
+	if (stream->next)
+		stream->next->at = stream->at;
+	if (!script.readers)
+		script.size = script.made_size = 0;
+}
+
+static size_t gather(const struct stream *stream, struct iovec parts[static STREAM_SPANS]) {
+	size_t size = 0;
+
+	for (size_t i = 0; i < stream->n_spans; i++) {
+		parts[i].iov_base = script.bytes + stream->span[i].from;
+		parts[i].iov_len = stream->span[i].to - stream->span[i].from;
+		size += parts[i].iov_len;
+	}
+	return size;
+}
+
+/* Those that are too many, or cannot be sent now, are copied. */
+static void keep_spans(struct stream *stream) {
+	struct iovec parts[STREAM_SPANS];
+	size_t size = gather(stream, parts);
+	uint8_t *to = stream->broken ? NULL : reserve(stream, size, stream->in_spans);
+
+	for (size_t i = 0; to && i < stream->n_spans; i++)
+		to = mempcpy(to, parts[i].iov_base, parts[i].iov_len);
+	if (!to) {
+		const struct usher_watch_record *record =
+			(const void *)(script.bytes + stream->span[0].from);
+
+		stream->waiting -= stream->in_spans;
+		stream->n_lost += stream->in_spans;
+		hints_add_all(&stream->lost, record->clock);
+	}
+	close_spans(stream);
+}
+
+static void send_spans(struct stream *stream) {
+	struct iovec parts[STREAM_SPANS];
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = stream->n_spans };
+
+	if (stream->n_spans == 0)
+		return;
+	(void)gather(stream, parts);
+	if (stream->first || sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		if (!stream->first)
+			fail(stream);
+		keep_spans(stream);
+		return;
+	}
+	count(stream, stream->in_spans);
+	close_spans(stream);
+}
 
 static bool is_made(const struct happening *happening, uint32_t events, uint16_t kind) {
-	return made.record.clock == happening->clock && made_of == happening->path &&
-	       made_of_old == happening->old_path && made.record.kind == kind &&
-	       made.record.path_length == happening->path_length && made.record.events == events &&
-	       made.record.pid == (uint32_t)happening->pid;
+	const struct usher_watch_record *made = (const void *)(script.bytes + script.made);
+
+	return script.made_size > 0 && made->clock == happening->clock &&
+	       script.made_of == happening->path && script.made_of_old == happening->old_path &&
+	       made->kind == kind && made->path_length == happening->path_length &&
+	       made->events == events && made->pid == (uint32_t)happening->pid;
 }
 
 static void make(const struct happening *happening, uint32_t events, size_t size, uint16_t kind,
 		 uint16_t flags) {
+	struct usher_watch_record *made;
 	char *end;
 
-	made.record = (struct usher_watch_record){
+	if (script.size + size > sizeof script.bytes) {
+		while (script.readers)
+			send_spans(script.readers);
+		script.size = 0; /* also when nobody had any of it */
+	}
+	made = (void *)(script.bytes + script.size);
+	*made = (struct usher_watch_record){
 		.size = (uint32_t)size,
 		.kind = kind,
 		.flags = flags,
@@ -140,29 +185,61 @@ static void make(const struct happening *happening, uint32_t events, size_t size
 		.path_length = (uint32_t)happening->path_length,
 		.old_path_length = (uint32_t)happening->old_path_length,
 	};
-	memset(made.bytes + size - 8, 0, 8);
-	end = mempcpy(made.bytes + sizeof made.record, happening->path, happening->path_length);
+	memset((uint8_t *)made + size - 8, 0, 8);
+	end = mempcpy(made + 1, happening->path, happening->path_length);
 	*end++ = '\0';
 	if (happening->old_path)
 		end = mempcpy(end, happening->old_path, happening->old_path_length);
 	*end = '\0';
-	made_of = happening->path;
-	made_of_old = happening->old_path;
+	script.made = script.size;
+	script.made_size = size;
+	script.made_of = happening->path;
+	script.made_of_old = happening->old_path;
+	script.size += size;
+}
+
+/* The record that was made last is for this one, too. */
+static void extend(struct stream *stream) {
+	size_t last = stream->n_spans;
+
+	if (last > 0 && stream->span[last - 1].to == script.made) {
+		stream->span[last - 1].to += (uint32_t)script.made_size;
+	} else {
+		if (last == 0) {
+			stream->next = script.readers;
+			stream->at = &script.readers;
+			if (stream->next)
+				stream->next->at = &stream->next;
+			script.readers = stream;
+		}
+		stream->span[last].from = (uint32_t)script.made;
+		stream->span[last].to = (uint32_t)(script.made + script.made_size);
+		stream->n_spans++;
+	}
+	stream->in_spans++;
+	stream->waiting++;
 }
 
 static int append(struct stream *stream, const struct happening *happening, uint32_t events,
 		  uint16_t kind, uint16_t flags) {
 	size_t size = record_size(happening);
-	void *record;
+	uint8_t *record;
 
-	if (size > sizeof made)
+	if (size > RECORD_MAX)
 		return -ENAMETOOLONG;
+	if (stream->n_spans == STREAM_SPANS)
+		keep_spans(stream);
 	if (!is_made(happening, events, kind))
 		make(happening, events, size, kind, flags);
-	record = reserve(stream, size);
+	if (!stream->first) {
+		extend(stream);
+		return 0;
+	}
+	record = reserve(stream, size, 1);
 	if (!record)
 		return -ENOMEM;
-	memcpy(record, made.bytes, size);
+	memcpy(record, script.bytes + script.made, size);
+	stream->waiting++;
 	return 0;
 }
 
@@ -205,39 +282,15 @@ static void say(struct stream *stream, struct hints *hints, uint16_t kind) {
 	hints_clear(hints);
 }
 
-/* False when the reader has to read first. */
-static bool send_all(struct stream *stream) {
-	while (stream->first) {
-		struct packet *packet = stream->first;
-
-		if (packet->size > 0 && send(stream->fd, packet->bytes, packet->size,
-					     MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-			stream->stuck = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
-			stream->broken = !stream->stuck && errno != EINTR;
-			return false;
-		}
-		stream->delivered += packet->records;
-		stream->waiting -= packet->records;
-		/* the last one is written to again, unless it has become large and nothing comes */
-		if (packet == stream->last) {
-			packet->size = packet->records = 0;
-			break;
-		}
-		stream->first = packet->next;
-		discard(stream, packet);
-	}
-	return true;
-}
-
 void stream_flush(struct stream *stream) {
 	stream->stuck = false;
-	if (stream->broken || !send_all(stream))
+	if (stream->broken || !send_packets(stream))
 		return;
-	if (!hints_any(&stream->lost) && !hints_any(&stream->rescan))
-		return;
-	say(stream, &stream->lost, USHER_WATCH_LOST);
-	say(stream, &stream->rescan, USHER_WATCH_RESCAN);
-	(void)send_all(stream);
+	if (hints_any(&stream->lost) || hints_any(&stream->rescan)) {
+		say(stream, &stream->lost, USHER_WATCH_LOST);
+		say(stream, &stream->rescan, USHER_WATCH_RESCAN);
+	}
+	send_spans(stream);
 }
 
 bool stream_is_empty(const struct stream *stream) {
@@ -245,13 +298,13 @@ bool stream_is_empty(const struct stream *stream) {
 }
 
 void stream_done(struct stream *stream) {
+	close_spans(stream);
 	while (stream->first) {
 		struct packet *packet = stream->first;
 
 		stream->first = packet->next;
 		free(packet);
 	}
-	free(stream->spare);
 	hints_clear(&stream->lost);
 	hints_clear(&stream->rescan);
 }

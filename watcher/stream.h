@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Records on their way to a reader, in packets. The reader's socket holds some of them and we a
- * bounded number; of what does not fit, the directories are remembered, and told when there is room
- * again.
+ * Records on their way to a reader, in packets. What is told is written once, for all readers, and
+ * each keeps which parts of it are for it, until they are sent. What a reader's socket does not
+ * take is copied, up to a bounded number of records; of what does not fit, the directories are
+ * remembered, and told when there is room again.
  */
 #pragma once
 
@@ -15,14 +16,23 @@
 
 struct packet;
 
+enum { STREAM_SPANS = 4 };
+
+/* What each record needs comes first: of many readers, all of it is to be in the cache at once. */
 struct stream {
-	int fd; /* borrowed; does not wait */
-	struct packet *first, *last, *spare;
-	size_t waiting, room; /* records; of bytes it is a multiple */
-	struct hints lost, rescan;
-	uint64_t delivered, n_lost;
+	int fd;     /* borrowed; does not wait */
 	bool stuck; /* until the reader has read something */
 	bool broken;
+	size_t waiting, room; /* records; of both that follow */
+	struct packet *first, *last;
+	uint32_t n_spans, in_spans; /* records */
+
+	struct {
+		uint32_t from, to;
+	} span[STREAM_SPANS]; /* of what has been told, behind the packets, that was not sent yet */
+	struct hints lost, rescan;
+	struct stream *next, **at; /* of those that have any spans */
+	uint64_t delivered, n_lost;
 };
 
 /* With so many of its events. The paths of two that have the same clock are the same if they are in

@@ -95,6 +95,8 @@ static void look_out(struct lookout *lookout, const struct eye *eye, struct tell
 /* Whether the path to a name leads there for somebody. */
 static bool is_shown(struct lookout *lookout, const struct eye *eye, struct telling *telling,
 		     char *path, size_t length, enum doubt doubt) {
+	if (doubt == CERTAIN && eye->outlook == telling->outlook && telling->view == OUTLOOK_SHOWN)
+		return true; /* as for most */
 	if (beholder_of(lookout, eye)->everything)
 		return true;
 	if (doubt != UNKNOWN && eye->outlook != telling->outlook)

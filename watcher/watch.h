@@ -31,17 +31,16 @@ struct watch {
 	Usher__Watcher *order; /* the words of it: beholder, excludes; owned */
 	uint32_t events;       /* enum usher_watch_event, that are wanted */
 	enum watch_scope scope;
-	int root;     /* the watched file; owned */
-	bool resumed; /* an earlier watcher had it */
-	bool gone;    /* what is watched has: nothing follows what has been told */
-	bool ended;   /* nothing is told any more */
-	bool direct;  /* into the stream, whatever it is: no excludes, no window */
-	void *own;    /* the kind's */
+	int root;       /* the watched file; owned */
+	bool resumed;   /* an earlier watcher had it */
+	bool gone;      /* what is watched has: nothing follows what has been told */
+	bool ended;     /* nothing is told any more */
+	bool direct;    /* into the stream, whatever it is: no excludes, no window */
+	bool listening; /* for watch.c alone, as what follows `own`: for room in the stream */
+	void *own;      /* the kind's */
 
-	/* For watch.c alone. */
-	struct stream stream;
-	bool listening; /* for room in it */
 	struct backlog backlog;
+	struct stream stream;
 	struct hints missing;     /* what the broker has to be told */
 	uint64_t due;             /* of the backlog */
 	uint64_t told;            /* when the broker was told something last */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Streams of several watches at once, beside a list of what each was told: whatever is read late or
+ * never, nothing comes twice, in another order or to another, and what is missing is told as lost.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support.h"
+#include "watcher/stream.h"
+
+enum { READERS = 5, RECORDS = 30000, ROOM = 700 };
+
+struct reader {
+	struct stream stream;
+	int fd;
+	uint64_t *told; /* clocks */
+	size_t n, next; /* of those, which is to come */
+	size_t missing;
+	bool excused; /* has been told that some are lost */
+};
+
+static unsigned random_state = 1;
+
+static unsigned roll(unsigned sides) {
+	random_state = random_state * 1103515245U + 12345;
+	return (random_state >> 8 & 0xffff) % sides;
+}
+
+static void begin(struct reader *reader) {
+	int ends[2], room = 60000;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+	assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+	*reader = (struct reader){ .stream = { .fd = ends[1], .room = ROOM }, .fd = ends[0] };
+	reader->told = calloc(RECORDS, sizeof *reader->told);
+	assert_non_null(reader->told);
+}
+
+static void finish(struct reader *reader) {
+	stream_done(&reader->stream);
+	close(reader->fd);
+	close(reader->stream.fd);
+	free(reader->told);
+}
+
+static void check(struct reader *reader, const struct usher_watch_record *record) {
+	char path[200];
+
+	if (record->kind != USHER_WATCH_EVENT) {
+		reader->excused = true;
+		return;
+	}
+	while (reader->next < reader->n && reader->told[reader->next] < record->clock) {
+		reader->next++;
+		reader->missing++;
+	}
+	assert_true(reader->next < reader->n);
+	assert_int_equal(reader->told[reader->next++], record->clock);
+	/* what is lost is said before anything follows */
+	assert_true(reader->missing == 0 || reader->excused);
+	(void)snprintf(path, sizeof path, "d%llu/%0*d", (unsigned long long)record->clock % 7,
+		       (int)(record->clock % 90 + 1), 1);
+	assert_string_equal((const char *)(record + 1), path);
+}
+
+static void read_some(struct reader *reader, unsigned packets) {
+	static _Alignas(8) uint8_t packet[USHER_WATCH_PACKET_MAX];
+	ssize_t size;
+
+	while (packets-- > 0 && (size = recv(reader->fd, packet, sizeof packet, 0)) > 0)
+		for (size_t at = 0; at < (size_t)size;) {
+			const struct usher_watch_record *record = (const void *)(packet + at);
+
+			assert_true(record->size >= sizeof *record && record->size % 8 == 0);
+			check(reader, record);
+			at += record->size;
+			assert_true(at <= (size_t)size);
+		}
+}
+
+static void tell(struct reader readers[], uint64_t clock, unsigned pattern) {
+	char path[200];
+	struct happening happening = { .events = USHER_WATCH_CREATE, .clock = clock };
+
+	happening.path = path;
+	happening.path_length =
+		(size_t)snprintf(path, sizeof path, "d%llu/%0*d", (unsigned long long)clock % 7,
+				 (int)(clock % 90 + 1), 1);
+	for (unsigned i = 0; i < READERS; i++) {
+		if (!(pattern >> i & 1))
+			continue;
+		readers[i].told[readers[i].n++] = clock;
+		stream_put(&readers[i].stream, &happening, USHER_WATCH_CREATE);
+	}
+}
+
+static void flush(struct reader readers[]) {
+	for (unsigned i = 0; i < READERS; i++)
+		stream_flush(&readers[i].stream);
+}
+
+/* The last reader sleeps for long, so that all that it is told is kept for it, then lost. */
+static void what_each_is_told_comes_once_and_in_order(void **state) {
+	struct reader readers[READERS];
+	unsigned pattern = ~0U;
+
+	for (unsigned i = 0; i < READERS; i++)
+		begin(&readers[i]);
+	for (uint64_t clock = 1; clock <= RECORDS; clock++) {
+		if (roll(clock / 5000 % 2 ? 2 : 40) == 0)
+			pattern = roll(1U << READERS);
+		tell(readers, clock, pattern);
+		if (roll(200) == 0)
+			flush(readers);
+		if (roll(100) == 0)
+			read_some(&readers[roll(READERS - 1)], 1 + roll(4));
+		if (roll(8000) == 0)
+			read_some(&readers[READERS - 1], 1000);
+	}
+	for (unsigned i = 0; i < READERS; i++) {
+		for (unsigned again = 0; again < 20; again++) {
+			stream_flush(&readers[i].stream);
+			read_some(&readers[i], 1000);
+		}
+		readers[i].missing += readers[i].n - readers[i].next;
+		assert_true(stream_is_empty(&readers[i].stream));
+		assert_true(readers[i].missing == 0 || readers[i].excused);
+		assert_int_equal(readers[i].stream.n_lost, readers[i].missing);
+		assert_true(readers[i].stream.delivered > 0);
+		finish(&readers[i]);
+	}
+	assert_true(readers[READERS - 1].missing > 0);
+}
+
+/* Nobody takes anything, and what all are told begins anew all the same. */
+static void one_that_is_stuck_does_not_let_it_grow(void **state) {
+	struct reader readers[READERS];
+
+	for (unsigned i = 0; i < READERS; i++)
+		begin(&readers[i]);
+	for (uint64_t clock = 1; clock <= RECORDS; clock++) {
+		tell(readers, clock, 1);
+		if (clock % 100 == 0)
+			flush(readers);
+	}
+	assert_true(readers[0].stream.waiting <= ROOM + 1);
+	for (unsigned again = 0; again < 20; again++) {
+		read_some(&readers[0], 1000);
+		stream_flush(&readers[0].stream);
+	}
+	assert_true(readers[0].excused);
+	for (unsigned i = 0; i < READERS; i++)
+		finish(&readers[i]);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_each_is_told_comes_once_and_in_order),
+		cmocka_unit_test(one_that_is_stuck_does_not_let_it_grow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
