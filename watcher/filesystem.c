@@ -12,10 +12,12 @@
 #include "lookout.h"
 
 enum {
-	BUSY_USEC = 200,   /* between batches of which the next comes as soon as that … */
-	STREAK = 16,       /* … so many times … */
-	PAUSE_USEC = 2000, /* … it pays to let more come together … */
-	FEW = 20,          /* … unless they are no more than these */
+	BUSY_USEC = 200,        /* between batches of which the next comes as soon as that … */
+	STREAK = 16,            /* … so many times … */
+	PAUSE_USEC = 2000,      /* … it pays to let more come together, … */
+	MANY = 8,               /* … and where so many readers are woken by each batch … */
+	LONG_PAUSE_USEC = 5000, /* … more than that, … */
+	FEW = 20,               /* … unless they are no more than these */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
 	CHANGED_MAX = 10000,
@@ -34,6 +36,10 @@ static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_DELETE_SELF 
 				  USHER_WATCH_OPEN_PERM | USHER_WATCH_ACCESS_PERM |
 				  USHER_WATCH_EXEC_PERM;
 
+static uint64_t pause_usec(const struct lookout *lookout) {
+	return lookout->watcher->n_watches < MANY ? PAUSE_USEC : LONG_PAUSE_USEC;
+}
+
 /* Reading a few events at a time costs more than they do: while there are many, it pays to let some
  * come together. While there are few, nobody waits. */
 static void read_paced(struct lookout *lookout, bool paused) {
@@ -46,7 +52,7 @@ static void read_paced(struct lookout *lookout, bool paused) {
 		lookout->streak = 0;
 	lookout->last_read = instant_usec();
 	if (lookout->streak >= STREAK)
-		lookout->waits_until = lookout->last_read + PAUSE_USEC;
+		lookout->waits_until = lookout->last_read + pause_usec(lookout);
 }
 
 static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {
