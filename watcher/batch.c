@@ -11,6 +11,7 @@
 
 enum {
 	READ_SIZE = 1 << 18, /* at once; the rest of a block is for looking ahead */
+	EVENT_MOST = 4096,   /* what one may take */
 };
 
 /* ---- lists ---- */
@@ -102,8 +103,30 @@ static void scan_rights(struct lookout *lookout, const struct group_event *raw) 
 	node_of(lookout, number)->flags &= ~(uint32_t)NODE_FRESH;
 }
 
+/* What follows the one move of a directory follows it in the queue, too. But of several in one
+ * queue the kernel may have merged two that are alike, so that the last is told as if it were the
+ * first: then nobody knows where the directory was when, or where it is. */
+static void scan_move(struct lookout *lookout, uint32_t number, const struct group_event *raw,
+		      uint64_t position) {
+	struct node *node = node_of(lookout, number);
+	bool first = node->moved <= lookout->begins || node->moved == position + 1;
+
+	node->flags &= ~(uint32_t)NODE_STAYS;
+	/* what has only just been asked for was found where it is by now */
+	if (first && lookout->drained && node->read != lookout->batch) {
+		node->moved = position + 1;
+		if (handle_is(&raw->directory, &raw->old_directory))
+			node->flags |= NODE_STAYS;
+		return;
+	}
+	node->moved = horizon(lookout);
+	if (!(node->flags & NODE_ASTRAY))
+		append(&lookout->astray, &lookout->n_astray, &lookout->space_astray, number);
+	node->flags |= NODE_ASTRAY;
+}
+
 /* What is to come after what is told now. */
-static void glance(struct lookout *lookout, const struct group_event *raw) {
+static void glance(struct lookout *lookout, const struct group_event *raw, uint64_t position) {
 	uint32_t number;
 
 	if (!(raw->mask & FAN_ONDIR))
@@ -114,7 +137,7 @@ static void glance(struct lookout *lookout, const struct group_event *raw) {
 		return;
 	number = nodes_find(&lookout->superblock.nodes, &raw->object);
 	if (number && raw->mask & FAN_RENAME)
-		node_of(lookout, number)->moved = horizon(lookout);
+		scan_move(lookout, number, raw, position);
 	if (number && raw->mask & FAN_DELETE)
 		node_of(lookout, number)->flags |= NODE_LEAVES;
 }
@@ -150,7 +173,7 @@ static void scan(struct lookout *lookout, struct event *event) {
 		scan_directory(lookout, event);
 	else if (raw->object.bytes && lookout->n_files > 0)
 		event->object = nodes_find(&lookout->superblock.nodes, &raw->object);
-	glance(lookout, raw);
+	glance(lookout, raw, event->position);
 }
 
 static void prepare(struct lookout *lookout, uint32_t directory) {
@@ -164,8 +187,10 @@ enum found { NOTHING, SOMETHING, NO_ROOM };
 
 static enum found read_some(struct lookout *lookout, struct block *block, size_t most) {
 	size_t room = LOOKOUT_BLOCK - block->size;
-	ssize_t n = read(lookout->group.fd, block->bytes + block->size, room < most ? room : most);
+	size_t size = room < most ? room : most;
+	ssize_t n = read(lookout->group.fd, block->bytes + block->size, size);
 
+	lookout->drained = n < 0 ? errno == EAGAIN : (size_t)n + EVENT_MOST <= size;
 	if (n < 0 && errno == EINVAL && block->size > 0)
 		return NO_ROOM; /* for the next one */
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -202,6 +227,7 @@ static void understand(struct lookout *lookout) {
 	size_t at = 0;
 	int r;
 
+	lookout->begins = position;
 	while ((r = group_parse(block->bytes, block->size, &at, &raw)) > 0)
 		if (!keep(lookout, &raw, position++))
 			lookout->overflowed = true;
@@ -218,18 +244,19 @@ static void understand(struct lookout *lookout) {
 void batch_look_ahead(struct lookout *lookout) {
 	struct block *ahead = &lookout->ahead;
 	size_t at = ahead->size;
-	uint64_t end;
+	uint64_t position, end;
 	struct group_event raw;
 	enum found found = SOMETHING;
 
 	lookout->horizon = 0;
+	position = lookout->taken;
 	end = horizon(lookout);
 	while (lookout->taken < end && found == SOMETHING)
 		found = read_some(lookout, ahead, LOOKOUT_BLOCK);
 	if (found == NO_ROOM)
 		lookout->uncertain = true;
 	while (group_parse(ahead->bytes, ahead->size, &at, &raw) > 0) {
-		glance(lookout, &raw);
+		glance(lookout, &raw, position++);
 		if (raw.mask & FAN_ATTRIB && raw.mask & FAN_ONDIR)
 			lookout->disturbed = true;
 	}
@@ -244,11 +271,34 @@ static void begin(struct lookout *lookout) {
 	lookout->ahead = now;
 	lookout->ahead.size = 0;
 	lookout->n_events = lookout->n_rescans = lookout->n_leaving = 0;
-	lookout->asked = lookout->uncertain = lookout->disturbed = false;
+	lookout->asked = lookout->uncertain = lookout->disturbed = lookout->drained = false;
 	lookout->batch++;
 }
 
+/* A directory is asked where it is; what is still in the queue may know of it what is older. */
+static void find_again(struct lookout *lookout, uint32_t number) {
+	struct node *node = node_of(lookout, number);
+
+	node->flags &= ~(uint32_t)NODE_ASTRAY;
+	if (node->flags & NODE_DEAD)
+		return;
+	if (node->parent)
+		batch_rescan(lookout, node->parent);
+	if (!superblock_place(&lookout->superblock, number)) {
+		lookout->overflowed = true;
+		return;
+	}
+	lookout->horizon = 0;
+	node = node_of(lookout, number);
+	node->moved = horizon(lookout);
+	if (node->parent)
+		batch_rescan(lookout, node->parent);
+}
+
 static void end(struct lookout *lookout) {
+	for (size_t i = 0; i < lookout->n_astray; i++)
+		find_again(lookout, lookout->astray[i]);
+	lookout->n_astray = 0;
 	arrears_pay(lookout);
 	for (size_t i = 0; i < lookout->n_rescans; i++) {
 		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;

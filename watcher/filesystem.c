@@ -409,6 +409,7 @@ static void end(struct watcher *watcher) {
 	free(lookout->event);
 	free(lookout->rescan);
 	free(lookout->leaving);
+	free(lookout->astray);
 	free(lookout->spot);
 	free(lookout->actors);
 	free(lookout->arrears);

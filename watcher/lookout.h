@@ -73,6 +73,8 @@ struct lookout {
 	struct block now, ahead;
 	uint64_t taken;    /* events that have been read out of the queue, ever */
 	uint64_t horizon;  /* and what was in it then; 0: not known */
+	bool drained;      /* nothing was left in it when it was read last */
+	uint64_t begins;   /* the position of the first of a batch */
 	uint64_t position; /* of the event that is being told */
 	struct event *event;
 	size_t n_events, space_events;
@@ -83,8 +85,8 @@ struct lookout {
 	bool overflowed;
 	uint32_t stamp;
 	uint64_t usec;
-	uint32_t *rescan, *leaving;
-	size_t n_rescans, n_leaving, space_rescans, space_leaving;
+	uint32_t *rescan, *leaving, *astray;
+	size_t n_rescans, n_leaving, n_astray, space_rescans, space_leaving, space_astray;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
 	uint64_t last_read;

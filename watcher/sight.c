@@ -63,6 +63,20 @@ static bool pass(struct lookout *lookout, struct look *look, uint32_t number, bo
 	return any != 0;
 }
 
+/* The name that a directory had before may be told to whoever can list the one that it has always
+ * been in. */
+static bool stays(const struct lookout *lookout, const struct look *look, const struct node *node) {
+	const struct nodes *nodes = &lookout->superblock.nodes;
+	uint64_t others = 0;
+
+	if (!(node->flags & NODE_STAYS) || !node->parent)
+		return false;
+	for (size_t i = 0; i < nodes->words; i++)
+		others |= look->open[i] & node_passers(nodes, node->parent)[i] &
+			  ~node_listers(nodes, node->parent)[i];
+	return others == 0;
+}
+
 bool sight_each(struct lookout *lookout, enum sight_line line, uint32_t directory, const char *name,
 		size_t length, sight_visit visit, void *data) {
 	const struct nodes *nodes = &lookout->superblock.nodes;
@@ -88,7 +102,7 @@ bool sight_each(struct lookout *lookout, enum sight_line line, uint32_t director
 				   (size_t)(end - at), visit, data);
 		}
 		node = &nodes->node[i]; /* which a visit may have moved */
-		if (node->moved > lookout->position)
+		if (node->moved > lookout->position && !stays(lookout, &look, node))
 			look.doubt = UNKNOWN;
 		if (at != end)
 			*--at = '/';

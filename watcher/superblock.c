@@ -208,3 +208,24 @@ uint32_t superblock_find(struct superblock *superblock, const struct handle *han
 	(void)close(fd);
 	return number;
 }
+
+bool superblock_place(struct superblock *superblock, uint32_t number) {
+	const struct handle handle = node_handle(&superblock->nodes.node[number]);
+	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);
+	const char *end, *slash;
+	struct trail trail;
+	struct stat st;
+	uint32_t parent;
+	bool top;
+
+	if (fd == -ESTALE || (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0))
+		return true;
+	if (fd < 0 || read_trail(fd, &trail) < 0 || trail.length == 0)
+		return false;
+	end = trail.path + trail.length;
+	slash = memrchr(trail.path, '/', trail.length);
+	trail.length = (size_t)(slash - trail.path);
+	parent = find_parent(superblock, &handle, fd, &trail, &top);
+	return parent &&
+	       nodes_move(&superblock->nodes, number, parent, slash + 1, (size_t)(end - slash - 1));
+}
