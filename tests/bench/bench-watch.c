@@ -5,7 +5,7 @@
  *
  *	watch none|floor|inotify DIR COUNT EVERY
  *	watch usher DIR COUNT EVERY SUBSCRIBERS
- *	watch latency-inotify|latency-stream|latency-signal DIR COUNT
+ *	watch latency-inotify|latency-relay|latency-stream|latency-signal DIR COUNT
  *	watch subscribe DIR COUNT
  *	watch touch DIR COUNT
  *
@@ -16,10 +16,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -389,6 +391,49 @@ static void latency_inotify(const char *where, unsigned count) {
 	measure_print(&measure);
 }
 
+/* Hears of it by inotify, and does nothing but to tell somebody else by a socket. */
+static pid_t start_relay(const char *where, int to) {
+	struct pollfd fd = { .fd = bare_inotify(where), .events = POLLIN };
+	char buffer[4096];
+	pid_t pid = fork();
+
+	if (pid < 0)
+		err(1, "fork");
+	while (pid == 0) {
+		ssize_t n = poll(&fd, 1, -1) < 0 ? -1 : read(fd.fd, buffer, sizeof buffer);
+
+		if (n < 0 || send(to, buffer, (size_t)n, MSG_NOSIGNAL) < 0)
+			_exit(1);
+	}
+	(void)close(fd.fd);
+	return pid;
+}
+
+/* What two wakings take, and nothing else: the floor of whatever another process tells. */
+static void latency_relay(const char *where, unsigned count) {
+	struct measure measure = measure_new("latency-relay", count);
+	struct pollfd fd = { .events = POLLIN };
+	char buffer[4096];
+	pid_t relay;
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
+		err(1, "socketpair");
+	relay = start_relay(where, ends[1]);
+	fd.fd = ends[0];
+	for (unsigned i = 0; i < count; i++) {
+		(void)usleep(5000);
+		measure_begin(&measure);
+		touch(where, i);
+		if (poll(&fd, 1, -1) < 0 || read(fd.fd, buffer, sizeof buffer) < 0)
+			err(1, "the relay");
+		measure_end(&measure);
+	}
+	measure_print(&measure);
+	(void)kill(relay, SIGKILL);
+	(void)waitpid(relay, NULL, 0);
+}
+
 static void latency_usher(const char *where, unsigned count, bool streams) {
 	struct measure measure = measure_new(streams ? "latency-stream" : "latency-signal", count);
 	struct usher_watch *watch = open_watch(open_bus(), where, streams);
@@ -479,6 +524,8 @@ int main(int argc, char **argv) {
 		measure_usher(where, count, every, number(argv, argc, 5));
 	else if (strcmp(what, "latency-inotify") == 0)
 		latency_inotify(where, count);
+	else if (strcmp(what, "latency-relay") == 0)
+		latency_relay(where, count);
 	else if (strcmp(what, "latency-stream") == 0 || strcmp(what, "latency-signal") == 0)
 		latency_usher(where, count, strcmp(what, "latency-stream") == 0);
 	else if (strcmp(what, "subscribe") == 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What it costs to watch a file system: by usher, by bare reads, and by others; for tests/bench/run."""
 
+import json
 import os
 import select
 import shutil
@@ -10,6 +11,7 @@ import time
 PLACE = "/home/watched"
 TREES = {"10": 10, "100,000": 100000}
 EVENTS = 200000
+RECORDS = 4000000
 SUBSCRIBERS = (1, 8, 32)
 RENAMES = {"": 0, ", 10% renames": 10}
 PATIENCE = 60
@@ -54,6 +56,7 @@ def measure(bench, tools, weight, say):
     measure_memory(bench, tools, weight)
     measure_events(bench)
     measure_latency(bench)
+    measure_streams(bench)
     subprocess.run(["umount", "--lazy", PLACE], check=True)  # what has just been closed may hold it yet
 
 
@@ -112,9 +115,17 @@ def measure_events(bench):
 
 
 def measure_latency(bench):
-    for kind, count in (("inotify", 1000), ("stream", 1000), ("signal", 100)):
+    for kind, count in (("inotify", 1000), ("relay", 1000), ("stream", 1000), ("signal", 100)):
         fresh()
         bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count)))
+
+
+def measure_streams(bench):
+    """What the way from the watcher to its readers could carry, if the kernel made so many events."""
+    for count in SUBSCRIBERS:
+        done = subprocess.run([f"{bench.build}/bench-stream", str(bench.n(RECORDS) // count), str(count)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, text=True, check=True)
+        bench.results[f"watch streams, {count}"] = json.loads(done.stdout)
 
 
 # ---- what is told of it
@@ -131,6 +142,7 @@ def targets(f, target):
             rows.append(target(f"Processor time of an event with {count} subscribers{title} (µs)", found, 2.0))
             rows.append(target(f"the same, times the bare read", f.times(found, floor), 2.0))
     rows.append(target("Latency of a stream when idle (p50, µs)", f.get("watch latency/latency-stream"), 75))
+    rows.append(target("Records a second that the stream of one subscriber carries (millions)", f.times(f.get("watch streams, 1", "a_second"), 1e6), 1, at_most=False))
     full = f.get("watch memory", "full")
     rows.append(target("Private memory of a watcher, 100,000 active directories (MiB)", f.times(full, 1024), 20))
     return rows
@@ -161,5 +173,10 @@ def render(f, table, number):
     parts.append(table(["who looks", "reader, µs", "writer, µs", "events a second", "lost"], rows))
     parts.append("\nFrom making a file until who watches has read it, on an idle machine, in microseconds.\n")
     parts.append(table(["", "p50", "p99"], [[name, number(f.get(f"watch latency/latency-{key}")), number(f.get(f"watch latency/latency-{key}", "p99"))]
-                                            for name, key in (("inotify", "inotify"), ("usher, stream", "stream"), ("usher, signal", "signal"))]))
+                                            for name, key in (("inotify", "inotify"), ("inotify, relayed by another process", "relay"), ("usher, stream", "stream"), ("usher, signal", "signal"))]))
+    parts.append("\nWhat the streams carry if nobody makes the events: the watcher's own writing and libusher's reading, as fast as they can on these\n"
+                 "processors. *Writing* and *reading* are the processor time of a record for one subscriber.\n")
+    parts.append(table(["subscribers", "records a second, each", "all together", "writing, ns", "reading, ns"],
+                       [[str(count), number(f.get(f"watch streams, {count}", "a_second")), number(f.times(f.get(f"watch streams, {count}", "a_second"), 1 / count)),
+                         *(number(f.get(f"watch streams, {count}", part)) for part in ("writing", "reading"))] for count in SUBSCRIBERS]))
     return parts
