@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +31,8 @@ enum {
 
 static const char too_many[] = "there are more than 256 rows, or 64 KiB of them: use Open, or ask "
 			       "for less by fields, filter or limit";
+static const char no_retry[] = "consistency: what has gone out through a stream cannot be read "
+			       "again: retry takes transport=memfd";
 
 /* ---- what is said ---- */
 
@@ -58,6 +62,10 @@ int answer_refuse(int connection, uint64_t serial, int code, const char *text) {
 
 /* ---- what is asked ---- */
 
+static bool is_streamed(const Usher__NetlinkAsk *ask) {
+	return ask->format && ask->transport && strcmp(ask->transport, "stream") == 0;
+}
+
 static bool is_one_of(const char *word, const char *one, const char *other) {
 	return !word || strcmp(word, one) == 0 || strcmp(word, other) == 0;
 }
@@ -78,6 +86,8 @@ int question_check(const Usher__NetlinkAsk *ask, struct refusal *refusal, struct
 	if (!is_one_of(ask->transport, "memfd", "stream"))
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "transport: \"%s\" is not memfd or stream", ask->transport);
+	if (ask->consistency && consistency == QUERY_RETRY && is_streamed(ask))
+		return refusal_note(refusal, REFUSED_INVALID, "%s", no_retry);
 	*ret = (struct question){ .ask = ask, .rights = words->has_rights ? words->rights : 0 };
 	return selection_new(words->types, words->n_types, words->fields, words->n_fields,
 			     words->filter, refusal, &ret->selection);
@@ -94,9 +104,7 @@ bool question_is_brief(const struct question *question) {
 }
 
 bool question_is_streamed(const struct question *question) {
-	const Usher__NetlinkAsk *ask = question->ask;
-
-	return ask->format && ask->transport && strcmp(ask->transport, "stream") == 0;
+	return is_streamed(question->ask);
 }
 
 /* ---- the answer in the making ---- */
@@ -189,8 +197,10 @@ static int begin_block(struct answer *answer, size_t fill) {
 	bool json = format && strcmp(format, "json") == 0;
 
 	block_free(answer->query.block);
-	answer->query.block = block_new(json ? BLOCK_JSON : BLOCK_RECORDS, fill,
-					answer->fd < 0 ? block_to_buffer : write_rows,
+	answer->query.block = block_new(!json              ? BLOCK_RECORDS
+					: answer->streamed ? BLOCK_JSON_ENDED
+							   : BLOCK_JSON,
+					fill, answer->fd < 0 ? block_to_buffer : write_rows,
 					answer->fd < 0 ? (void *)&answer->buffer : answer);
 	return answer->query.block ? block_start(answer->query.block) : -ENOMEM;
 }
@@ -257,13 +267,30 @@ static int end(struct answer *answer) {
 	return block_end(query->block, query->complete, query->code, query->why, query->message);
 }
 
+/* There is no room for the rows: of what the user may have, or, where nothing limits that, of what
+ * anybody may. */
+static int refuse_size(struct answer *answer) {
+	const Usher__NetlinkAsk *ask = answer->question->ask;
+	char text[256];
+
+	if (!ask->has_row_bytes)
+		(void)snprintf(text, sizeof text,
+			       "there are more than %d MiB of rows: ask for a stream",
+			       MEMFD_MAX >> 20);
+	else
+		(void)snprintf(text, sizeof text,
+			       "the limit RowBytes=%" PRIu64
+			       " of a user is reached: it leaves %" PRIu64
+			       " bytes for these rows; ask for less, or for a stream",
+			       ask->row_bytes, answer->max);
+	return refuse(answer, REFUSED_LIMIT, text);
+}
+
 /* What kept us from answering, in words. */
 static int fail(struct answer *answer, int r) {
 	if (r == -EFBIG)
-		return refuse(answer, REFUSED_LIMIT,
-			      answer->fd < 0 ? too_many
-					     : "there are more rows than RowBytes= leaves "
-					       "room for: ask for less, or for a stream");
+		return answer->fd < 0 ? refuse(answer, REFUSED_LIMIT, too_many)
+				      : refuse_size(answer);
 	return refuse(answer, r, answer->query.message);
 }
 

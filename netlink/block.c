@@ -44,6 +44,10 @@ struct block {
 	uint64_t total, bytes;
 };
 
+static bool is_json(const struct block *block) {
+	return block->format != BLOCK_RECORDS;
+}
+
 /* ---- sinks ---- */
 
 int block_to_buffer(void *userdata, const struct iovec *pieces, size_t n) {
@@ -141,7 +145,7 @@ uint64_t block_bytes(const struct block *block) {
 }
 
 size_t block_waiting(const struct block *block) {
-	return block->format == BLOCK_JSON ? block->json.size : block->rows_size + block->heap_size;
+	return is_json(block) ? block->json.size : block->rows_size + block->heap_size;
 }
 
 /* ---- the types ---- */
@@ -342,7 +346,7 @@ int block_flush(struct block *block) {
 
 	if (block->failed < 0)
 		return block->failed;
-	if (block->format == BLOCK_JSON) {
+	if (is_json(block)) {
 		struct iovec piece = { block->json.text, block->json.size };
 
 		block->json.size = 0;
@@ -392,7 +396,7 @@ const uint8_t *block_at(const struct block *block, uint32_t offset) {
 int block_commit_row(struct block *block) {
 	int r = 0;
 
-	if (block->format == BLOCK_JSON) {
+	if (is_json(block)) {
 		r = json_row(&block->json, block->levels, block->level,
 			     block->memory + block->rows_size, block->memory + HEAP_AT);
 		block->heap_size = 0;
@@ -422,7 +426,7 @@ static int send_block(struct block *block, const void *bytes, size_t size) {
 	struct iovec piece = { (void *)bytes, size };
 	int r = block_flush(block);
 
-	return r < 0 || block->format == BLOCK_JSON ? r : send_pieces(block, &piece, 1);
+	return r < 0 || is_json(block) ? r : send_pieces(block, &piece, 1);
 }
 
 int block_start(struct block *block) {
@@ -474,9 +478,9 @@ int block_end(struct block *block, bool complete, int code, const char *why, con
 	int r = 0;
 
 	end.block = (struct usher_netlink_block){ (uint32_t)size, USHER_NETLINK_END, 0 };
-	if (block->format == BLOCK_JSON && !complete)
-		r = json_end(&block->json, code, why ? why : "", message ? message : "");
+	if (block->format == BLOCK_JSON_ENDED || (is_json(block) && !complete))
+		r = json_end(&block->json, complete, code, why ? why : "", message ? message : "");
 	if (r == 0)
 		r = block_flush(block);
-	return r < 0 || block->format == BLOCK_JSON ? r : send_pieces(block, pieces, 4);
+	return r < 0 || is_json(block) ? r : send_pieces(block, pieces, 4);
 }

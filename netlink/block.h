@@ -17,7 +17,9 @@ struct level;
 
 enum block_format {
 	BLOCK_RECORDS,
-	BLOCK_JSON, /* one object a line; nothing but rows, and a last line if not complete */
+	BLOCK_JSON,       /* one object a line; nothing but rows, and a last line if not complete */
+	BLOCK_JSON_ENDED, /* the same, with a last line in any case: without it the end is missing
+			   */
 };
 
 /* Where it goes: all of it, or a negative errno, upon which nothing follows. */

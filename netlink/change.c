@@ -68,7 +68,8 @@ static int write_row(struct draft *draft, const struct change *change, const Ush
 		manner_complete(change->manner, &draft->encoding, change->action);
 	if (r == 0 && encode_done(&draft->encoding) < 0)
 		return refusal_note(draft->encoding.refusal, REFUSED_LIMIT,
-				    "%s: longer than the kernel takes", change->argument);
+				    "%s: more than %d bytes are longer than the kernel takes",
+				    change->argument, ENCODE_MAX);
 	return r;
 }
 

@@ -71,8 +71,7 @@ int consistency_begin(struct consistency *consistency, const struct netlink_type
 	if (consistency->table_field)
 		consistency->table = (uint32_t)number;
 	consistency->of_routes = type->protocol == NETLINK_ROUTE && type->get == RTM_GETROUTE;
-	consistency->routes.family = consistency->family;
-	consistency->routes.table = consistency->table;
+	consistency->routes = consistency_routes(consistency);
 	if (!listen || type->flags_interruption || !type->groups)
 		return 0;
 	consistency->events = listen_to(type);
@@ -80,8 +79,8 @@ int consistency_begin(struct consistency *consistency, const struct netlink_type
 }
 
 /* Whether it is about the part of the table that was read. What was cut off is taken to be. */
-static bool disturbs(const struct consistency *consistency, const struct nlmsghdr *message,
-		     size_t size) {
+bool consistency_concerns(const struct consistency *consistency, const struct nlmsghdr *message,
+			  size_t size) {
 	const uint8_t *header = (const uint8_t *)NLMSG_DATA(message), *payload;
 	size_t n, header_size;
 	uint32_t table;
@@ -118,7 +117,8 @@ static bool was_disturbed(const struct consistency *consistency) {
 			continue;
 		if (n < 0)
 			return errno != EAGAIN;
-		if ((size_t)n >= sizeof *message && disturbs(consistency, message, (size_t)n))
+		if ((size_t)n >= sizeof *message &&
+		    consistency_concerns(consistency, message, (size_t)n))
 			return true;
 	}
 }
@@ -135,22 +135,33 @@ bool consistency_is_past(const struct consistency *consistency, const struct nlm
 	       message->nlmsg_len >= NLMSG_LENGTH(sizeof *route) && route->rtm_family != AF_INET;
 }
 
+bool consistency_may_count(const struct consistency *consistency) {
+	return consistency->of_routes && !is_filtered_otherwise(consistency);
+}
+
+struct route_count consistency_routes(const struct consistency *consistency) {
+	return (struct route_count){ .family = consistency->family, .table = consistency->table };
+}
+
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message) {
 	if (must_count(consistency))
 		route_count_add(&consistency->routes, message);
 }
 
 const char *consistency_judge(struct consistency *consistency, unsigned datagrams) {
+	struct route_expectation expected;
 	/* What came at once was not resumed anywhere; but a table of neighbours may have been
 	 * enlarged under the one who reads it. */
 	bool at_once = datagrams <= 1 && consistency->type->get != RTM_GETNEIGH;
 
 	if (consistency->events >= 0 && was_disturbed(consistency) && !at_once)
 		return "it changed while it was read";
-	if (must_count(consistency) && !is_filtered_otherwise(consistency) &&
-	    route_count_is_short(&consistency->routes))
-		return "the kernel has more routes than it told";
-	return NULL;
+	if (!must_count(consistency) || !consistency_may_count(consistency))
+		return NULL;
+	expected = route_count_expect(&consistency->routes);
+	return route_count_compare(&consistency->routes, &expected) == ROUTE_COUNT_SHORT
+		       ? "the kernel has more routes than it told"
+		       : NULL;
 }
 
 void consistency_end(struct consistency *consistency) {

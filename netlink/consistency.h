@@ -37,6 +37,13 @@ int consistency_begin(struct consistency *consistency, const struct netlink_type
 bool consistency_is_past(const struct consistency *consistency, const struct nlmsghdr *message);
 /* For each other message of it that is of the type. */
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message);
+/* Whether a change that was told of, of so many bytes, is one of what the dump is of. */
+bool consistency_concerns(const struct consistency *consistency, const struct nlmsghdr *message,
+			  size_t size);
+/* Whether routes may be counted: what the kernel leaves out by other filters is not. And the count
+ * to begin with. */
+bool consistency_may_count(const struct consistency *consistency);
+struct route_count consistency_routes(const struct consistency *consistency);
 /* After the dump, which took so many datagrams: what makes it doubtful, or NULL. */
 const char *consistency_judge(struct consistency *consistency, unsigned datagrams);
 /* Fine also without a begin, of one that is zeroed, and twice. */

@@ -338,11 +338,14 @@ int json_row(struct json *json, const struct level *const *levels, const struct 
 	return r < 0 ? r : put_plain(json, "\n", 1);
 }
 
-int json_end(struct json *json, int code, const char *why, const char *message) {
-	static const char begin[] = "{\"complete\":false,\"interrupted\":",
+int json_end(struct json *json, bool complete, int code, const char *why, const char *message) {
+	static const char whole[] = "{\"complete\":true}\n",
+			  begin[] = "{\"complete\":false,\"interrupted\":",
 			  middle[] = ",\"message\":", code_name[] = ",\"code\":";
 	char *out;
 
+	if (complete)
+		return put_plain(json, whole, sizeof whole - 1);
 	if (put_plain(json, begin, sizeof begin - 1) < 0 ||
 	    put_string(json, why, strlen(why)) < 0 ||
 	    put_plain(json, middle, sizeof middle - 1) < 0 ||

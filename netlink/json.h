@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,5 @@ struct json {
 /* A row behind what is there; levels by their numbers in the stream. 0 or -ENOMEM. */
 int json_row(struct json *json, const struct level *const *levels, const struct level *level,
 	     const uint8_t *row, const uint8_t *heap);
-/* How an answer ended that is not complete. */
-int json_end(struct json *json, int code, const char *why, const char *message);
+/* How an answer ended; of one that is complete nothing but that. */
+int json_end(struct json *json, bool complete, int code, const char *why, const char *message);

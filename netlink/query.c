@@ -13,9 +13,14 @@
 #include "consistency.h"
 #include "decode.h"
 #include "fd.h"
+#include "instant.h"
+#include "join.h"
 #include "request.h"
 
-enum { REQUEST_MAX = 8192, TRIES = 4, LINKS_STEP = 64 };
+enum { REQUEST_MAX = 8192, TRIES = 4, TRIES_MAX = 32, LINKS_STEP = 64 };
+
+/* After so long nothing is asked more often than it has to be. */
+static const uint64_t patience_usec = 2000000;
 
 static const char *const consistencies[] = {
 	[QUERY_ANY] = "any",
@@ -38,20 +43,20 @@ struct reading {
 	struct query *query;
 	struct decoding decoding;
 	struct consistency consistency;
-	bool past;        /* all that was asked for has been told; the rest was left */
+	bool past; /* all that was asked for has been told; the rest was left */
+	struct join join;
+	bool joining;
 	uint16_t wanted;  /* type of message */
 	uint16_t command; /* ... of generic netlink */
 };
 
-static int take(void *data, const struct nlmsghdr *message) {
+static int put(void *data, const struct nlmsghdr *message) {
 	struct reading *reading = data;
 	const struct netlink_type *type = reading->query->type;
 	const uint8_t *payload = NLMSG_DATA(message);
 	size_t size = message->nlmsg_len - NLMSG_HDRLEN;
 	int r;
 
-	if (message->nlmsg_type != reading->wanted)
-		return 0;
 	if (type->family) {
 		const struct genlmsghdr *generic = (const void *)payload;
 
@@ -60,15 +65,25 @@ static int take(void *data, const struct nlmsghdr *message) {
 		payload += GENL_HDRLEN;
 		size -= GENL_HDRLEN;
 	}
-	reading->past = consistency_is_past(&reading->consistency, message);
-	if (reading->past)
-		return 1;
-	consistency_count(&reading->consistency, message);
 	r = decode_message(&reading->decoding, type, USHER_NETLINK_ROW, payload, size);
 	if (r < 0)
 		return r;
 	return reading->query->limit > 0 &&
 	       block_rows(reading->query->block) >= reading->query->limit;
+}
+
+static int take(void *data, const struct nlmsghdr *message) {
+	struct reading *reading = data;
+
+	if (message->nlmsg_type != reading->wanted)
+		return 0;
+	reading->past = consistency_is_past(&reading->consistency, message);
+	if (reading->past)
+		return 1;
+	if (reading->joining)
+		return join_take(&reading->join, message);
+	consistency_count(&reading->consistency, message);
+	return put(reading, message);
 }
 
 /* ---- one request ---- */
@@ -140,19 +155,17 @@ static void doubt(struct query *query, const char *why) {
 static int run_passes(struct reading *reading, uint32_t link, unsigned *datagrams) {
 	struct query *query = reading->query;
 
-	for (struct netlink_pass pass = { .uid = query->uid, .ifindex = link };
-	     !query->exchange.stopped; pass.number++) {
+	for (struct netlink_pass pass = { .uid = query->uid, .ifindex = link };; pass.number++) {
 		int r = ask(reading, &pass); /* which may pass over some */
 
-		if (r == 1)
-			return 0;
-		if (r < 0)
-			return r;
+		if (r != 0)
+			return r == 1 ? 0 : r;
 		*datagrams += query->exchange.datagrams;
 		if (query->exchange.interrupted)
 			doubt(query, "the kernel says that it changed while it was read");
+		if (query->exchange.stopped)
+			return 0;
 	}
-	return 0;
 }
 
 struct links {
@@ -248,19 +261,87 @@ static int dump(struct reading *reading) {
 	return r;
 }
 
-static int dump_until_complete(struct reading *reading) {
+/* ---- and again ---- */
+
+static bool is_tired(unsigned tries, uint64_t until) {
+	return tries >= TRIES_MAX || (tries >= TRIES && instant_usec() > until);
+}
+
+static int begin_anew(struct reading *reading) {
 	struct query *query = reading->query;
-	unsigned tries = query->consistency == QUERY_RETRY && query->again ? TRIES : 1;
+	int r = query->again(query->data);
+
+	reading->decoding.block = query->block;
+	return r;
+}
+
+/* One dump more, and what changed meanwhile. */
+static int dump_joined(struct reading *reading, bool first) {
+	struct query *query = reading->query;
+	const char *why = NULL;
+	unsigned datagrams = 0;
+	int r = 0;
+
+	query->complete = true;
+	query->why = NULL;
+	if (first || !join_goes_on(&reading->join)) {
+		join_end(&reading->join);
+		r = join_begin(&reading->join, &reading->consistency);
+	}
+	if (r == 0)
+		r = run_passes(reading, 0, &datagrams);
+	if (r == 0)
+		r = join_settle(&reading->join, &why);
+	if (r == 0 && why)
+		doubt(query, why);
+	return r;
+}
+
+static int join(struct reading *reading, uint64_t until) {
+	struct query *query = reading->query;
+	unsigned tries = 1; /* there has been a dump already */
+	int r = consistency_begin(&reading->consistency, query->type, query->selection, false);
+
+	reading->joining = true;
+	do {
+		if (r == 0)
+			r = dump_joined(reading, tries == 1);
+	} while (r == 0 && !query->complete && !is_tired(++tries, until));
+	reading->joining = false;
+	if (r == 0)
+		r = begin_anew(reading);
+	if (r == 0)
+		r = join_each(&reading->join, put, reading);
+	join_end(&reading->join);
+	consistency_end(&reading->consistency);
+	return r < 0 ? r : 0;
+}
+
+static int dump_again(struct reading *reading, uint64_t until) {
+	unsigned tries = 0;
 	int r;
 
-	for (;;) {
-		r = dump(reading);
-		if (r < 0 || query->complete || --tries == 0)
-			return r;
-		r = query->again(query->data);
-		if (r < 0)
+	do {
+		r = begin_anew(reading);
+		if (r == 0)
+			r = dump(reading);
+	} while (r == 0 && !reading->query->complete && !is_tired(++tries, until));
+	return r;
+}
+
+static int dump_until_complete(struct reading *reading) {
+	struct query *query = reading->query;
+	uint64_t until = instant_usec() + patience_usec;
+	int r = dump(reading);
+
+	if (r < 0 || query->complete || query->consistency != QUERY_RETRY || !query->again)
+		return r;
+	if (join_can(query->type)) {
+		r = join(reading, until);
+		if (r != -ENOSPC)
 			return r;
 	}
+	return dump_again(reading, until);
 }
 
 /* ---- the whole of it ---- */

@@ -18,7 +18,7 @@
 enum query_consistency {
 	QUERY_ANY,    /* only the kernel's own word counts */
 	QUERY_DETECT, /* changes meanwhile are looked for */
-	QUERY_RETRY,  /* and it is read again then, a few times */
+	QUERY_RETRY,  /* and are joined to it where that can be, and it is read again otherwise */
 };
 
 struct query {

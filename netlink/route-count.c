@@ -142,29 +142,45 @@ static uint32_t expect_table(const char *text, uint32_t table) {
 	return prefixes_of(text, heading);
 }
 
-static bool is_short_of_ipv4(const struct route_count *count) {
-	_cleanup_free_ char *text = NULL;
+static void expect_ipv4(const struct route_count *count, struct route_expectation *ret) {
+	_cleanup_free_ char *text = read_statistics("/proc/self/net/fib_triestat");
 
-	if (count->family != 0 && count->family != AF_INET)
-		return false;
-	text = read_statistics("/proc/self/net/fib_triestat");
-	if (!text)
-		return false;
-	return count->ipv4 < (count->table ? expect_table(text, count->table) : expect_all(text));
+	ret->knows_ipv4 = text;
+	if (text)
+		ret->ipv4 = count->table ? expect_table(text, count->table) : expect_all(text);
 }
 
 /* ---- IPv6: hexadecimal numbers in a line, of which the fourth is that of routes ---- */
 
-static bool is_short_of_ipv6(const struct route_count *count) {
-	_cleanup_free_ char *text = NULL;
+static void expect_ipv6(const struct route_count *count, struct route_expectation *ret) {
+	_cleanup_free_ char *text =
+		count->table ? NULL : read_statistics("/proc/self/net/rt6_stats");
 	unsigned routes;
 
-	if ((count->family != 0 && count->family != AF_INET6) || count->table)
-		return false;
-	text = read_statistics("/proc/self/net/rt6_stats");
-	return text && sscanf(text, "%*x %*x %*x %x", &routes) == 1 && count->ipv6 < routes;
+	ret->knows_ipv6 = text && sscanf(text, "%*x %*x %*x %x", &routes) == 1;
+	if (ret->knows_ipv6)
+		ret->ipv6 = routes;
 }
 
-bool route_count_is_short(const struct route_count *count) {
-	return is_short_of_ipv4(count) || is_short_of_ipv6(count);
+/* ---- both ---- */
+
+struct route_expectation route_count_expect(const struct route_count *count) {
+	struct route_expectation expected = {
+		.knows_ipv4 = count->family == AF_INET6,
+		.knows_ipv6 = count->family == AF_INET,
+	};
+
+	if (count->family == 0 || count->family == AF_INET)
+		expect_ipv4(count, &expected);
+	if (count->family == 0 || count->family == AF_INET6)
+		expect_ipv6(count, &expected);
+	return expected;
+}
+
+enum route_count_result route_count_compare(const struct route_count *count,
+					    const struct route_expectation *expected) {
+	if (count->ipv4 < expected->ipv4 || count->ipv6 < expected->ipv6)
+		return ROUTE_COUNT_SHORT;
+	return expected->knows_ipv4 && expected->knows_ipv6 ? ROUTE_COUNT_WHOLE
+							    : ROUTE_COUNT_UNKNOWN;
 }

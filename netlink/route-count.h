@@ -18,5 +18,20 @@ struct route_count {
 
 /* For each message of the dump. */
 void route_count_add(struct route_count *count, const struct nlmsghdr *message);
-/* Whether there are more than were counted, in the namespace that the process is in. */
-bool route_count_is_short(const struct route_count *count);
+
+enum route_count_result {
+	ROUTE_COUNT_UNKNOWN, /* the kernel does not say how many there are */
+	ROUTE_COUNT_WHOLE,
+	ROUTE_COUNT_SHORT, /* there are more than were counted */
+};
+
+/* How many there are, as the kernel says. */
+struct route_expectation {
+	bool knows_ipv4, knows_ipv6; /* or there are none in the dump */
+	uint32_t ipv4, ipv6;
+};
+
+/* At this moment, in the namespace that the process is in. */
+struct route_expectation route_count_expect(const struct route_count *count);
+enum route_count_result route_count_compare(const struct route_count *count,
+					    const struct route_expectation *expected);

@@ -3,6 +3,7 @@
 #include "inquiry.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "call.h"
@@ -90,8 +91,12 @@ static int bound(const struct call *call, Usher__NetlinkAsk *ask, struct refusal
 	r = limit_check(limits, LIMIT_ROW_BYTES, held + 1, refusal);
 	if (r == 0 && handouts_total(&call->desk->handouts) >= total_max)
 		r = refusal_note(refusal, REFUSED_LIMIT,
-				 "three quarters of MemoryMax= of usher-netlink@.service are held");
-	ask->has_bytes = true;
+				 "all users together hold %" PRIu64
+				 " bytes of rows: three quarters of MemoryMax= of "
+				 "usher-netlink@.service",
+				 total_max);
+	ask->has_bytes = ask->has_row_bytes = true;
+	ask->row_bytes = most;
 	ask->bytes = r == 0 ? share(call, most - held) : 1;
 	return r;
 }

@@ -228,8 +228,8 @@ static int net_run(const struct arguments *a, struct usher *usher) {
 	listing.keys = network_keys(a, filter);
 	if (a->json && !a->count_only)
 		return list_json(&listing, fields);
-	/* It is printed as it comes. */
-	listing.keys.stream = true;
+	/* It is printed as it comes, unless it may have to be asked for again. */
+	listing.keys.stream = !a->consistency || strcmp(a->consistency, "retry") != 0;
 	if (!fields)
 		fields = network_fields(listing.type);
 	return a->count_only ? count(&listing, fields) : list_table(&listing, fields);

@@ -63,7 +63,8 @@ class Reader(Alone):
         self.serial += 1
         own = os.pidfd_open(os.getpid()) if where is None and pidfd is None else None
         place = where if where is not None else pidfd if pidfd is not None else own
-        order = {name: keys.pop(name) for name in ("limit", "consistency", "deadline_usec", "format", "transport", "bytes", "streams")
+        order = {name: keys.pop(name) for name in ("limit", "consistency", "deadline_usec", "format", "transport", "bytes", "row_bytes",
+                                                   "streams")
                  if name in keys}
         selected = selection([kind], fields, keys)
         if rights is not None:

@@ -3,8 +3,11 @@
 
 import contextlib
 import errno
+import json
+import mmap
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -14,7 +17,7 @@ import unittest
 
 import ring
 from reader import Reader
-from realm import (CREATE, REPLACE, RTM_DELROUTE, RTM_DELRULE, RTM_NEWROUTE, RTM_NEWRULE, Realm, attribute, change, route, ways)
+from realm import (CREATE, REPLACE, RTM_DELROUTE, RTM_DELRULE, RTM_NEWNEIGH, RTM_NEWROUTE, RTM_NEWRULE, Realm, attribute, change, route, ways)
 
 INVALID, PERMISSION, NOT_FOUND, LIMIT, TIMED_OUT = 1, 2, 3, 6, 9
 MAIN = 254
@@ -170,7 +173,10 @@ class Refusals(TestCase):
         realm = self.realm()
         realm.pair("v", "10.9.0.1/16")
         realm.run(*(f"route add 10.60.{i // 250}.{i % 250}/32 dev v" for i in range(300)))
-        self.assertEqual(self.reader.query("route", where=realm.fd, format="records", bytes=4096).code, LIMIT)
+        reply = self.reader.query("route", where=realm.fd, format="records", bytes=4096, row_bytes=9999)
+        self.assertEqual(reply.code, LIMIT)
+        self.assertIn("RowBytes=9999 ", reply.text)
+        self.assertIn(" 4096 bytes", reply.text)
         self.assertEqual(self.reader.query("route", where=realm.fd, format="records", bytes=1 << 20).code, 0)
 
 
@@ -178,25 +184,35 @@ class Churn:
     """Changes a namespace as fast as it can, or so many times a second, until it is stopped."""
 
     def __init__(self, realm, requests, pause=0):
-        self.realm, self.requests, self.pause, self.done = realm, requests, pause, 0
-        self.socket, self.stopped = realm.socket(), threading.Event()
-        self.thread = threading.Thread(target=self.run)
+        self.requests, self.pause, self.socket, self.pid = requests, pause, realm.socket(), 0
+        self.counter = mmap.mmap(-1, 8)  # shared with the process that does it
+
+    @property
+    def done(self):
+        return struct.unpack("=Q", self.counter[:8])[0]
 
     def run(self):
-        while not self.stopped.is_set():
+        while True:
             for kind, flags, body in self.requests:
                 change(self.socket, kind, flags, body)
-                self.done += 1
+                self.counter[:8] = struct.pack("=Q", self.done + 1)
                 if self.pause:
                     time.sleep(self.pause)
 
     def __enter__(self):
-        self.thread.start()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                self.run()
+            finally:
+                os._exit(1)
+        while self.done == 0:
+            time.sleep(0.001)
         return self
 
     def __exit__(self, *_):
-        self.stopped.set()
-        self.thread.join()
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         self.socket.close()
 
 
@@ -217,10 +233,10 @@ class Consistency(TestCase):
                 self.assertTrue(reply.info["interrupted"])
         return whole, wrong
 
-    def ipv6_routes(self):
+    def ipv6_routes(self, n=STABLE):
         realm = self.realm()
         index = realm.pair("v", "2001:db8::1/32")
-        realm.run(*(f"route add 2001:db8:1:{i:x}::/64 dev v metric {10000 + i}" for i in range(self.STABLE)))
+        realm.run(*(f"route add 2001:db8:1:{i:x}::/64 dev v metric {10000 + i}" for i in range(n)))
         bodies = [route(socket.AF_INET6, f"2001:db8:{2 if i % 2 else 0}:{i:x}::", 64, attribute(4, index), attribute(6, 5)) for i in range(50)]
         return realm, [(RTM_NEWROUTE, CREATE, body) for body in bodies] + [(RTM_DELROUTE, 0, body) for body in bodies]
 
@@ -243,6 +259,45 @@ class Consistency(TestCase):
         with Churn(realm, requests):
             _, wrong = self.judge("rule", "priority", stable, 60, where=realm.fd, family=2)
         self.assertEqual(wrong, 0)
+
+    def test_what_changes_meanwhile_is_joined_into_one_set(self):
+        """One of fifty routes is there at any time, or two: that it leads from one to the next is seen whole, or it is not."""
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        stable = set(range(10000, 30000))
+        realm.run(*(f"route add 10.{60 + i // 62500}.{i // 250 % 250}.{i % 250}/32 dev v metric {i}" for i in sorted(stable)))
+        bodies = [route(socket.AF_INET, f"{1 + i * 37 % 120}.0.0.0", 8, attribute(4, index), attribute(6, 5 + i)) for i in range(50)]
+        requests = []
+        for i, body in enumerate(bodies):
+            requests += [(RTM_NEWROUTE, CREATE, bodies[(i + 1) % 50]), (RTM_DELROUTE, 0, body)]
+        with realm.socket() as sock:
+            change(sock, RTM_NEWROUTE, CREATE, bodies[0])
+        with Churn(realm, requests) as churn:
+            for _ in range(8):
+                reply = self.reader.query("route", ["priority"], format="records", where=realm.fd, family=2, consistency="retry")
+                self.assertTrue(reply.info["complete"], reply.info)
+                values = [row["priority"] for row in reply.rows() if "priority" in row]
+                self.assertEqual(sorted(value for value in values if value in stable), sorted(stable))
+                self.assertIn(len([value for value in values if value < 100]), (1, 2))
+        self.assertGreater(churn.done, 500)
+
+    def test_ipv6_routes_are_counted_when_others_have_gone_meanwhile(self):
+        realm, requests = self.ipv6_routes(20000)
+        stable = set(range(10000, 30000))
+        with Churn(realm, requests):
+            self.assertEqual(self.judge("route", "priority", stable, 4, where=realm.fd, family=10, consistency="retry"), (4, 0))
+
+    def test_neighbours_that_change_meanwhile_are_told_once_with_retry(self):
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"neigh add 10.9.{i // 250}.{i % 250} lladdr 02:00:00:00:00:01 dev v nud permanent" for i in range(2, 10000)))
+        stable = {f"10.9.{i // 250}.{i % 250}" for i in range(2, 10000)}
+        bodies = [struct.pack("=BxxxiHBB", 2, index, 0x80, 0, 0) + attribute(1, socket.inet_aton(f"10.9.{i % 4}.77"))
+                  + attribute(2, bytes([2, 0, 0, 0, 1, i])) for i in range(100)]
+        with Churn(realm, [(RTM_NEWNEIGH, REPLACE, body) for body in bodies]) as churn:
+            result = self.judge("neighbour", "dst", stable, 4, where=realm.fd, family=2, ifindex=index, consistency="retry")
+        self.assertEqual(result, (4, 0))
+        self.assertGreater(churn.done, 100)
 
     def test_changes_of_another_table_do_not_disturb(self):
         realm, _ = self.ipv6_routes()
@@ -349,7 +404,7 @@ class Limits(TestCase):
         return realm
 
     def stream(self, realm, **keys):
-        reply = self.reader.query("route", where=realm.fd, family=2, format="records", transport="stream", **keys)
+        reply = self.reader.query("route", where=realm.fd, family=2, transport="stream", **{"format": "records", **keys})
         self.assertEqual((reply.code, reply.text), (0, ""))
         return reply
 
@@ -391,6 +446,24 @@ class Limits(TestCase):
         self.assertIsNone(reply.answer().end)
         with self.assertRaises(TimeoutError):
             self.reader.receive(0.2)
+
+    def test_a_stream_of_json_has_a_last_line_unless_it_broke_off(self):
+        realm = self.many_routes()
+        for killed in (False, True):
+            reply = self.stream(realm, format="json")
+            if killed:
+                os.kill(self.children()[0], 9)
+            lines = reply.read().decode().split("\n")
+            if killed:
+                self.assertFalse(any("complete" in line for line in lines))
+            else:
+                self.assertEqual([json.loads(line) for line in lines[-2:-1]], [{"complete": True}])
+                self.assertTrue(all("dst" in json.loads(line) or "oif" in json.loads(line) for line in lines[:-2]))
+
+    def test_what_has_gone_out_is_not_read_again(self):
+        reply = self.reader.query("route", format="json", transport="stream", consistency="retry")
+        self.assertEqual(reply.code, INVALID)
+        self.assertTrue(reply.text.startswith("consistency: "), reply.text)
 
     def test_a_child_that_is_killed_is_no_answer_but_an_error(self):
         realm = self.many_routes(60000)
