@@ -3,22 +3,118 @@
 #include "handouts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fd.h"
+#include "store.h"
+
+/* Those beyond it are forgotten with the service. */
+enum { TABLE_MAX = 4096 };
+
+static const char name[] = "rows-in-memory";
+
+struct handouts_table {
+	struct line {
+		uint64_t bytes;
+		uint32_t uid;
+		int32_t watch; /* 0: nothing stands here */
+	} lines[TABLE_MAX];
+};
 
 struct handout {
 	struct handout *next;
 	int watch;
 	uid_t uid;
 	uint64_t bytes;
+	struct line *line; /* NULL: there was no room */
 };
+
+/* ---- what outlives the service ---- */
+
+static struct line *find_room(const struct handouts *handouts) {
+	for (size_t i = 0; handouts->table && i < TABLE_MAX; i++)
+		if (handouts->table->lines[i].watch == 0)
+			return &handouts->table->lines[i];
+	return NULL;
+}
+
+/* Begun with the first one: most services hand out none. */
+static void keep(struct handouts *handouts) {
+	const int fds[] = { handouts->inotify, handouts->memory };
+
+	if (!handouts->kept && handouts->table)
+		handouts->kept = store_keep_named(name, fds, 2) == 0;
+}
+
+static bool is_memory(int fd) {
+	struct stat st;
+
+	return fcntl(fd, F_GET_SEALS) >= 0 && fstat(fd, &st) == 0 &&
+	       st.st_size == sizeof(struct handouts_table);
+}
+
+/* Whether both came back. */
+static bool take_over(struct handouts *handouts) {
+	int fds[2] = { -1, -1 };
+
+	if (store_take_named(name, fds, 2) == 2 && is_memory(fds[0]) != is_memory(fds[1])) {
+		bool first = is_memory(fds[0]);
+
+		handouts->memory = fds[!first];
+		handouts->inotify = fds[first];
+		return true;
+	}
+	fd_closep(&fds[0]);
+	fd_closep(&fds[1]);
+	return false;
+}
+
+static int make(struct handouts *handouts) {
+	handouts->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (handouts->inotify < 0)
+		return -errno;
+	handouts->memory = memfd_create("usher-handouts", MFD_CLOEXEC);
+	if (handouts->memory < 0 || ftruncate(handouts->memory, sizeof(struct handouts_table)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int map(struct handouts *handouts) {
+	void *table = mmap(NULL, sizeof *handouts->table, PROT_READ | PROT_WRITE, MAP_SHARED,
+			   handouts->memory, 0);
+
+	if (table == MAP_FAILED)
+		return -errno;
+	handouts->table = table;
+	return 0;
+}
+
+/* What has gone meanwhile the descriptor has to tell still. */
+static int read_table(struct handouts *handouts) {
+	for (size_t i = 0; i < TABLE_MAX; i++) {
+		struct line *line = &handouts->table->lines[i];
+		struct handout *handout = line->watch > 0 ? malloc(sizeof *handout) : NULL;
+
+		if (!handout && line->watch > 0)
+			return -ENOMEM;
+		if (!handout)
+			continue;
+		*handout = (struct handout){ handouts->first, line->watch, line->uid, line->bytes,
+					     line };
+		handouts->first = handout;
+	}
+	return 0;
+}
+
+/* ---- one ---- */
 
 static void forget(struct handouts *handouts, int watch) {
 	for (struct handout **at = &handouts->first; *at; at = &(*at)->next)
@@ -26,6 +122,8 @@ static void forget(struct handouts *handouts, int watch) {
 			struct handout *gone = *at;
 
 			*at = gone->next;
+			if (gone->line)
+				gone->line->watch = 0;
 			free(gone);
 			return;
 		}
@@ -44,11 +142,18 @@ static int on_gone(sd_event_source *source, int fd, uint32_t events, void *userd
 }
 
 int handouts_begin(struct handouts *handouts, sd_event *event) {
-	int r;
+	int r = 0;
 
-	*handouts = (struct handouts){ .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK) };
-	if (handouts->inotify < 0)
-		return -errno;
+	*handouts = (struct handouts){ .inotify = -1, .memory = -1 };
+	handouts->kept = take_over(handouts);
+	if (!handouts->kept)
+		r = make(handouts);
+	if (r == 0)
+		r = map(handouts);
+	if (r == 0)
+		r = read_table(handouts);
+	if (r < 0)
+		return r;
 	r = sd_event_add_io(event, &handouts->io, handouts->inotify, EPOLLIN, on_gone, handouts);
 	return r < 0 ? r : 0;
 }
@@ -75,7 +180,11 @@ int handouts_add(struct handouts *handouts, uid_t uid, int memfd) {
 		free(handout);
 		return r;
 	}
+	handout->line = find_room(handouts);
+	if (handout->line)
+		*handout->line = (struct line){ handout->bytes, uid, handout->watch };
 	handouts->first = handout;
+	keep(handouts);
 	return 0;
 }
 
@@ -98,6 +207,13 @@ uint64_t handouts_total(const struct handouts *handouts) {
 void handouts_done(struct handouts *handouts) {
 	handouts->io = sd_event_source_disable_unref(handouts->io);
 	fd_closep(&handouts->inotify);
-	while (handouts->first)
-		forget(handouts, handouts->first->watch);
+	for (struct handout *handout = handouts->first, *next; handout; handout = next) {
+		next = handout->next;
+		free(handout); /* what stands in the table is for the next life */
+	}
+	handouts->first = NULL;
+	if (handouts->table)
+		(void)munmap(handouts->table, sizeof *handouts->table);
+	handouts->table = NULL;
+	fd_closep(&handouts->memory);
 }

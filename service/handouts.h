@@ -5,19 +5,26 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
 struct handout;
+struct handouts_table;
 
 struct handouts {
 	int inotify;
 	sd_event_source *io;
 	struct handout *first;
+	/* The same in memory that systemd keeps, together with what hears when they go: after a
+	 * life of the service that ended in no good order they are still known. */
+	int memory;
+	struct handouts_table *table;
+	bool kept;
 };
 
-/* 0 or a negative errno. */
+/* With those of an earlier life. 0 or a negative errno. */
 int handouts_begin(struct handouts *handouts, sd_event *event);
 /* The memfd, which is only looked at, is the user's from now on. 0 or a negative errno. */
 int handouts_add(struct handouts *handouts, uid_t uid, int memfd);

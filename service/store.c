@@ -251,6 +251,21 @@ static int listen_once(void) {
 	return 0;
 }
 
+int store_keep_named(const char *name, const int *fds, size_t n) {
+	return getenv("NOTIFY_SOCKET") ? tell("FDSTORE", name, fds, (unsigned)n) : 0;
+}
+
+size_t store_take_named(const char *name, int *ret_fds, size_t n) {
+	size_t found = 0;
+
+	if (listen_once() < 0)
+		return 0;
+	for (int i = 0; i < kept.n && found < n; i++)
+		if (kept.fds[i] >= 0 && strcmp(kept.names[i], name) == 0)
+			ret_fds[found++] = fd_take(&kept.fds[i]);
+	return found;
+}
+
 struct loading {
 	const char *kind;
 	const ProtobufCMessageDescriptor *descriptor;

@@ -19,6 +19,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What systemd keeps for us: FileDescriptorStoreMax= of the unit. More cannot be: their names come
@@ -53,6 +54,11 @@ void store_forget_more(const char *kind, uint64_t number);
 int store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);
 /* The file; whether there was one. */
 bool store_forget_saved(const char *kind, uint64_t number);
+
+/* Descriptors that are no object's, by a name without a number: all of them at once, and in an
+ * order that the taker has to find out. How many came back, at most n. */
+int store_keep_named(const char *name, const int *fds, size_t n);
+size_t store_take_named(const char *name, int *ret_fds, size_t n);
 
 /* Takes the message and the descriptors. -EBADMSG where the message is no object: then it is
  * forgotten. */

@@ -252,6 +252,26 @@ class Holding(NetlinkTestCase):
             return False
         wait_until(is_free, "what nobody holds does not count", 5)
 
+    def test_memory_counts_also_for_a_service_that_was_killed_meanwhile(self):
+        self.limit(RowBytes="64K")
+        held = []
+        with self.refused("LimitExceeded", "RowBytes"):
+            for _ in range(1000):
+                held.append(self.open()[0])
+        for let_go in (False, True):
+            before = support.main_pid("usherd.service")
+            os.kill(before, signal.SIGKILL)
+            if let_go:  # while nobody is there to hear of it
+                for rows in held:
+                    rows.close()
+            wait_until(lambda: support.main_pid("usherd.service") not in (0, before), "there is a new broker")
+            support.settle()
+            if let_go:
+                self.open()[0].close()
+            else:
+                with self.refused("LimitExceeded", "RowBytes"):
+                    self.open()
+
     def test_streams_that_nobody_reads_are_so_many_and_keep_nobody_else_waiting(self):
         self.limit(Streams=2)
         name = self.named("usherwide")
