@@ -14,8 +14,9 @@ static bool is_link(const struct change *change) {
 
 const char *inverse_lacks(const struct change *change) {
 	if (change->manner->final & CHANGE_BIT(change->action))
-		return change->action == CHANGE_DEL
-			       ? "what goes with it would not come back"
+		return change->action == CHANGE_DEL ? "what goes with it would not come back"
+		       : change->action == CHANGE_ADD
+			       ? "the kernel has no way to remove it"
 			       : "what it replaces would not come back as it was";
 	if (is_link(change) && change->action == CHANGE_CHANGE &&
 	    encode_member(change->row, "net-ns-fd"))

@@ -285,6 +285,12 @@ static const struct manner manners[] = {
 		.tells = true,
 		.complete = complete_filter,
 	},
+	{
+		.type = "namespace-id",
+		.actions = CHANGE_BIT(CHANGE_ADD),
+		.final = CHANGE_BIT(CHANGE_ADD),
+		.flags = FLAGS(NLM_F_CREATE | NLM_F_EXCL, 0, 0),
+	},
 };
 
 const struct manner *manner_find(const struct netlink_type *type) {

@@ -4,11 +4,14 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 
+#include "encode.h"
 #include "table.h"
 #include "types.h"
 
 static const struct netlink_field namespace_fields[] = {
 	ATTRIBUTE("nsid", NETNSA_NSID, S32),
+	/* whose number it shall be, by a descriptor of it; the kernel does not tell */
+	ATTRIBUTE("fd", NETNSA_FD, U32, .encode = encode_file),
 	{},
 };
 
@@ -23,4 +26,5 @@ const struct netlink_type netlink_namespace_id = {
 	.header = sizeof(struct rtgenmsg),
 	.groups = (const uint32_t[]){ RTNLGRP_NSID, 0 },
 	.keys = (const char *const[]){ "nsid", NULL },
+	.changes = true,
 };

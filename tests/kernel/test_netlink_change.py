@@ -148,6 +148,17 @@ class Links(TestCase):
             self.refused("NotPermitted", "", self.change, "change", "link", ifname="v1", net_ns_fd=namespace)
         self.assertEqual(len(self.ip("link")), 3)
 
+    def test_another_namespace_is_given_a_number(self):
+        other = self.space()
+        with Descriptor(os.open(f"/proc/{other.pid}/ns/net", os.O_RDONLY), owned=True) as namespace:
+            self.assertEqual(self.change("add", "namespace-id", nsid=77, fd=namespace), {"nsid": 77})
+            self.assertEqual(self.query("namespace-id"), [{"nsid": 77}])
+            self.refused("Busy", "", self.change, "add", "namespace-id", nsid=78, fd=namespace)
+            self.refused("InvalidArgument", "row.fd: is a descriptor", self.change, "add", "namespace-id", nsid=79, fd=3)
+            self.refused("NotSupported", "action: ", self.change, "del", "namespace-id", nsid=77)
+            self.refused("InvalidArgument", "changes[0].row: must be the last", self.batch,
+                         ("add", "namespace-id", {"nsid": 80, "fd": namespace}), ("add", "link", {"ifname": "b", "linkinfo": {"kind": "bridge"}}))
+
     def test_what_is_wrong_is_told_by_the_name_of_its_field_and_in_the_kernels_words(self):
         self.pair()
         self.refused("Busy", "EEXIST", self.change, "add", "link", ifname="v0", linkinfo={"kind": "bridge"})
