@@ -4,6 +4,8 @@
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import ring
 from listener import Stream
@@ -95,6 +97,27 @@ class Monitors(TestCase):
             stream.wait(lambda rows: False, 5)
         wait_until(lambda: not listeners(), "nobody listens there")
         self.assertFalse(self.me.objects("NetlinkMonitor"))
+
+    def test_who_moves_elsewhere_is_told_of_where_it_was(self):
+        """What was asked for stays, as a socket would that had been opened there; what is asked then is of the new place."""
+        moving = ("import ctypes, sys; print(flush=True); sys.stdin.readline(); "
+                  "sys.exit(1) if ctypes.CDLL(None).unshare(0x40000000) else print(flush=True); sys.stdin.readline()")
+        with subprocess.Popen(["unshare", "--net", "--", sys.executable, "-c", moving], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as mover:
+            mover.stdout.readline()
+            pidfd, before = os.pidfd_open(mover.pid), os.open(f"/proc/{mover.pid}/ns/net", os.O_RDONLY)
+            self.addCleanup(os.close, pidfd)
+            self.addCleanup(os.close, before)
+            path = self.me.call("Netlink", "Subscribe", ["link"], ["ifname"], {"in": Descriptor(pidfd)})
+            self.until(path, lambda told: told and told[-1][0] == "synced")
+            mover.stdin.write(b"\n")
+            mover.stdin.flush()
+            mover.stdout.readline()
+            subprocess.run(["nsenter", f"--net=/proc/self/fd/{before}", "ip", "link", "add", "one", "type", "bridge"],
+                           pass_fds=[before], check=True)
+            told = self.until(path, lambda told: ("new", "link", {"ifname": "one"}) in told)
+            self.assertEqual({action for action, _, _ in told}, {"new"})
+            rows, _ = self.me.call("Netlink", "Query", "link", ["ifname"], {"in": Descriptor(pidfd)})
+            self.assertNotIn({"ifname": "one"}, rows)
 
     def test_of_many_changes_few_are_told_and_the_last_is_among_them(self):
         self.realm.pair("one")
