@@ -4,6 +4,7 @@
 import os
 import select
 import subprocess
+import threading
 
 import support
 from support import Variant, wait_until
@@ -90,6 +91,28 @@ class Network(SpacesTestCase):
             self.connect("l0", peer=right, peer_name="r1")
         self.destroy(right)
         wait_until(lambda: "l0" not in self.run_in("ip", "-br", "link", **{"in": Variant("o", self.left)})[1], "the pair goes with the other one")
+
+    def test_two_namespaces_of_ones_own_are_connected_by_a_program_between_two_tunnels(self):
+        """What carries packets from one descriptor to the other is no more than this."""
+        right = self.namespace("right", "user", "net", map_zero=True)
+        ends = [self.during(self.alice.call("Namespaces", "OpenTun", "t0", {"in": Variant("o", place), "addresses": [f"192.0.2.{i}/24"]}))
+                for i, place in enumerate((self.left, right), 1)]
+        stopped = threading.Event()
+
+        def carry():
+            while not stopped.is_set():
+                for end in select.select(ends, [], [], 0.1)[0]:
+                    os.write(ends[end is ends[0]].fileno(), os.read(end.fileno(), 65536))
+
+        carrier = threading.Thread(target=carry)
+        carrier.start()
+        try:
+            self.serve(right)
+            asked = self.run_in("/usr/bin/python3", "-c", ASK, "192.0.2.2", **{"in": Variant("o", self.left)})
+        finally:
+            stopped.set()
+            carrier.join()
+        self.assertEqual(asked, (("exited", 0), "HELLO"))
 
     def test_sec_46_the_networks_of_others_take_an_administrator(self):
         bob = self.client("bob")

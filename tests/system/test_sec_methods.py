@@ -69,13 +69,13 @@ class EveryMethod(support.MountTestCase):
         self.directory("m")
         self.be(self.STRANGER)
         self.made_by_alice = self.mount("", f"{self.home}/m", "tmpfs")
-        self.namespace, self.process, self.trap, self.timer, self.watch = self.make_objects()
+        self.namespace, self.process, self.trap, self.timer, self.watch, self.monitor = self.make_objects()
         # of root's: a stranger may do nothing here, and what happens here happens to nobody else
         self.place = self.during(support.Place("root", "--mount", "--uts", "--propagation=private"))
         self.pidfd = self.during(self.place.pidfd())
 
     def make_objects(self):
-        """A namespace, a process, a trap, a timer and a watch of root's, so that none is anybody's who is refused here."""
+        """A namespace, a process, a trap, a timer, a watch and a monitor of root's, so that none is anybody's who is refused here."""
         namespace = support.root().call("Namespaces", "Create", "roots", ["uts", "pid"], {})
         process, pidfd = support.root().call("Processes", "Spawn", ["/bin/sleep", "1000"], {}, {}, {"lifetime": "manual"})
         pidfd.close()
@@ -84,14 +84,15 @@ class EveryMethod(support.MountTestCase):
         timer, descriptor = support.root().call("Timers", "Create", "boottime", 0, 0, {"lifetime": "manual"})
         descriptor.close()
         watch = support.root().call("Watches", "Subscribe", "/home", [], {})
+        monitor = support.root().call("Netlink", "Subscribe", ["link"], [], {"snapshot": False})
         self.addCleanup(self.end_objects)
-        return namespace, process, trap, timer, watch
+        return namespace, process, trap, timer, watch, monitor
 
     @staticmethod
     def end_objects():
         for path in support.root().objects("Namespace"):
             support.root().call("Namespace", "Destroy", {}, path=path)
-        for interface in ("SignalTrap", "Timer", "Watch"):
+        for interface in ("SignalTrap", "Timer", "Watch", "NetlinkMonitor"):
             for path in support.root().objects(interface):
                 with contextlib.suppress(support.DBusError):  # it went with its connection
                     support.root().call(interface, "Close", {}, path=path)
@@ -153,7 +154,7 @@ class EveryMethod(support.MountTestCase):
         }
 
     # What is told to its owner alone, without a question to anybody.
-    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close"), ("Netlink", "Describe"), *(("Watch", method) for method in (
+    OWNERS = {("Process", "Wait"), ("SignalTrap", "Close"), ("Timer", "Close"), ("NetlinkMonitor", "Close"), ("Netlink", "Describe"), *(("Watch", method) for method in (
         "SetEvents", "Since", "Decide", "Close"))}
     # What has a process for an argument, or is an object's, has no other place.
     PLACED = {("Namespaces", "Attach"), ("Namespace", "Open"), ("Namespace", "OpenLeader"), ("Namespace", "Destroy"), ("Process", "Signal")}
@@ -183,7 +184,7 @@ class EveryMethod(support.MountTestCase):
     def test_sec_01_the_table_here_has_every_method_that_there_is(self):
         """sec-01: a method without a line in the table of this test fails it, and so does a property that can be set."""
         found = set()
-        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process, self.trap, self.timer, self.watch):
+        for path in (support.MANAGER, self.made_by_alice, self.namespace, self.process, self.trap, self.timer, self.watch, self.monitor):
             for interface in introspect(self.alice, path):
                 name = interface.get("name")
                 found.update((name.removeprefix("org.usher1."), method.get("name")) for method in interface.iter("method"))
@@ -238,6 +239,17 @@ class EveryMethod(support.MountTestCase):
         for user in ("bob", "alice", "nobody"):
             with self.subTest(user), self.client(user, through=("env",)) as client, self.refused("NotOwner"):
                 client.call("Process", "Wait", {}, path=self.process)
+
+    def test_sec_01_nobody_ends_what_is_somebody_elses(self):
+        """sec-01: what hears and tells goes at its owner's word, and root's."""
+        before = self.state()
+        for user in ("bob", "alice", "nobody"):
+            with self.client(user, through=("env",)) as client:
+                for interface, path in (("SignalTrap", self.trap), ("Timer", self.timer), ("Watch", self.watch), ("NetlinkMonitor", self.monitor)):
+                    with self.subTest(user=user, interface=interface), self.refused("NotOwner"):
+                        client.call(interface, "Close", {}, path=path)
+        self.assertEqual(self.state(), before)
+        self.assertIn(self.monitor, support.root().objects("NetlinkMonitor"))
 
     def test_sec_01_a_property_cannot_be_set(self):
         """sec-01: Properties.Set is a method like the others."""
