@@ -84,6 +84,11 @@ class BigObjects(TestCase):
             self.assertTrue(reply.info["interrupted"], keys)
             self.assertFalse(reply.answer().end["complete"], keys)
 
+    def test_a_route_that_no_answer_can_hold_is_not_told_to_be_none(self):
+        reply = self.reader.query("route-get", where=self.big_route(2040).fd, dst="10.5.0.1", fibmatch=True)
+        self.assertFalse(reply.code == 0 and reply.info["complete"], reply.info)
+        self.assertIn("too large", reply.info.get("interrupted", reply.text))
+
     def test_a_link_with_many_names_hides_no_other(self):
         realm = self.realm()
         for name in ("va", "vb", "vc"):
