@@ -159,8 +159,11 @@ static int parse_one(const struct netlink_field *field, const char *key, const U
 		if (value->text && address_parse(value->text, true, &ret->address))
 			return 0;
 		return refusal_note(refusal, REFUSED_INVALID,
-				    "%s: it is an address%s prefix like 192.0.2.0/24", key,
-				    field->form == USHER_NETLINK_PREFIX ? "'s" : " or a");
+				    "%s: it is an address%s prefix like 192.0.2.0/24%s", key,
+				    field->form == USHER_NETLINK_PREFIX ? "'s" : " or a",
+				    value->text && strchr(value->text, '/')
+					    ? ", with no bit set behind the prefix"
+					    : "");
 	case USHER_NETLINK_HARDWARE:
 	case USHER_NETLINK_STRING:
 	case USHER_NETLINK_BYTES: return parse_as_bytes(field, key, value, refusal, ret);

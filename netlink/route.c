@@ -389,8 +389,10 @@ static int request_route(struct encoding *encoding, const struct netlink_type *t
 	(void)put_number(encoding, type, selection, "ip-proto", RTA_IP_PROTO, 1);
 	(void)put_number(encoding, type, selection, "sport", RTA_SPORT, 2);
 	(void)put_number(encoding, type, selection, "dport", RTA_DPORT, 2);
-	/* Which table it is in is told only who asks for it. */
-	header->rtm_flags |= RTM_F_LOOKUP_TABLE;
+	/* Which table it is in is told only who asks for it; of IPv6 it always is, and nobody may.
+	 */
+	if (destination == AF_INET)
+		header->rtm_flags |= RTM_F_LOOKUP_TABLE;
 	return 0;
 }
 

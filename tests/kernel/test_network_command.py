@@ -105,6 +105,10 @@ class NetworkCommand(ring.TestCase):
         self.assertEqual((way["gateway"], way["dev"], way["prefsrc"]), ("10.1.0.9", "br0", "10.1.0.1"))
         self.assertEqual(json.loads(self.net("get", "10.2.3.4", "--json"))["gateway"], "10.1.0.9")
         self.assertIn("unreachable", self.bad("get", "192.0.2.1"))
+        self.net("add", "address", "dev=br0", "local=2001:db8::1", "prefixlen=64")
+        for words in ((), ("fibmatch=true",)):
+            (way,) = (json.loads(line) for line in self.net("get", "2001:db8::5", "--json", *words).splitlines())
+            self.assertEqual((way["family"], way["dev"], way["table"]), ("inet6", "br0", "main"))
 
     def test_a_route_of_several_ways_is_one_row(self):
         self.make_bridge()
@@ -124,6 +128,7 @@ class NetworkCommand(ring.TestCase):
         self.assertIn("ifname", self.bad("links", "ifnam=lo"))
         self.assertIn("mtu", self.bad("links", "--fields", "mtuu"))
         self.assertIn("link", self.bad("lonks"))
+        self.assertIn("behind the prefix", self.bad("routes", "dst=10.0.0.1/8"))
         for words in (("links", "nothing"), ("links", "=1"), ("links", "--limit", "0"), ("links", "--limit", "-1"), (), ("links", "a.=1"),
                       ("add", "link"), ("links", "--lifetime", "manual")):
             with self.subTest(words=words):
