@@ -262,6 +262,16 @@ bool mounts_have_foreign(const struct mounts *mounts) {
 	return false;
 }
 
+/* Ids that are never used again begin there. */
+static const uint64_t first_lasting_id = UINT64_C(1) << 31;
+
+bool mounts_have_passing_ids(const struct mounts *mounts) {
+	for (const struct mount *mount = mounts_first(mounts); mount; mount = mounts_next(mount))
+		if (mount->object->id < first_lasting_id)
+			return true;
+	return false;
+}
+
 /* One look at a time; what changes meanwhile is looked at after it. Objects younger than the look
  * are not judged by it. */
 void mounts_reconcile(struct mounts *mounts) {

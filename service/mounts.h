@@ -47,6 +47,8 @@ enum tier mounts_tier(const struct mounts *mounts, const Usher__Finding *finding
 int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply);
 /* Something in the mount table changed: forgets what is no longer there. */
 void mounts_reconcile(struct mounts *mounts);
+/* Whether the id of any could be another mount's when it has gone, as before Linux 6.8. */
+bool mounts_have_passing_ids(const struct mounts *mounts);
 /* Whether any is in another namespace, where nobody tells of changes, or could not be unmounted
  * when it should have been. */
 bool mounts_have_foreign(const struct mounts *mounts);

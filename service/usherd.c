@@ -30,7 +30,7 @@
 #include "watch-file.h"
 
 static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
-		      leave_usec = 2 * UINT64_C(1000000);
+		      soon_usec = 50 * UINT64_C(1000), leave_usec = 2 * UINT64_C(1000000);
 
 enum { MESSAGES_AT_ONCE = 32 };
 
@@ -39,8 +39,8 @@ struct service {
 	struct door_bus *door;
 	bool leaving;
 	struct utsname names;
-	sd_event_source *idle, *look, *host_name, *domain_name, *mount_table, *sigterm, *sigint,
-		*sighup, *more;
+	sd_event_source *idle, *look, *look_soon, *host_name, *domain_name, *mount_table, *sigterm,
+		*sigint, *sighup, *more;
 };
 
 static void start_idle_clock(struct service *service) {
@@ -156,8 +156,21 @@ static void on_names(void *userdata) {
 		manager_bus_host_changed(&service->desk, "Domainname");
 }
 
+/* Most of it is our own doing, and known by the time that somebody looks; each look takes as long
+ * as a call. Where the id of a mount that goes is the next one's, nobody may take the one for the
+ * other meanwhile. */
 static void on_mount_table(void *userdata) {
-	mounts_reconcile(&((struct service *)userdata)->desk.mounts);
+	struct service *service = userdata;
+	int enabled;
+
+	if (mounts_have_passing_ids(&service->desk.mounts)) {
+		mounts_reconcile(&service->desk.mounts);
+		return;
+	}
+	if (sd_event_source_get_enabled(service->look_soon, &enabled) > 0)
+		return;
+	(void)sd_event_source_set_time_relative(service->look_soon, soon_usec);
+	(void)sd_event_source_set_enabled(service->look_soon, SD_EVENT_ONESHOT);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -183,6 +196,9 @@ static int watch(struct service *service) {
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &service->look, CLOCK_MONOTONIC, look_usec,
 					       1000000, on_look, service);
+	if (r >= 0)
+		r = sd_event_add_time_relative(event, &service->look_soon, CLOCK_MONOTONIC,
+					       soon_usec, 0, on_look, service);
 	return r;
 }
 
@@ -291,6 +307,8 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0)
 		r = sd_event_source_set_enabled(service->look, SD_EVENT_OFF);
 	if (r >= 0)
+		r = sd_event_source_set_enabled(service->look_soon, SD_EVENT_OFF);
+	if (r >= 0)
 		say_hello(desk);
 	if (r >= 0)
 		mounts_reconcile(&desk->mounts); /* some may have gone while nobody was here */
@@ -315,6 +333,7 @@ static void stop(struct service *service) {
 	id_pool_done(&desk->ids);
 	sd_event_source_unref(service->idle);
 	sd_event_source_unref(service->look);
+	sd_event_source_unref(service->look_soon);
 	sd_event_source_unref(service->sigterm);
 	sd_event_source_unref(service->sigint);
 	sd_event_source_unref(service->sighup);
