@@ -417,7 +417,8 @@ static int write_maps(struct job *job) {
 	return r == 0 ? tell(birth, birth->ahead ? &birth->interior.trees : NULL) : r;
 }
 
-/* It goes on in a child of ours, or it is a lie. */
+/* It goes on in a child of ours, or it is a lie. The one that it was ends meanwhile, and who reaps
+ * what is orphaned reaps it. */
 static int follow(struct job *job, int *pidfd) {
 	struct birth *birth = job->birth;
 	siginfo_t info = { 0 };
@@ -428,8 +429,6 @@ static int follow(struct job *job, int *pidfd) {
 	pid = place_process(&job->place, *pidfd);
 	if (pid <= 0)
 		return -EBADMSG;
-	if (waitid(P_PIDFD, (id_t)birth->pidfd, &info, WEXITED) < 0)
-		return -errno;
 	fd_closep(&birth->pidfd);
 	birth->pidfd = fd_take(pidfd);
 	birth->pid = pid;
