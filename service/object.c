@@ -51,15 +51,16 @@ struct object *objects_find(const struct objects *objects, uint64_t number) {
 	return NULL;
 }
 
+/* Whatever else the path says is compared. */
 struct object *objects_find_path(const struct objects *objects, const char *path) {
+	const char *last = strrchr(path, '/');
+	struct object *object = last ? objects_find(objects, strtoull(last + 1, NULL, 10)) : NULL;
 	char own[OBJECT_PATH_MAX];
 
-	for (struct object *object = objects->first; object; object = object->next) {
-		object_path(object, own);
-		if (!object->hidden && strcmp(own, path) == 0)
-			return object;
-	}
-	return NULL;
+	if (!object || object->hidden)
+		return NULL;
+	object_path(object, own);
+	return strcmp(own, path) == 0 ? object : NULL;
 }
 
 bool object_goes_with_connection(const struct object *object) {
