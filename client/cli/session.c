@@ -15,8 +15,9 @@
 #include "answer.h"
 #include "pidfd.h"
 
-/* So often the service may go away while it is asked for the end of the program. */
-enum { AGAIN_MAX = 20, AGAIN_USEC = 100000 };
+/* So often the service may go away while it is asked for the end of the program, and so long it is
+ * not asked. */
+enum { AGAIN_MAX = 20, AGAIN_USEC = 100000, SOON_MSEC = 20 };
 
 static const int signals[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
 			       SIGUSR2, SIGCONT, SIGTSTP, SIGWINCH };
@@ -83,7 +84,7 @@ static int look(const struct session *s, struct usher_wait **wait, int *again, i
 
 	if (r < 0)
 		return r;
-	r = usher_wait_get(s->usher, *wait, ret_status);
+	r = *wait ? usher_wait_get(s->usher, *wait, ret_status) : -EINPROGRESS;
 	if ((r != -ETIMEDOUT && r != -EHOSTDOWN) || ++*again > AGAIN_MAX)
 		return r;
 	(void)usleep(AGAIN_USEC);
@@ -93,10 +94,10 @@ static int look(const struct session *s, struct usher_wait **wait, int *again, i
 }
 
 /* A kernel since Linux 6.15 says it as soon as somebody has reaped the process, and saves the way
- * over the bus. */
+ * over the bus: about what is over soon the service is not even asked. */
 static int attend(const struct session *s, struct usher_wait **wait, int *ret_status) {
 	struct pollfd polls[TERMINAL_POLLS + 3];
-	int timeout, r, again = 0, pidfd = s->pidfd;
+	int timeout, n, r, again = 0, pidfd = s->pidfd;
 
 	for (;;) {
 		r = look(s, wait, &again, ret_status);
@@ -106,11 +107,13 @@ static int attend(const struct session *s, struct usher_wait **wait, int *ret_st
 		polls[2] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
 		polls[3] = (struct pollfd){ .fd = usher_get_fd(s->usher), .events = POLLIN };
 		polls[4] = (struct pollfd){ .fd = pidfd };
-		if (poll(polls, TERMINAL_POLLS + 3, timeout) < 0) {
-			if (errno == EINTR)
-				continue;
+		if (!*wait && (timeout < 0 || timeout > SOON_MSEC))
+			timeout = SOON_MSEC;
+		n = poll(polls, TERMINAL_POLLS + 3, timeout);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
 			return -errno;
-		}
 		terminal_forward(s->terminal, polls);
 		if (polls[2].revents)
 			read_signals(s);
@@ -119,6 +122,10 @@ static int attend(const struct session *s, struct usher_wait **wait, int *ret_st
 				return 0;
 			pidfd = -1;
 		}
+		if (!*wait && (n == 0 || pidfd < 0))
+			r = usher_wait_begin(s->usher, s->object, wait);
+		if (r < 0 && r != -EINPROGRESS)
+			return r;
 	}
 }
 
@@ -129,12 +136,9 @@ int session_attend(struct session *s, int *ret_status) {
 	r = s->signals < 0 ? session_listen(s) : 0;
 	if (r < 0)
 		return answer_failure(s->arguments, NULL, r);
-	r = usher_wait_begin(s->usher, s->object, &wait);
-	if (r >= 0) {
-		terminal_start(s->terminal);
-		r = attend(s, &wait, ret_status);
-		terminal_finish(s->terminal);
-	}
+	terminal_start(s->terminal);
+	r = attend(s, &wait, ret_status);
+	terminal_finish(s->terminal);
 	return r < 0 ? answer_refusal(s->arguments, s->usher, NULL, r) : 0;
 }
 
