@@ -370,7 +370,7 @@ class Restarts(ProcessTestCase):
             self.assertEqual(support.patiently(lambda: self.alice.get("Process", "State", path)), "exited")
             wait_until(lambda: self.kept() == before, "nor has it after that")
         self.assertEqual(self.alice.call("Process", "Wait", {}, path=path, signature="a{sv}"), ("exited", 7))
-        self.assertFalse(os.path.exists(name))
+        wait_until(lambda: not os.path.exists(name), "what has been told is forgotten")  # who waits is told first
         self.assertEqual(self.kept(), before)
 
     def test_what_ends_while_the_service_is_stopped_is_told_when_it_is_back(self):
