@@ -19,6 +19,7 @@ enum {
 	HEAP_AT = FILL_MAX + 65536,
 	MEMORY = HEAP_AT + USHER_NETLINK_BLOCK_MAX,
 	BUFFER_LEAST = 4096,
+	PIECES_MAX = 4, /* at once */
 };
 
 struct block {
@@ -79,20 +80,22 @@ int block_to_buffer(void *userdata, const struct iovec *pieces, size_t n) {
 
 int block_to_fd(void *userdata, const struct iovec *pieces, size_t n) {
 	int fd = *(int *)userdata;
+	struct iovec left[PIECES_MAX];
+	size_t at = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const uint8_t *at = pieces[i].iov_base;
-		size_t left = pieces[i].iov_len;
+	memcpy(left, pieces, n * sizeof *left);
+	while (at < n) {
+		ssize_t written = writev(fd, left + at, (int)(n - at));
 
-		while (left > 0) {
-			ssize_t written = write(fd, at, left);
-
-			if (written < 0 && errno == EINTR)
-				continue;
-			if (written < 0)
-				return -errno;
-			at += written;
-			left -= (size_t)written;
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		for (; at < n && (size_t)written >= left[at].iov_len; at++)
+			written -= (ssize_t)left[at].iov_len;
+		if (at < n) {
+			left[at].iov_base = (uint8_t *)left[at].iov_base + written;
+			left[at].iov_len -= (size_t)written;
 		}
 	}
 	return 0;
@@ -312,7 +315,7 @@ static int flush_rows(struct block *block) {
 	struct usher_netlink_rows rows = { .n = (uint32_t)block->n,
 					   .action = (uint16_t)block->action };
 	size_t heap_size = round_up(block->heap_size);
-	struct iovec pieces[4] = {};
+	struct iovec pieces[PIECES_MAX] = {};
 	int r;
 
 	rows.block = (struct usher_netlink_block){
