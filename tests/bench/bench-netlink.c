@@ -38,7 +38,7 @@ enum {
 	FLOOR_BUFFER = 32768,
 	STEP = 200,
 	GATEWAYS = 64,
-	FILL = 64 * 1024,
+	FILL = 32 * 1024, /* as usher-netlink has it */
 	ROUNDS_MAX = 1000,
 };
 

@@ -141,6 +141,7 @@ def targets(f, target):
     for key, title in (("link", "one link"), ("route-get", "one route")):
         if ping and f.get(f"lookup/{key}"):
             add(f"Lookup of {title}, more than Ping (p50, µs)", f.get(f"lookup/{key}") - ping, 60)
+            add("the same, times asking a process that does nothing else", (f.get(f"lookup/{key}") - ping) / f.get("lookup/relay"), 1.5)
     add("Others' Ping while a million rows go out, times idle (p99)",
         f.times(f.get("company/beside a million", "p99"), f.get("company/idle", "p99")), 2)
     memory = f.results.get("company/memory")
@@ -152,6 +153,9 @@ def targets(f, target):
             add(f"Route writer with {n} monitors: CPU, nobody = 1", row["writer"], 1.1)
             add(f"Gaps, {n} monitors", row["gaps"], 0)
     add("Changes told a second, 1 monitor", f.get("monitors/1", "told_per_second"), 150000, False)
+    add("the same, as a share of what is made", f.times(f.get("monitors/1", "told_per_second"), f.get("monitors/1", "changes_per_second")),
+        0.95, False)
+    add("Changes a second that a listener has time for, 1 monitor", f.times(1e6, f.get("monitors/1", "listener")), 150000, False)
     return found
 
 
@@ -177,6 +181,7 @@ def render(f, table, number):
                   "away: wall, milliseconds.", "", table(["", "received", "Open, read", "×"], rows)]
     rows = [[title, number(f.get(key)), number(f.get(key, "p99"))] for title, key in (
         ("Ping", "lookup/ping"), ("Query of one link", "lookup/link"), ("Query of the route to an address", "lookup/route-get"),
+        ("The route to an address, of a process beside that only asks the kernel", "lookup/relay"),
         ("Open of a million as a stream, until the first row", "bus first"), ("Ping of another, idle", "company/idle"),
         ("Ping of another, while a million rows go out", "company/beside a million")) if f.get(key)]
     if rows:
