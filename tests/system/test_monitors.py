@@ -9,9 +9,10 @@ import unittest
 
 import support
 from support import wait_until
-
+from test_limits import ETC, reload, words
 
 USHERD = "usherd.service"
+DROP_IN = f"{ETC}/usherd.conf.d/90-monitors.conf"
 
 
 def listeners():
@@ -69,6 +70,28 @@ class Monitors(support.TestCase):
         os.kill(before[0], signal.SIGKILL)
         wait_until(lambda: listeners() not in ([], before), "another one listens")
         self.assertIn(path, [str(one) for one in root.objects("NetlinkMonitor")])
+
+    def test_a_monitor_is_its_owners(self):
+        with support.Client("alice") as alice, support.Client("bob") as bob:
+            path = self.subscribe(alice)
+            with self.refused("NotOwner"):
+                bob.call("NetlinkMonitor", "Close", {}, path=path, signature="a{sv}")
+            self.assertIn(path, alice.objects("NetlinkMonitor"))
+            alice.call("NetlinkMonitor", "Close", {}, path=path, signature="a{sv}")
+            wait_until(lambda: not alice.objects("NetlinkMonitor"), "the monitor has gone")
+
+    def test_a_user_has_no_more_monitors_than_that(self):
+        os.makedirs(os.path.dirname(DROP_IN), exist_ok=True)
+        support.write_file(DROP_IN, words(Monitors=2))
+        self.addCleanup(reload)
+        self.addCleanup(os.unlink, DROP_IN)
+        reload()
+        with support.Client("alice") as alice, support.Client("bob") as bob:
+            for _ in range(2):
+                self.subscribe(alice)
+            with self.refused("LimitExceeded", "Monitors=2"):
+                self.subscribe(alice)
+            self.subscribe(bob)
 
     def test_a_network_whose_name_has_gone_is_not_kept(self):
         root = support.root()

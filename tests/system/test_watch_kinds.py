@@ -160,6 +160,13 @@ class Decisions(WatchKinds):
         client.close()
         self.assertEqual(process.wait(5), 0)
 
+    def test_nobody_waits_for_who_has_closed_the_stream(self):
+        watch = self.ask()
+        process = self.attempt()
+        self.question(watch)
+        watch.socket.close()
+        self.assertEqual(process.wait(5), 0)
+
     def test_nobody_waits_for_a_watcher_or_a_service_that_was_killed(self):
         for what in ("watcher", "service"):
             with self.subTest(what):
