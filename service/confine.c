@@ -3,9 +3,9 @@
 #include "confine.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,18 +13,29 @@
 #include "fd.h"
 #include "filters.h"
 
-static void capabilities_freep(cap_t *capabilities) {
-	if (*capabilities)
-		(void)cap_free(*capabilities);
+/* The kernel has the sets of a process in halves. */
+struct halves {
+	struct __user_cap_data_struct half[2];
+};
+
+static struct __user_cap_header_struct self = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+static uint64_t permitted(const struct halves *now) {
+	return now->half[0].permitted | (uint64_t)now->half[1].permitted << 32;
 }
 
-#define _cleanup_capabilities_ _cleanup_(capabilities_freep)
+static int set_capabilities(uint64_t effective, uint64_t kept, uint64_t inheritable) {
+	struct halves next = { { { (uint32_t)effective, (uint32_t)kept, (uint32_t)inheritable },
+				 { (uint32_t)(effective >> 32), (uint32_t)(kept >> 32),
+				   (uint32_t)(inheritable >> 32) } } };
+
+	return syscall(SYS_capset, &self, next.half) < 0 ? -errno : 0;
+}
 
 bool confine_has(int capability) {
-	_cleanup_capabilities_ cap_t now = cap_get_proc();
-	cap_flag_value_t value = CAP_CLEAR;
+	struct halves now;
 
-	return now && cap_get_flag(now, capability, CAP_PERMITTED, &value) == 0 && value == CAP_SET;
+	return syscall(SYS_capget, &self, now.half) == 0 && permitted(&now) & CAP(capability);
 }
 
 int confine_begin(int first, int last) {
@@ -36,45 +47,21 @@ int confine_begin(int first, int last) {
 	return 0;
 }
 
-/* Keeps of one set only what `capabilities` names and puts `into` to the same. */
-static int keep(cap_t set, cap_flag_t from, cap_flag_t into, uint64_t capabilities) {
-	for (cap_value_t c = 0; c < cap_max_bits(); c++) {
-		cap_flag_value_t value = CAP_CLEAR;
-
-		if (cap_get_flag(set, c, from, &value) < 0)
-			return -errno;
-		if (!(capabilities & CAP(c)))
-			value = CAP_CLEAR;
-		if (cap_set_flag(set, into, 1, &c, value) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 int confine_capabilities(uint64_t capabilities) {
-	_cleanup_capabilities_ cap_t set = cap_get_proc();
-	int r;
+	struct halves now;
 
-	if (!set)
+	if (syscall(SYS_capget, &self, now.half) < 0)
 		return -errno;
-	r = keep(set, CAP_PERMITTED, CAP_PERMITTED, capabilities);
-	if (r < 0)
-		return r;
-	if (cap_clear_flag(set, CAP_EFFECTIVE) < 0 || cap_clear_flag(set, CAP_INHERITABLE) < 0)
-		return -errno;
-	return cap_set_proc(set) < 0 ? -errno : 0;
+	return set_capabilities(0, permitted(&now) & capabilities, 0);
 }
 
 int confine_lower(uint64_t capabilities) {
-	_cleanup_capabilities_ cap_t set = cap_get_proc();
-	int r;
+	struct halves now;
 
-	if (!set)
+	if (syscall(SYS_capget, &self, now.half) < 0)
 		return -errno;
-	r = keep(set, CAP_PERMITTED, CAP_EFFECTIVE, capabilities);
-	if (r < 0)
-		return r;
-	return cap_set_proc(set) < 0 ? -errno : 0;
+	return set_capabilities(permitted(&now) & capabilities, permitted(&now),
+				now.half[0].inheritable | (uint64_t)now.half[1].inheritable << 32);
 }
 
 int confine_raise(void) {
