@@ -159,9 +159,9 @@ static int decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *b
 
 static int receive(int socket, int flags, const ProtobufCMessageDescriptor *descriptor,
 		   struct fds *fds, ProtobufCMessage **ret) {
-	_cleanup_free_ uint8_t *bytes = malloc(WIRE_INLINE_MAX);
+	uint8_t inside[WIRE_INLINE_MAX];
 	struct header header;
-	struct iovec parts[2] = { { &header, sizeof header }, { bytes, WIRE_INLINE_MAX } };
+	struct iovec parts[2] = { { &header, sizeof header }, { inside, sizeof inside } };
 	union control control;
 	struct msghdr packet = {
 		.msg_iov = parts,
@@ -173,8 +173,6 @@ static int receive(int socket, int flags, const ProtobufCMessageDescriptor *desc
 	ssize_t n;
 	int r;
 
-	if (!bytes)
-		return -ENOMEM;
 	n = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC | flags);
 	if (n < 0)
 		return -errno;
@@ -186,16 +184,14 @@ static int receive(int socket, int flags, const ProtobufCMessageDescriptor *desc
 	if ((size_t)n < sizeof header || header.magic != magic || header.outside > 1)
 		return -EBADMSG;
 	if (header.outside) {
-		uint8_t *message = NULL;
+		_cleanup_free_ uint8_t *bytes = NULL;
 
-		r = read_outside(outside, header.size, &message);
-		if (r < 0)
-			return r;
-		free(bytes);
-		bytes = message;
-	} else if (header.size != (size_t)n - sizeof header)
+		r = read_outside(outside, header.size, &bytes);
+		return r < 0 ? r : decode(descriptor, bytes, header.size, ret);
+	}
+	if (header.size != (size_t)n - sizeof header)
 		return -EBADMSG;
-	return decode(descriptor, bytes, header.size, ret);
+	return decode(descriptor, inside, header.size, ret);
 }
 
 int wire_receive(int socket, const ProtobufCMessageDescriptor *descriptor, struct fds *fds,
