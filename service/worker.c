@@ -173,9 +173,11 @@ static void hear_taken(struct worker *worker) {
 	pid_t pids[64];
 	ssize_t n;
 
-	while ((n = read(worker->taken, pids, sizeof pids)) > 0)
-		for (size_t i = 0; i < (size_t)n / sizeof *pids; i++)
+	do {
+		n = read(worker->taken, pids, sizeof pids);
+		for (size_t i = 0; n > 0 && i < (size_t)n / sizeof *pids; i++)
 			(void)strike_off(worker, pids[i]);
+	} while (n == sizeof pids);
 }
 
 /* Who has ended has said before that it took a connection, if it did. */
@@ -237,7 +239,8 @@ static bool turn(struct worker *worker) {
 		turn_away(worker);
 	if (n == 0 && !worker->again_usec && !has_other_children(worker))
 		return false; /* systemd listens on */
-	hear_taken(worker);
+	if (n > 0 && fds[0].revents)
+		hear_taken(worker);
 	reap(worker);
 	return true;
 }
