@@ -221,6 +221,8 @@ static void first(struct usher *usher, size_t n) {
 static void flow(struct usher *usher, size_t seconds) {
 	uint64_t until = measure_now() + seconds * 1000000000, n = 0, count;
 
+	printf("{\"name\": \"begun\"}\n");
+	(void)fflush(stdout);
 	while (measure_now() < until) {
 		(void)read_rows(open_rows(usher, true), &count);
 		n += count;

@@ -97,11 +97,11 @@ def measure_company(bench, build, tools, processes, say):
     def ping():
         return bench.run(f"{tools}/calls", "ping", str(bench.n(5000)))[0]
     bench.results["company/idle"] = ping()
+    time.sleep(1)  # who read for the last measurement goes
     before = private(processes)
     with subprocess.Popen([f"{build}/bench-netlink", *MILLION, f"{tools}/rows", "flow", str(SECONDS)], stdout=subprocess.PIPE,
                           text=True) as flow:
-        while private(processes) <= before and flow.poll() is None:
-            time.sleep(0.05)  # the routes are being made
+        flow.stdout.readline()  # the routes have been made
         time.sleep(0.5)
         bench.results["company/beside a million"] = ping()
         most = []
