@@ -83,10 +83,10 @@ class Reader(Alone):
         answer = report["answer"]
         self.replies[answer["serial"]] = Reply(answer, fds)
 
-    def wait(self, serial, seconds=10):
+    def wait(self, serial, seconds=30):
         while serial not in self.replies:
             self.receive(seconds)
         return self.replies.pop(serial)
 
-    def query(self, kind, fields=(), seconds=10, **keys):
+    def query(self, kind, fields=(), seconds=30, **keys):
         return self.wait(self.ask(kind, fields, **keys), seconds)

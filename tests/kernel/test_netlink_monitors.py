@@ -128,13 +128,14 @@ class Monitors(TestCase):
         self.assertLess(len(told), 2001)
 
     def test_words_are_refused_by_their_names(self):
+        before = set(listeners())  # who answered questions stays for a while
         for types, fields, keys, word in ((["links"], [], {}, "links"), (["link"], ["nonsense"], {}, "nonsense"), (["socket"], [], {}, "socket"),
                                           ([], [], {}, "types"), (["link"], [], {"mtu": "much"}, "mtu"), (["link"], [], {"lifetime": "long"}, "lifetime")):
             with self.subTest(types=types, keys=keys), self.assertRaises(ring.DBusError) as caught:
                 self.me.call("Netlink", "Subscribe", Variant("as", types).value, Variant("as", fields).value, keys, signature="asasa{sv}")
             self.assertEqual(caught.exception.name, "org.usher1.Error.InvalidArgument")
             self.assertIn(word, str(caught.exception))
-        self.assertEqual(listeners(), [])
+        self.assertLessEqual(set(listeners()), before)
 
 
 class Dying(TestCase):

@@ -31,8 +31,9 @@ class Objects(ring.TestCase):
         self.assertEqual((where, arguments[0]), ("/org/usher1", path))
         self.assertEqual(arguments[1]["org.usher1.Mount"]["Target"], target)
         self.mounts("Unmount", target, {})
-        _, _, _, arguments = self.me.signal("InterfacesRemoved")
-        self.assertEqual(arguments[0], path)
+        arguments = [None]
+        while arguments[0] != path:  # what went with another test's namespace may be told meanwhile
+            _, _, _, arguments = self.me.signal("InterfacesRemoved")
         self.assertIn("org.usher1.Mount", arguments[1])
 
     def test_they_notice_what_others_unmount(self):
@@ -40,8 +41,9 @@ class Objects(ring.TestCase):
         target, path = self.tmpfs()
         other, stays = self.tmpfs("other")
         ring.umount(target)
-        _, _, _, arguments = self.me.signal("InterfacesRemoved")
-        self.assertEqual(arguments[0], path)
+        arguments = [None]
+        while arguments[0] != path:
+            _, _, _, arguments = self.me.signal("InterfacesRemoved")
         self.assertEqual(self.me.objects("Mount"), [stays])
         ring.umount(other, MNT_DETACH)
         self.me.signal("InterfacesRemoved")
