@@ -72,7 +72,7 @@ class SignalTestCase(support.TestCase):
                 with support.contextlib.suppress(support.DBusError):
                     support.root().call(interface, "Close", {}, path=path)
         wait_until(lambda: not support.children(SPAWNER), "no keeper is left")
-        wait_until(lambda: self.kept() == self.before, "systemd keeps nothing of it")
+        wait_until(lambda: self.kept() <= self.before, "systemd keeps nothing of it")  # what went before may be forgotten meanwhile
 
     def limit(self, **limits):
         os.makedirs("/run/usher/usherd.conf.d", exist_ok=True)
