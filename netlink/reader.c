@@ -271,11 +271,12 @@ static void forget(struct reader *reader, uint64_t serial) {
 		}
 }
 
-/* The broker has gone: what somebody has a stream of goes on. */
+/* The broker has gone: what somebody has a stream of goes on. Whether somebody has, only the child
+ * knows that gives it away; if it still has to, it finds nobody there. */
 static void forget_all(struct reader *reader) {
 	for (struct job *job = reader->jobs, *next; job; job = next) {
 		next = job->next;
-		if (has_told(reader, job))
+		if (has_told(reader, job) || (job->pid > 0 && question_is_streamed(&job->question)))
 			continue;
 		kill_child(job);
 		end_job(reader, job, 0, NULL);
