@@ -76,7 +76,7 @@ static const struct {
 	{ SYS_sendmsg, { EAGAIN, EPIPE, ENOBUFS, ENOMEM, ETOOMANYREFS } },
 	{ SYS_recvmsg, { ECONNRESET, EINTR, ENOMEM } },
 	{ SYS_memfd_create, { EMFILE, ENFILE, ENOMEM } },
-	{ SYS_brk, { ENOMEM } },
+	{ SYS_brk, { 0 } }, /* tells where the heap ends, and libc takes an errno for that */
 	{ SYS_mmap, { ENOMEM, EAGAIN } },
 	{ SYS_mremap, { ENOMEM } },
 	{ SYS_setgroups, { ENOMEM, EPERM } },
