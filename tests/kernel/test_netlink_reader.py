@@ -251,7 +251,7 @@ class Consistency(TestCase):
         self.assertEqual(self.judge("route", "priority", stable, 3, where=realm.fd, family=10), (3, 0))
         with Churn(realm, requests) as churn:
             whole, wrong = self.judge("route", "priority", stable, 60, where=realm.fd, family=10)
-        self.assertGreater(churn.done, 100)
+        self.assertGreater(churn.done, 10)
         self.assertEqual(wrong, 0)
         self.assertLess(whole, 60)
 
@@ -289,7 +289,7 @@ class Consistency(TestCase):
     def test_ipv6_routes_are_counted_when_others_have_gone_meanwhile(self):
         realm, requests = self.ipv6_routes(20000)
         stable = set(range(10000, 30000))
-        with Churn(realm, requests):
+        with Churn(realm, requests, 0.002):
             whole, wrong = self.judge("route", "priority", stable, 4, where=realm.fd, family=10, consistency="retry")
         self.assertEqual(wrong, 0)
         self.assertGreaterEqual(whole, 2)  # all, where reading is not slowed down by sanitizers
@@ -301,7 +301,7 @@ class Consistency(TestCase):
         stable = {f"10.9.{i // 250}.{i % 250}" for i in range(2, 10000)}
         bodies = [struct.pack("=BxxxiHBB", 2, index, 0x80, 0, 0) + attribute(1, socket.inet_aton(f"10.9.{i % 4}.77"))
                   + attribute(2, bytes([2, 0, 0, 0, 1, i])) for i in range(100)]
-        with Churn(realm, [(RTM_NEWNEIGH, REPLACE, body) for body in bodies]) as churn:
+        with Churn(realm, [(RTM_NEWNEIGH, REPLACE, body) for body in bodies], 0.002) as churn:
             whole, wrong = self.judge("neighbour", "dst", stable, 4, where=realm.fd, family=2, ifindex=index, consistency="retry")
         self.assertEqual(wrong, 0)
         self.assertGreaterEqual(whole, 2)  # all, where reading is not slowed down by sanitizers
