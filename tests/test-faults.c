@@ -76,7 +76,7 @@ static const struct {
 	{ SYS_sendmsg, { EAGAIN, EPIPE, ENOBUFS, ENOMEM, ETOOMANYREFS } },
 	{ SYS_recvmsg, { ECONNRESET, EINTR, ENOMEM } },
 	{ SYS_memfd_create, { EMFILE, ENFILE, ENOMEM } },
-	{ SYS_brk, { 0 } }, /* tells where the heap ends, and libc takes an errno for that */
+	{ SYS_brk, { ENOMEM } },
 	{ SYS_mmap, { ENOMEM, EAGAIN } },
 	{ SYS_mremap, { ENOMEM } },
 	{ SYS_setgroups, { ENOMEM, EPERM } },
@@ -148,22 +148,29 @@ struct fault {
 	int number; /* of the call that failed */
 	int numbers[CALLS_MAX];
 	bool stray; /* a process outlived the child */
-	bool hung;
 };
 
 static struct fault *fault; /* of this process; shared with the test */
 
-/* "close" of nothing, which every child may, in the place of the call. */
-static void put_off(pid_t pid, struct user_regs_struct *registers) {
-	registers->orig_rax = SYS_close;
-	registers->rdi = (unsigned long long)-1;
-	(void)ptrace(PTRACE_SETREGS, pid, NULL, registers);
-}
-
 struct tracee {
 	pid_t pid;
-	bool inside, failing; /* a system call */
+	bool inside, off, failing; /* a system call */
+	unsigned long long first;  /* its first argument, which no call changes */
 };
+
+/* "close" of nothing, which every child may, in the place of the call. brk(2) that fails answers
+ * where the heap ends, as if asked for that, and with no errno. */
+static void put_off(struct tracee *tracee, struct user_regs_struct *registers) {
+	tracee->off = true;
+	tracee->failing = registers->orig_rax != SYS_brk;
+	tracee->first = registers->rdi;
+	registers->rdi = 0;
+	if (tracee->failing) {
+		registers->orig_rax = SYS_close;
+		registers->rdi = (unsigned long long)-1;
+	}
+	(void)ptrace(PTRACE_SETREGS, tracee->pid, NULL, registers);
+}
 
 static struct tracee *find(struct tracee *tracees, pid_t pid) {
 	struct tracee *free_one = NULL;
@@ -186,11 +193,13 @@ static void on_call(struct tracee *tracee) {
 		return;
 	tracee->inside = !tracee->inside;
 	if (!tracee->inside) {
-		if (tracee->failing) {
-			registers.rax = (unsigned long long)-fault->error;
+		if (tracee->off) {
+			registers.rdi = tracee->first;
+			if (tracee->failing)
+				registers.rax = (unsigned long long)-fault->error;
 			(void)ptrace(PTRACE_SETREGS, tracee->pid, NULL, &registers);
 		}
-		tracee->failing = false;
+		tracee->off = false;
 		return;
 	}
 	if (is_left_out((int)registers.orig_rax))
@@ -199,8 +208,7 @@ static void on_call(struct tracee *tracee) {
 		fault->numbers[fault->calls] = (int)registers.orig_rax;
 	if (fault->calls++ == fault->at) {
 		fault->number = (int)registers.orig_rax;
-		tracee->failing = true;
-		put_off(tracee->pid, &registers);
+		put_off(tracee, &registers);
 	}
 }
 
@@ -226,17 +234,18 @@ static void go_on(struct tracee *tracees, pid_t pid, int status) {
 	(void)ptrace(PTRACE_SYSCALL, pid, NULL, (void *)(intptr_t)number);
 }
 
-/* Until none is left; what outlives the child for more than a second is a stray. */
-static void trace(pid_t child) {
+/* Until none is left; what outlives the child for more than a second is a stray. The child's
+ * signal, if it died of one. */
+static int trace(pid_t child) {
 	static struct tracee tracees[TRACEES_MAX];
+	int status, number = 0;
 	bool over = false;
-	int status;
 
 	for (int patience = 0; patience < 1000;) {
 		pid_t pid = waitpid(-1, &status, __WALL | (over ? WNOHANG : 0));
 
 		if (pid < 0)
-			return;
+			return number;
 		if (pid == 0) {
 			(void)usleep(1000);
 			patience++;
@@ -244,8 +253,10 @@ static void trace(pid_t child) {
 		}
 		if (WIFSTOPPED(status))
 			go_on(tracees, pid, status);
-		else
-			over |= pid == child;
+		else if (pid == child) {
+			number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+			over = true;
+		}
 	}
 	fault->stray = true;
 	_exit(0); /* and with us it */
@@ -254,7 +265,7 @@ static void trace(pid_t child) {
 static void serve_traced(int socket, void *data) {
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK |
 			     PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
-	int status;
+	int status, number;
 	pid_t pid;
 
 	fault = data;
@@ -267,7 +278,11 @@ static void serve_traced(int socket, void *data) {
 	    ptrace(PTRACE_SETOPTIONS, pid, NULL, options) < 0 ||
 	    ptrace(PTRACE_SYSCALL, pid, NULL, NULL) < 0)
 		_exit(97);
-	trace(pid);
+	number = trace(pid);
+	if (number > 0) { /* so that whoever waits for us hears of it */
+		(void)signal(number, SIG_DFL);
+		(void)raise(number);
+	}
 	_exit(0);
 }
 
