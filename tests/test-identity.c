@@ -539,7 +539,8 @@ static int unprivileged(void *data) {
 	born.pid = fork();
 	if (born.pid == 0) {
 		(void)(unshare(CLONE_NEWUSER) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0 &&
-		       write(tell[1], "", 1) == 1 && read(go[0], &byte, 1));
+		       prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && write(tell[1], "", 1) == 1 &&
+		       read(go[0], &byte, 1));
 		_exit(0);
 	}
 	(void)close(tell[1]);
