@@ -59,22 +59,15 @@ static int get_limit(sd_bus *bus, const char *path, const char *interface, const
 					 : sd_bus_message_append(reply, "u", (uint32_t)value);
 }
 
+#define LIMIT(name, type) \
+	SD_BUS_PROPERTY(name, type, get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
 const sd_bus_vtable manager_bus_limits[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Calls", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Mounts", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Namespaces", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Processes", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Watches", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("LoopDevices", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Traps", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Timers", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Objects", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Descriptors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("QueuedBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Streams", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("RowBytes", "t", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Monitors", "u", get_limit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_VTABLE_START(0),    LIMIT("Calls", "u"),       LIMIT("Mounts", "u"),
+	LIMIT("Namespaces", "u"),  LIMIT("Processes", "u"),   LIMIT("Watches", "u"),
+	LIMIT("LoopDevices", "u"), LIMIT("Traps", "u"),       LIMIT("Timers", "u"),
+	LIMIT("Objects", "u"),     LIMIT("Descriptors", "u"), LIMIT("QueuedBytes", "t"),
+	LIMIT("Streams", "u"),     LIMIT("RowBytes", "t"),    LIMIT("Monitors", "u"),
 	SD_BUS_VTABLE_END,
 };
 

@@ -52,48 +52,44 @@ static int get_own_property(sd_bus *bus, const char *path, const char *interface
 	return get_object_property(bus, path, interface, property, reply, userdata, error);
 }
 
+/* Whose changes are told, and whose are not. */
+#define CONSTANT(name, type) \
+	SD_BUS_PROPERTY(name, type, get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST)
+#define TOLD(name, type) \
+	SD_BUS_PROPERTY(name, type, get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+#define UNTOLD(name, type) SD_BUS_PROPERTY(name, type, get_object_property, 0, 0)
+
 static const sd_bus_vtable mount_properties[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Id", "t", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Source", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Target", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("FSType", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Options", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Lifetime", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_VTABLE_END,
+	SD_BUS_VTABLE_START(0),  CONSTANT("Id", "t"),       CONSTANT("Source", "s"),
+	CONSTANT("Target", "s"), CONSTANT("FSType", "s"),   CONSTANT("Options", "as"),
+	CONSTANT("Owner", "u"),  CONSTANT("Lifetime", "s"), SD_BUS_VTABLE_END,
 };
 
 static const sd_bus_vtable namespace_properties[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Name", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Types", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Leader", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("UidMap", "a(uuu)", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("GidMap", "a(uuu)", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Lifetime", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("CreatedUSec", "t", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_VTABLE_END,
+	SD_BUS_VTABLE_START(0),       CONSTANT("Name", "s"),
+	CONSTANT("Types", "as"),      CONSTANT("Leader", "u"),
+	CONSTANT("Owner", "u"),       CONSTANT("UidMap", "a(uuu)"),
+	CONSTANT("GidMap", "a(uuu)"), CONSTANT("Lifetime", "s"),
+	CONSTANT("CreatedUSec", "t"), SD_BUS_VTABLE_END,
 };
 
 static const sd_bus_vtable process_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Pid", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Command", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Namespace", "o", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("State", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Status", "i", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	CONSTANT("Pid", "u"),
+	CONSTANT("Owner", "u"),
+	CONSTANT("Command", "as"),
+	CONSTANT("Namespace", "o"),
+	TOLD("State", "s"),
+	TOLD("Status", "i"),
 	SD_BUS_SIGNAL_WITH_NAMES("Exited", "si", SD_BUS_PARAM(state) SD_BUS_PARAM(status), 0),
 	SD_BUS_VTABLE_END,
 };
 
 static const sd_bus_vtable trap_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Signals", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Pid", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	CONSTANT("Signals", "as"),
+	CONSTANT("Pid", "u"),
+	CONSTANT("Owner", "u"),
 	SD_BUS_SIGNAL_WITH_NAMES("Received", "suuiit",
 				 SD_BUS_PARAM(signal) SD_BUS_PARAM(pid) SD_BUS_PARAM(uid)
 					 SD_BUS_PARAM(code) SD_BUS_PARAM(value) SD_BUS_PARAM(usec),
@@ -103,10 +99,9 @@ static const sd_bus_vtable trap_properties[] = {
 
 static const sd_bus_vtable timer_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Clock", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("IntervalUSec", "t", get_object_property, 0,
-			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	CONSTANT("Clock", "s"),
+	TOLD("IntervalUSec", "t"),
+	CONSTANT("Owner", "u"),
 	SD_BUS_SIGNAL_WITH_NAMES("Elapsed", "t", SD_BUS_PARAM(count), 0),
 	SD_BUS_SIGNAL("Cancelled", "", 0),
 	SD_BUS_VTABLE_END,
@@ -115,14 +110,13 @@ static const sd_bus_vtable timer_properties[] = {
 static const sd_bus_vtable watch_properties[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Path", "s", get_own_property, 0, 0),
-	SD_BUS_PROPERTY("Events", "as", get_object_property, 0,
-			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-	SD_BUS_PROPERTY("Scope", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Backend", "s", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Clock", "t", get_object_property, 0, 0),
-	SD_BUS_PROPERTY("Delivered", "t", get_object_property, 0, 0),
-	SD_BUS_PROPERTY("Lost", "t", get_object_property, 0, 0),
+	TOLD("Events", "as"),
+	CONSTANT("Scope", "s"),
+	CONSTANT("Backend", "s"),
+	CONSTANT("Owner", "u"),
+	UNTOLD("Clock", "t"),
+	UNTOLD("Delivered", "t"),
+	UNTOLD("Lost", "t"),
 	SD_BUS_SIGNAL_WITH_NAMES("Events", "a(ttsssu)", SD_BUS_PARAM(events), 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Lost", "tas", SD_BUS_PARAM(clock) SD_BUS_PARAM(directories), 0),
 	SD_BUS_VTABLE_END,
@@ -130,10 +124,10 @@ static const sd_bus_vtable watch_properties[] = {
 
 static const sd_bus_vtable monitor_properties[] = {
 	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Types", "as", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Owner", "u", get_object_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("Delivered", "t", get_object_property, 0, 0),
-	SD_BUS_PROPERTY("Lost", "t", get_object_property, 0, 0),
+	CONSTANT("Types", "as"),
+	CONSTANT("Owner", "u"),
+	UNTOLD("Delivered", "t"),
+	UNTOLD("Lost", "t"),
 	SD_BUS_SIGNAL_WITH_NAMES("Changed", "a(ssa{sv})", SD_BUS_PARAM(changes), 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Gap", "t", SD_BUS_PARAM(lost), 0),
 	SD_BUS_SIGNAL("Vanished", "", 0),
