@@ -573,6 +573,12 @@ int place_join_names(const struct place *place) {
 	return setns(place->names.fd, CLONE_NEWUTS) < 0 ? -errno : 0;
 }
 
+int place_names(const struct place *place, struct utsname *ret) {
+	int r = place_join_names(place);
+
+	return r == 0 && uname(ret) < 0 ? -errno : r;
+}
+
 /* Joining what one is in already takes a right that one may not have. */
 int place_join_network(const struct place *place) {
 	if (place->net.host)

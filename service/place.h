@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 
 #include "refusal.h"
 
@@ -121,6 +122,8 @@ int place_open_root(struct place *place);
 /* For a process that is in namespaces of its own by now: these are the place. 0 or -errno. */
 int place_settle(struct place *place);
 int place_join_names(const struct place *place);
+/* Joins that, and says what it is called. 0 or -errno. */
+int place_names(const struct place *place, struct utsname *ret);
 /* The service has no network of its own: what looks at the network must look at the place's. */
 int place_join_network(const struct place *place);
 /* The pid namespace, for children that are made from now on. */

@@ -5,7 +5,6 @@
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
 #include "job.h"
 #include "operations.h"
@@ -13,12 +12,10 @@
 static int get_domainname_run(struct job *job) {
 	Usher__GetDomainnameReply *reply = (Usher__GetDomainnameReply *)job->reply;
 	struct utsname names;
-	int r = place_join_names(&job->place);
+	int r = place_names(&job->place, &names);
 
 	if (r < 0)
 		return r;
-	if (uname(&names) < 0)
-		return -errno;
 	reply->domainname = strdup(names.domainname);
 	return reply->domainname ? 0 : -ENOMEM;
 }
