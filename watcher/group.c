@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "interfaces/watch-stream.h"
+#include "translation.h"
 
 enum { FSID_SIZE = 8 };
 
@@ -32,10 +33,7 @@ int group_mark(int group, int superblock, uint64_t before, uint64_t mask) {
 }
 
 /* A move of what is watched itself is known by FAN_RENAME. */
-static const struct {
-	uint64_t mask;
-	uint32_t event;
-} meanings[] = {
+static const struct translation meanings[] = {
 	{ FAN_CREATE, USHER_WATCH_CREATE },
 	{ FAN_DELETE, USHER_WATCH_DELETE },
 	{ FAN_MODIFY, USHER_WATCH_MODIFY },
@@ -48,22 +46,15 @@ static const struct {
 	{ FAN_DELETE_SELF, USHER_WATCH_DELETE_SELF },
 };
 
-uint64_t group_mask(uint32_t events) {
-	uint64_t mask = events & USHER_WATCH_MOVE ? FAN_RENAME : 0;
+enum { MEANINGS = sizeof meanings / sizeof *meanings };
 
-	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-		if (events & meanings[i].event)
-			mask |= meanings[i].mask;
-	return mask;
+uint64_t group_mask(uint32_t events) {
+	return (events & USHER_WATCH_MOVE ? FAN_RENAME : 0) |
+	       translation_theirs(meanings, MEANINGS, events);
 }
 
 uint32_t group_events(uint64_t mask) {
-	uint32_t events = 0;
-
-	for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-		if (mask & meanings[i].mask)
-			events |= meanings[i].event;
-	return events;
+	return translation_ours(meanings, MEANINGS, mask);
 }
 
 /* ---- what is read ---- */

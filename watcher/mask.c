@@ -2,18 +2,16 @@
 
 #include "mask.h"
 
-#include <stddef.h>
 #include <sys/inotify.h>
 
 #include "interfaces/watch-stream.h"
+#include "translation.h"
 
 /* By these the tree is kept, and what may be seen. */
 static const uint32_t upkeep =
 	IN_CREATE | IN_DELETE | IN_MOVE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 
-static const struct {
-	uint32_t inotify, event;
-} names[] = {
+static const struct translation names[] = {
 	{ IN_CREATE, USHER_WATCH_CREATE },
 	{ IN_DELETE, USHER_WATCH_DELETE },
 	{ IN_MODIFY, USHER_WATCH_MODIFY },
@@ -28,20 +26,14 @@ static const struct {
 	{ IN_UNMOUNT, USHER_WATCH_UNMOUNT },
 };
 
-uint32_t mask_of(uint32_t events) {
-	uint32_t mask = upkeep | IN_EXCL_UNLINK;
+enum { NAMES = sizeof names / sizeof *names };
 
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (events & names[i].event)
-			mask |= names[i].inotify;
-	return mask & ~(uint32_t)IN_UNMOUNT; /* which comes unasked */
+uint32_t mask_of(uint32_t events) {
+	uint32_t mask = (uint32_t)translation_theirs(names, NAMES, events);
+
+	return (upkeep | IN_EXCL_UNLINK | mask) & ~(uint32_t)IN_UNMOUNT; /* which comes unasked */
 }
 
 uint32_t mask_events(uint32_t mask) {
-	uint32_t events = 0;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (mask & names[i].inotify)
-			events |= names[i].event;
-	return events;
+	return translation_ours(names, NAMES, mask);
 }
