@@ -373,19 +373,28 @@ static void a_program_that_is_to_stay_stays(void **state) {
 	(void)close(pidfd);
 }
 
+/* A program that is asked for, and what the broker decides by is there. */
+static void run_find(struct run *run) {
+	required();
+	run_order(run, "Processes.Spawn", SHELL("echo here"), NULL);
+	assert_true(child_says(&run->child));
+	assert_non_null(run->child.said->finding);
+}
+
+static void run_never_began(struct run *run) {
+	child_end(&run->child);
+	run_read(run);
+	assert_string_equal(run->text, "");
+	(void)close(run->output);
+}
+
 static void what_was_not_granted_was_never_there(void **state) {
 	struct run run;
 
 	(void)state;
-	required();
-	run_order(&run, "Processes.Spawn", SHELL("echo here"), NULL);
-	assert_true(child_says(&run.child));
-	assert_non_null(run.child.said->finding);
+	run_find(&run);
 	assert_int_equal(run.child.said->finding->tier, TIER_FREE);
-	child_end(&run.child);
-	run_read(&run);
-	assert_string_equal(run.text, "");
-	(void)close(run.output);
+	run_never_began(&run);
 }
 
 /* It is there, and has not begun. */
@@ -393,18 +402,12 @@ static void what_the_broker_has_not_written_down_does_not_begin(void **state) {
 	struct run run;
 
 	(void)state;
-	required();
-	run_order(&run, "Processes.Spawn", SHELL("echo here"), NULL);
-	assert_true(child_says(&run.child));
-	assert_non_null(run.child.said->finding);
+	run_find(&run);
 	grant(&run.child, TIER_ADMIN);
 	assert_true(child_says(&run.child));
 	assert_true(run.child.said->has_made);
 	(void)usleep(300000);
-	child_end(&run.child);
-	run_read(&run);
-	assert_string_equal(run.text, "");
-	(void)close(run.output);
+	run_never_began(&run);
 }
 
 /* ---- namespaces ---- */

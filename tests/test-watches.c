@@ -336,6 +336,14 @@ static void listen_for(sd_bus *bus, struct heard *heard) {
 					heard) >= 0);
 }
 
+/* A watch whose owner hears what it is told. */
+static void new_heard(struct stage *stage, struct heard *heard) {
+	*heard = (struct heard){ 0 };
+	new_stage(stage);
+	listen_for(stage->client, heard);
+	(void)make(stage, SUBSCRIBE, MADE);
+}
+
 static void say_events(size_t watcher, uint64_t number) {
 	Usher__WatcherReport said = USHER__WATCHER_REPORT__INIT;
 	Usher__WatchEvents events = USHER__WATCH_EVENTS__INIT;
@@ -392,13 +400,11 @@ static void what_happens_is_told_to_the_connection_that_subscribed_alone(void **
 
 /* It sleeps: what the bus would keep for it has an end. */
 static void who_does_not_listen_is_told_later_that_something_was_lost(void **state) {
-	struct heard heard = { 0 };
+	struct heard heard;
 	struct stage stage;
 
 	(void)state;
-	new_stage(&stage);
-	(void)make(&stage, SUBSCRIBE, MADE);
-	listen_for(stage.client, &heard);
+	new_heard(&stage, &heard);
 	assert_true(sd_bus_flush(stage.client) >= 0);
 	assert_true(sd_bus_detach_event(stage.client) >= 0);
 	for (int i = 0; i < 200; i++) {
@@ -425,13 +431,11 @@ static int untaken(size_t watcher) {
 
 /* Whoever comes after a broker that was killed in between hears it again. */
 static void a_report_waits_until_the_bus_has_what_follows_from_it(void **state) {
-	struct heard heard = { 0 };
+	struct heard heard;
 	struct stage stage;
 
 	(void)state;
-	new_stage(&stage);
-	listen_for(stage.client, &heard);
-	(void)make(&stage, SUBSCRIBE, MADE);
+	new_heard(&stage, &heard);
 	stage_until(&stage, untaken(0) == 0);
 	assert_true(sd_bus_detach_event(stage.desk.bus) >= 0);
 	say_events(0, 1);
@@ -620,13 +624,11 @@ static void only_its_owner_asks_a_watch_and_only_what_it_can(void **state) {
 /* ---- the death of a watcher ---- */
 
 static void another_watcher_goes_on_where_one_was_killed(void **state) {
-	struct heard heard = { 0 };
+	struct heard heard;
 	struct stage stage;
 
 	(void)state;
-	new_stage(&stage);
-	listen_for(stage.client, &heard);
-	(void)make(&stage, SUBSCRIBE, MADE);
+	new_heard(&stage, &heard);
 	stage_call(&stage, "Watch.Since", "clock=5", false, 1);
 	stage_until(&stage, !hears_nothing(0));
 	fd_closep(&watchers[0]);
