@@ -66,13 +66,14 @@ int path_open_below(int root, const char *path, uint64_t flags) {
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 
-	/* ".." next to a rename or a mount that happens now: the kernel wants us to try again */
+	/* EAGAIN: there was a ".." while something was renamed or mounted; EXDEV: what was found is
+	 * on a mount that has been taken off since, and not below the root any more */
 	for (int i = 0; i < TRIES; i++) {
 		long fd = syscall(SYS_openat2, root, path, &how, sizeof how);
 
 		if (fd >= 0)
 			return (int)fd;
-		if (errno != EAGAIN)
+		if (errno != EAGAIN && errno != EXDEV)
 			break;
 	}
 	return -errno;

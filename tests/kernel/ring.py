@@ -240,9 +240,15 @@ class Stalled:
         self.identity = identity
         self.pid = pid
 
-    def go_on(self):
+    def answer(self, error, flags):
         with contextlib.suppress(OSError):  # it may be dead
-            fcntl.ioctl(self.listener, 0xC0182101, struct.pack("=QqiI", self.identity, 0, 0, 1))
+            fcntl.ioctl(self.listener, 0xC0182101, struct.pack("=QqiI", self.identity, 0, error, flags))
+
+    def go_on(self):
+        self.answer(0, 1)
+
+    def fail(self, error):
+        self.answer(-error, 0)
 
 
 class Service:

@@ -3,6 +3,7 @@
 sends: the service answers or it does not, but it stays, and nothing stays behind."""
 
 import contextlib
+import errno
 import os
 import random
 import signal
@@ -221,6 +222,15 @@ class Stalls(ring.TestCase):
         serial = self.connection.send("GetHostname", "a{sv}", EMPTY, interface="org.usher1.Host")
         self.assertIsNone(self.connection.answers(1)[serial].error)
         self.assertTrue(os.path.exists(f"/proc/{pid}"))
+
+    def test_a_mount_that_goes_while_a_path_is_looked_up_does_not_matter(self):
+        for error in (errno.EAGAIN, errno.EXDEV):
+            with self.subTest(errno.errorcode[error]):
+                serial = self.start_mount()
+                self.service.stalled().fail(error)
+                self.finish()
+                self.assertIsNone(self.connection.answers(1)[serial].error)
+                self.assert_mounted(self.target)
 
     def test_time_runs_out(self):
         for stage in range(2):
