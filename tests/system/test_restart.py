@@ -85,7 +85,7 @@ class Stopping(support.MountTestCase):
         self.assert_mounted(f"{self.home}/m")
         self.assertIn(stays, self.alice.objects())
         wait_until(lambda: support.mount_at(f"{self.home}/m") is None, "the mount has gone with its client")
-        self.assertNotIn(mount, self.alice.objects())
+        wait_until(lambda: mount not in self.alice.objects(), "and its object")
         self.assert_mounted(f"{self.home}/n")
         other.kill()
         wait_until(lambda: support.mount_at(f"{self.home}/n") is None, "the other goes later")
