@@ -19,10 +19,12 @@ import ctypes
 import dataclasses
 import errno
 import fcntl
+import gc
 import glob
 import hashlib
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import pwd
@@ -143,6 +145,51 @@ def start_as(user, *command, **keywords):
     return subprocess.Popen(command, **keywords)
 
 
+def _be(user):
+    """Become user for good, as subprocess lets a command be."""
+    identity = identity_of(user)
+    if identity:
+        os.setgroups(identity["extra_groups"])
+        os.setresgid(*[identity["group"]] * 3)
+        os.setresuid(*[identity["user"]] * 3)
+        os.environ.clear()
+        os.environ.update(identity["env"])
+        os.chdir(identity["cwd"])
+
+
+class Fork(multiprocessing.get_context("fork").Process):
+    """A process of user's that calls function(*arguments), with what Client needs of a subprocess.Popen.
+
+    It is like one of a command: nothing of ours is open in it, and user may look into it.  To start Python anew takes
+    thirty times as long."""
+
+    def __init__(self, user, function, *arguments):
+        super().__init__()
+        self.what = user, function, arguments
+        self.start()
+
+    def run(self):
+        user, function, arguments = self.what
+        gc.freeze()  # what goes later than its descriptor would close another's
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _be(user)
+        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        function(*arguments)
+
+    @property
+    def returncode(self):
+        return self.exitcode
+
+    def poll(self):
+        return self.exitcode
+
+    def wait(self, timeout=None):
+        self.join(timeout)
+        if self.exitcode is None:
+            raise subprocess.TimeoutExpired(self.what, timeout)
+
+
 def as_user(user, function, *arguments):
     """Call function(*arguments) in a fork that has become user for good; its result or exception is ours."""
     reader, writer = os.pipe()
@@ -153,13 +200,7 @@ def as_user(user, function, *arguments):
         outcome = None
         try:
             os.close(reader)
-            identity = identity_of(user)
-            os.setgroups(identity["extra_groups"])
-            os.setresgid(*[identity["group"]] * 3)
-            os.setresuid(*[identity["user"]] * 3)
-            os.environ.clear()
-            os.environ.update(identity["env"])
-            os.chdir(identity["cwd"])
+            _be(user)
             outcome = pickle.dumps((True, function(*arguments)))
         except BaseException as error:  # pylint: disable=broad-except
             try:
@@ -288,15 +329,16 @@ class Client:
             listener.bind("")  # an abstract address that the kernel chooses
             listener.listen(1)
             listener.settimeout(30)
-            command = [sys.executable, f"{HERE}/support.py", "agent", listener.getsockname()[1:].decode(), address or "system",
-                       *sys.path]
+            words = listener.getsockname()[1:].decode(), address or "system"
+            command = [sys.executable, f"{HERE}/support.py", "agent", *words, *sys.path]
             if session:
                 self.process = subprocess.Popen([f"{HERE}/session-of", user, "--", *command], stdin=subprocess.DEVNULL)
             elif through:
                 self.process = subprocess.Popen([*through, *become(user), *command], stdin=subprocess.DEVNULL,
                                                 env=environment_of(user), cwd="/")
             else:
-                self.process = start_as(user, *command)
+                _Agent.prepare()
+                self.process = Fork(user, _Agent.be, *words)
             self.socket = None
             try:
                 while self.socket is None:
@@ -322,7 +364,8 @@ class Client:
     def kill(self):
         """Leave the bus as after a crash."""
         if self.process.poll() is None:
-            os.kill(getattr(self, "pid", self.process.pid), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # what has started it may outlive it
+                os.kill(getattr(self, "pid", self.process.pid), signal.SIGKILL)
         self.process.wait()
 
     def __enter__(self):
@@ -486,11 +529,19 @@ def _guess(value):
 
 
 class _Agent:
-    def __init__(self, address, bus):
-        import dbus
+    @staticmethod
+    def prepare():
         import dbus.lowlevel
         import dbus.mainloop.glib
         from gi.repository import GLib
+        return dbus, GLib
+
+    @classmethod
+    def be(cls, address, bus):
+        cls(address, bus).serve()
+
+    def __init__(self, address, bus):
+        dbus, GLib = self.prepare()
         self.dbus = dbus
         self.context = GLib.MainContext.default()
         loop = dbus.mainloop.glib.DBusGMainLoop()
@@ -870,6 +921,7 @@ MOUNT_ATTR_NOSUID = 0x2
 MOUNT_ATTR_NODEV = 0x4
 MOUNT_ATTR_NOEXEC = 0x8
 MOVE_MOUNT_F_EMPTY_PATH = 0x4
+PR_SET_DUMPABLE = 4
 OPEN_TREE_CLONE = 1
 OPEN_TREE_CLOEXEC = os.O_CLOEXEC
 SYS_OPEN_TREE = 428
@@ -1421,4 +1473,4 @@ if __name__ == "__main__" and sys.argv[1:2] == ["agent"]:
     # Functions that we are asked to run name classes of the module, not of __main__.
     sys.path[:] = [HERE] + [entry for entry in sys.argv[4:] if entry != HERE]
     import support
-    support._Agent(sys.argv[2], sys.argv[3]).serve()
+    support._Agent.be(sys.argv[2], sys.argv[3])
