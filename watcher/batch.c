@@ -103,26 +103,36 @@ static void scan_rights(struct lookout *lookout, const struct group_event *raw) 
 	node_of(lookout, number)->flags &= ~(uint32_t)NODE_FRESH;
 }
 
+static void go_astray(struct lookout *lookout, uint32_t number) {
+	struct node *node = node_of(lookout, number);
+
+	/* where one that stays is found when the batch ends, it is called so from then on */
+	node->moved = node->flags & NODE_STAYS ? lookout->taken : horizon(lookout);
+	if (!(node->flags & NODE_ASTRAY))
+		append(&lookout->astray, &lookout->n_astray, &lookout->space_astray, number);
+	node->flags |= NODE_ASTRAY;
+}
+
 /* What follows the one move of a directory follows it in the queue, too. But of several in one
  * queue the kernel may have merged two that are alike, so that the last is told as if it were the
- * first: then nobody knows where the directory was when, or where it is. */
+ * first: then nobody knows where the directory was when, or where it is. As long as it has only
+ * been given other names it was in the same directory all the time, and is to be asked about. */
 static void scan_move(struct lookout *lookout, uint32_t number, const struct group_event *raw,
 		      uint64_t position) {
 	struct node *node = node_of(lookout, number);
 	bool first = node->moved <= lookout->begins || node->moved == position + 1;
+	/* what has only just been asked for was found where it is by now */
+	bool known = lookout->drained && node->read != lookout->batch;
+	bool stays = known && (first || node->flags & NODE_STAYS) &&
+		     handle_is(&raw->directory, &raw->old_directory);
 
 	node->flags &= ~(uint32_t)NODE_STAYS;
-	/* what has only just been asked for was found where it is by now */
-	if (first && lookout->drained && node->read != lookout->batch) {
+	if (stays)
+		node->flags |= NODE_STAYS;
+	if (known && first)
 		node->moved = position + 1;
-		if (handle_is(&raw->directory, &raw->old_directory))
-			node->flags |= NODE_STAYS;
-		return;
-	}
-	node->moved = horizon(lookout);
-	if (!(node->flags & NODE_ASTRAY))
-		append(&lookout->astray, &lookout->n_astray, &lookout->space_astray, number);
-	node->flags |= NODE_ASTRAY;
+	else
+		go_astray(lookout, number);
 }
 
 /* What is to come after what is told now. */
@@ -275,12 +285,21 @@ static void begin(struct lookout *lookout) {
 	lookout->batch++;
 }
 
+static bool is_in_place(struct lookout *lookout, const struct node *node) {
+	const struct handle handle = node_handle(node);
+	size_t length;
+
+	return node->flags & NODE_STAYS && node->parent &&
+	       superblock_leads(&lookout->superblock, node->parent, node_name(node, &length),
+				&handle);
+}
+
 /* A directory is asked where it is; what is still in the queue may know of it what is older. */
 static void find_again(struct lookout *lookout, uint32_t number) {
 	struct node *node = node_of(lookout, number);
 
 	node->flags &= ~(uint32_t)NODE_ASTRAY;
-	if (node->flags & NODE_DEAD)
+	if (node->flags & NODE_DEAD || is_in_place(lookout, node))
 		return;
 	if (node->parent)
 		batch_rescan(lookout, node->parent);

@@ -23,8 +23,9 @@ enum node_flag {
 	NODE_STICKY = 1 << 4, /* as /tmp is */
 	NODE_RESCAN = 1 << 5, /* its name is on the list of those to be listed anew */
 	NODE_LEAVES = 1 << 6, /* it is deleted in what has been read */
-	NODE_STAYS = 1 << 7,  /* it has moved but once by then, and in the same directory */
+	NODE_STAYS = 1 << 7,  /* it is given other names by then, but stays in the same directory */
 	NODE_ASTRAY = 1 << 8, /* it has moved more often than is known */
+	NODE_KNOWN = 1 << 9,  /* from somewhere it has been looked at */
 };
 
 struct node {

@@ -17,7 +17,7 @@
 #include "instant.h"
 #include "lookout.h"
 
-enum { KNOWN = 1 << 14 };
+enum { KNOWN = 1 << 14, DEPTH_MAX = PATH_MAX };
 
 struct outlook {
 	struct outlook *next;
@@ -32,8 +32,8 @@ struct outlook {
 		uint64_t until; /* holds as long as this is the time */
 		uint64_t path;  /* its hash */
 		uint32_t directory;
-		enum outlook_view view;
-	} * known; /* most of it is never touched */
+		enum outlook_view view; /* shown: nothing is mounted on it */
+	} * known;                      /* most of it is never touched */
 };
 
 static int mount_of(int fd, uint64_t *ret) {
@@ -175,6 +175,50 @@ static uint64_t time_of(const struct lookout *lookout, const struct outlook *out
 
 /* ---- looking ---- */
 
+static struct known *place_of(const struct outlook *outlook, uint32_t directory) {
+	return &outlook->known[directory % KNOWN];
+}
+
+/* What is known of a directory that had the number before is known of this one by nobody. */
+static struct known *make_known(struct lookout *lookout, struct outlook *outlook,
+				uint32_t directory) {
+	struct node *node = &lookout->superblock.nodes.node[directory];
+
+	if (!(node->flags & NODE_KNOWN))
+		for (struct outlook *other = lookout->outlooks; other; other = other->next)
+			if (place_of(other, directory)->directory == directory)
+				*place_of(other, directory) = (struct known){ 0 };
+	node->flags |= NODE_KNOWN;
+	return place_of(outlook, directory);
+}
+
+static const struct known *recall(const struct lookout *lookout, const struct outlook *outlook,
+				  uint32_t directory, uint64_t now) {
+	const struct known *known = place_of(outlook, directory);
+
+	return known->directory == directory && known->until == now &&
+			       lookout->superblock.nodes.node[directory].flags & NODE_KNOWN
+		       ? known
+		       : NULL;
+}
+
+/* Whether nothing is mounted on it or on what it is in, as far as that is known. That moves with a
+ * directory: nobody has to be asked again after a rename. */
+static bool is_bare(const struct lookout *lookout, const struct outlook *outlook,
+		    uint32_t directory, uint64_t now) {
+	const uint32_t top = lookout->spot[outlook->spot].node;
+
+	for (uint32_t i = directory, depth = 0; i != top;
+	     i = lookout->superblock.nodes.node[i].parent) {
+		const struct known *known =
+			i && depth++ < DEPTH_MAX ? recall(lookout, outlook, i, now) : NULL;
+
+		if (!known || known->view != OUTLOOK_SHOWN)
+			return false;
+	}
+	return true;
+}
+
 static uint64_t hash_of(const char *path) {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
@@ -234,19 +278,24 @@ static enum outlook_view find_out(struct lookout *lookout, struct outlook *outlo
 
 enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
 			       const char *path) {
-	struct known *known = &outlook->known[directory % KNOWN];
 	struct known now = { .directory = directory };
+	const struct known *known;
 
 	if (!*path)
 		return OUTLOOK_SHOWN; /* the root, which is open */
 	now.until = time_of(lookout, outlook);
+	if (is_bare(lookout, outlook, directory, now.until))
+		return OUTLOOK_SHOWN;
 	now.path = hash_of(path);
-	if (known->directory == directory && known->until == now.until && known->path == now.path)
+	known = recall(lookout, outlook, directory, now.until);
+	if (known && known->path == now.path)
 		return known->view;
 	now.view = find_out(lookout, outlook, directory, path);
 	/* that it leads elsewhere is so only until what has happened has been read */
 	if (now.view == OUTLOOK_ELSEWHERE)
 		now.until = lookout->batch;
-	*known = now;
+	*make_known(lookout, outlook, directory) = now;
+	if (now.view == OUTLOOK_SHOWN && outlook->ours)
+		(void)look_at_parent(lookout, outlook, directory, path); /* for later */
 	return now.view;
 }

@@ -209,6 +209,16 @@ uint32_t superblock_find(struct superblock *superblock, const struct handle *han
 	return number;
 }
 
+bool superblock_leads(const struct superblock *superblock, uint32_t directory, const char *name,
+		      const struct handle *object) {
+	const struct handle above = node_handle(&superblock->nodes.node[directory]);
+	_cleanup_close_ int fd = handle_open(superblock->fd, &above);
+	uint8_t space[HANDLE_MAX];
+	struct handle found;
+
+	return fd >= 0 && handle_of_name(fd, name, space, &found) == 0 && handle_is(&found, object);
+}
+
 bool superblock_place(struct superblock *superblock, uint32_t number) {
 	const struct handle handle = node_handle(&superblock->nodes.node[number]);
 	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);

@@ -26,6 +26,9 @@ int superblock_forget(struct superblock *superblock);
 /* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
  * reached from the top. */
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
+/* Whether a name in a directory is that of an object now. */
+bool superblock_leads(const struct superblock *superblock, uint32_t directory, const char *name,
+		      const struct handle *object);
 /* Moves one to where it is now; false if that cannot be. One that has been deleted stays. */
 bool superblock_place(struct superblock *superblock, uint32_t number);
 /* Has what a directory says of rights hold. */

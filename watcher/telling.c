@@ -65,17 +65,9 @@ static void tell(struct lookout *lookout, const struct eye *eye, const struct te
 /* What happened can be told of a name that is there to be seen, whatever happened between: but that
  * something had the name which has gone is not to be seen. */
 static bool is_there(struct lookout *lookout, const struct telling *telling) {
-	const struct handle directory =
-		node_handle(&lookout->superblock.nodes.node[telling->directory]);
-	_cleanup_close_ int fd = -1;
-	uint8_t space[HANDLE_MAX];
-	struct handle handle;
-
-	if (!telling->object.bytes || telling->happening.events & USHER_WATCH_DELETE)
-		return false;
-	fd = handle_open(lookout->superblock.fd, &directory);
-	return fd >= 0 && handle_of_name(fd, telling->name, space, &handle) == 0 &&
-	       handle_is(&handle, &telling->object);
+	return telling->object.bytes && !(telling->happening.events & USHER_WATCH_DELETE) &&
+	       superblock_leads(&lookout->superblock, telling->directory, telling->name,
+				&telling->object);
 }
 
 /* Those who look from the same place come one after the other, mostly. */

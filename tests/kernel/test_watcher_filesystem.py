@@ -182,6 +182,9 @@ class Filesystem(unittest.TestCase):
         told = [str(r) for r in self.paused(watcher, "touch public/old/1; mv public/old public/new; touch public/new/2")]
         self.assertFalse([r for r in told if "public/old" in r], told)
         self.assertIn("RESCAN public/new", told)
+        told = str(self.paused(watcher, "mv public/new public/old; touch public/old/3; mv public/old public/new; touch public/new/4"))
+        self.assertNotIn("public/old", told)
+        self.assertIn("RESCAN public/new", told)
 
     def test_a_directory_whose_moves_the_kernel_has_merged_is_told_of_where_it_is(self):
         watcher = self.watch()
@@ -194,6 +197,45 @@ class Filesystem(unittest.TestCase):
         self.assertNotIn("private", str(self.paused(watcher, [back, there, back])))
         self.run_in("touch public/a/shown")
         self.assertIn("public/a/shown", [r.path for r in watcher.records(1)])
+
+    def test_a_directory_that_is_renamed_again_and_again_where_it_is_is_told_of_by_name(self):
+        watcher = self.watch()
+        self.run_in("mkdir -p public/a; touch public/a/0")
+        watcher.records(1)
+        told = self.paused(watcher, "mv public/a public/b; touch public/b/1; mv public/b public/a; touch public/a/2")
+        self.assertEqual([r.path for r in told if "create" in r.names], ["public/b/1", "public/a/2"])
+        self.assertNotIn("RESCAN", str(told))
+        there, back = ("public/a", "public/b"), ("public/b", "public/a")
+        self.assertIn("RESCAN public", [str(r) for r in self.paused(watcher, [there, back, there])])
+        self.run_in("touch public/b/3")
+        self.assertIn("public/b/3", [r.path for r in watcher.records(1)])
+
+    def cover(self, directory):
+        """A way to what is below something that is mounted."""
+        self.run_in(f"mkdir -p side {directory}; mount --bind --make-private . side; mount -t tmpfs none {directory}")
+        self.addCleanup(subprocess.run, ["umount", "-l", f"{self.place}/side", f"{self.place}/{directory}"], check=False,
+                        stderr=subprocess.DEVNULL)
+
+    def test_what_is_covered_is_told_of_under_no_name_of_what_it_is_in(self):
+        watcher = self.watch()
+        self.run_in("mkdir -p a/covered; touch a/0 a/covered/0")
+        self.assertIn("a/covered/0", [r.path for r in watcher.records(1)])
+        self.cover("a/covered")
+        self.run_in("touch side/a/covered/secret; mv a b; touch side/b/covered/secret b/shown")
+        self.run_in("umount b/covered")
+        told = watcher.records(1)
+        self.assertNotIn("secret", str(told))
+        self.assertIn("b/shown", [r.path for r in told])
+
+    def test_what_is_covered_is_not_taken_for_a_directory_that_has_gone(self):
+        self.cover("covered")
+        watcher = self.watch()
+        self.run_in("mkdir a; touch a/0")
+        self.assertIn("a/0", [r.path for r in watcher.records(1)])
+        self.run_in("rm -r a")
+        watcher.records(1)
+        self.run_in("touch side/covered/secret")
+        self.assertNotIn("secret", str(watcher.records(1)))
 
     def test_a_root_that_is_closed_to_its_watcher_tells_nothing_more(self):
         watcher = self.watch()
