@@ -102,6 +102,14 @@ bool question_is_brief(const struct question *question) {
 	       selection_lookup(question->selection, selection_type(question->selection, 0));
 }
 
+bool question_is_joined(const struct question *question) {
+	enum query_consistency consistency;
+
+	return question->ask->consistency &&
+	       query_parse_consistency(question->ask->consistency, &consistency) &&
+	       consistency == QUERY_RETRY;
+}
+
 bool question_is_streamed(const struct question *question) {
 	return is_streamed(question->ask);
 }
@@ -248,6 +256,7 @@ static void prepare(struct answer *answer, int connection, const struct question
 			   .limit = ask->has_limit ? ask->limit : 0,
 			   .uid = ask->uid,
 			   .consistency = QUERY_DETECT,
+			   .listener = question->listener,
 			   .again = begin_again },
 		.fd = -1,
 		.reader = -1,

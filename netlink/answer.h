@@ -12,11 +12,14 @@
 #include "selection.h"
 #include "usher.pb-c.h"
 
+struct listener;
+
 /* A question whose words are good. */
 struct question {
 	const Usher__NetlinkAsk *ask;
 	struct selection *selection;
 	uint32_t rights;
+	struct listener *listener; /* of one that is joined: open; NULL: it is read anew */
 };
 
 /* The words of an order. 0, -ENOMEM or a refusal. */
@@ -25,6 +28,8 @@ void question_done(struct question *question);
 /* Whether it is about one object, which the kernel finds without telling of all. */
 bool question_is_brief(const struct question *question);
 bool question_is_streamed(const struct question *question);
+/* Whether what changes meanwhile is joined to it, where that can be. */
+bool question_is_joined(const struct question *question);
 
 /* Answers, in the namespace that the process is in and with the rights in effect, and notes when
  * that has been told (NULL: nobody wants to know). 0, or -ECONNRESET if there is nobody to be told.

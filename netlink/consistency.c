@@ -140,7 +140,7 @@ bool consistency_may_count(const struct consistency *consistency) {
 }
 
 struct route_count consistency_routes(const struct consistency *consistency) {
-	return (struct route_count){ .family = consistency->family, .table = consistency->table };
+	return (struct route_count){ .table = consistency->table };
 }
 
 void consistency_count(struct consistency *consistency, const struct nlmsghdr *message) {

@@ -7,8 +7,13 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "instant.h"
+
 /* What is heard is fetched before there is no room for it. */
-enum { ROWS_MAX = 256 << 20, ROWS_BETWEEN = 256, SETTLE_MAX = 64 };
+enum { ROWS_MAX = 256 << 20, ROWS_BETWEEN = 64, SETTLE_MAX = 64 };
+
+/* Who hears more slowly than others change it would hear for ever. */
+static const uint64_t hearing_max_usec = 500000;
 
 static const char changed[] = "it changed while it was read";
 
@@ -23,6 +28,22 @@ static bool is_of_routes(const struct join *join) {
 	return join->consistency->of_routes;
 }
 
+static void forget(void *data, const struct nlmsghdr *message) {
+}
+
+/* What was heard for another join. */
+static int hush(struct join *join) {
+	const uint64_t none[2] = { 0 };
+	int r = listener_choose(join->listener, none);
+
+	if (r < 0)
+		return r;
+	do
+		r = listener_hear(join->listener, forget, NULL);
+	while (r == 1 || r == -ENOBUFS || r == -EMSGSIZE);
+	return r;
+}
+
 static int choose_groups(struct join *join) {
 	uint64_t groups[2] = { 0 };
 
@@ -31,7 +52,7 @@ static int choose_groups(struct join *join) {
 	if (is_of_routes(join))
 		groups[0] |= UINT64_C(1) << RTNLGRP_LINK | UINT64_C(1) << RTNLGRP_IPV4_IFADDR |
 			     UINT64_C(1) << RTNLGRP_NEXTHOP;
-	return listener_choose(&join->listener, groups);
+	return listener_choose(join->listener, groups);
 }
 
 /* IPv4 routes through these go without a word. */
@@ -49,11 +70,8 @@ static bool takes_others_along(const struct nlmsghdr *message) {
 	}
 }
 
-/* Of other routes nobody counts how many there are. */
-static bool is_counted(const struct nlmsghdr *message) {
-	uint8_t family = *(const uint8_t *)NLMSG_DATA(message);
-
-	return family == AF_INET || family == AF_INET6;
+static uint8_t family_of(const struct nlmsghdr *message) {
+	return *(const uint8_t *)NLMSG_DATA(message);
 }
 
 static void note_change(struct join *join, const struct nlmsghdr *message, bool there) {
@@ -71,18 +89,30 @@ static void note_change(struct join *join, const struct nlmsghdr *message, bool 
 		join->lost = true;
 	else if (r < 0)
 		join->failed = r;
-	if (!there)
-		join->removed = true;
-	if (is_of_routes(join) && !there && !is_counted(message))
+	if (there || (is_of_routes(join) && family_of(message) == AF_INET))
+		return;
+	join->removed = true;
+	/* of others nobody knows how many there are */
+	if (is_of_routes(join) && family_of(message) != AF_INET6)
 		join->vanished = true;
+}
+
+/* Of other tables, too: those that the kernel keeps in one are passed over for each other. */
+static void note_gone(struct join *join, const struct nlmsghdr *message) {
+	int r = message->nlmsg_type == RTM_DELROUTE ? seams_gone(&join->seams, message) : 0;
+
+	if (r < 0)
+		join->failed = r;
 }
 
 static void note(void *data, const struct nlmsghdr *message) {
 	struct join *join = data;
 	bool there;
 
-	if (is_of_routes(join) && takes_others_along(message))
-		join->vanished = true;
+	if (is_of_routes(join)) {
+		join->vanished = join->vanished || takes_others_along(message);
+		note_gone(join, message);
+	}
 	if (!consistency_concerns(join->consistency, message, message->nlmsg_len) ||
 	    !identity_concerns(join->identity, message, &there))
 		return;
@@ -93,12 +123,17 @@ static void note(void *data, const struct nlmsghdr *message) {
 }
 
 static int hear(struct join *join) {
-	int r;
+	uint64_t began = instant_usec(), until;
+	int r = 0;
 
+	if (join->lost)
+		return join->failed;
+	until = began + hearing_max_usec - join->hearing_usec;
 	do
-		r = listener_hear(&join->listener, note, join);
-	while (r == 1);
-	if (r == -ENOBUFS || r == -EMSGSIZE) {
+		r = listener_hear(join->listener, note, join);
+	while (r == 1 && instant_usec() < until);
+	join->hearing_usec += instant_usec() - began;
+	if (r == 1 || r == -ENOBUFS || r == -EMSGSIZE || join->hearing_usec > hearing_max_usec) {
 		join->lost = true;
 		r = 0;
 	}
@@ -107,11 +142,12 @@ static int hear(struct join *join) {
 
 /* ---- the dump ---- */
 
-int join_begin(struct join *join, const struct consistency *consistency) {
+int join_begin(struct join *join, const struct consistency *consistency,
+	       struct listener *listener) {
 	int r;
 
-	*join = (struct join){ .consistency = consistency, .listener.fd = -1 };
-	r = listener_open(&join->listener, NETLINK_ROUTE);
+	*join = (struct join){ .consistency = consistency, .listener = listener };
+	r = hush(join);
 	if (r == 0)
 		r = choose_groups(join);
 	if (r == 0)
@@ -121,7 +157,12 @@ int join_begin(struct join *join, const struct consistency *consistency) {
 	return r < 0 ? r : identity_get(&join->identities, consistency->type, &join->identity);
 }
 
-int join_take(struct join *join, const struct nlmsghdr *message) {
+void join_anew(struct join *join) {
+	seams_begin(&join->seams);
+	join->removed = false;
+}
+
+int join_take(struct join *join, unsigned datagram, const struct nlmsghdr *message) {
 	const uint8_t *key;
 	size_t key_size;
 	bool there;
@@ -138,6 +179,8 @@ int join_take(struct join *join, const struct nlmsghdr *message) {
 		     (const uint8_t *)message, message->nlmsg_len);
 	if (r == 0 && join->rows.bytes > ROWS_MAX)
 		r = -ENOSPC;
+	if (r == 0 && is_of_routes(join))
+		r = seams_row(&join->seams, datagram, message);
 	if (r == 0 && join->rows.last % ROWS_BETWEEN == 0)
 		r = hear(join);
 	return r;
@@ -150,7 +193,7 @@ void join_end(struct join *join) {
 		identity_put(&join->identities, join->identity);
 	news_done(&join->changes);
 	news_done(&join->rows);
-	listener_close(&join->listener);
+	seams_done(&join->seams);
 	join->consistency = NULL;
 }
 
@@ -203,23 +246,32 @@ static int count(struct join *join, enum route_count_result *ret) {
 	return 0;
 }
 
+/* Where some may have been passed over, or one was that no datagram can hold. */
+static bool must_count(const struct join *join) {
+	return is_of_routes(join) && consistency_may_count(join->consistency) &&
+	       (join->removed || join->consistency->family == AF_INET6);
+}
+
 /* Rows that are new may have made the kernel arrange a table of neighbours anew. */
 static bool may_lack_some(const struct join *join, size_t before) {
 	return join->removed ||
 	       (join->consistency->type->get == RTM_GETNEIGH && join->rows.n > before);
 }
 
-int join_settle(struct join *join, const char **ret_why) {
+int join_settle(struct join *join, bool alone, const char **ret_why) {
 	enum route_count_result routes = ROUTE_COUNT_UNKNOWN;
 	size_t before = join->rows.n;
-	int r = hear(join);
+	int r = seams_end(&join->seams, alone);
 
 	if (r == 0)
+		r = hear(join);
+	if (r == 0)
 		r = apply(join);
-	if (r == 0 && is_of_routes(join) && consistency_may_count(join->consistency))
+	if (r == 0 && must_count(join))
 		r = count(join, &routes);
-	*ret_why = routes == ROUTE_COUNT_SHORT    ? "the kernel has more routes than it told"
-		   : join->lost || join->vanished ? changed
+	*ret_why = join->lost || join->vanished   ? changed
+		   : seams_may_hide(&join->seams) ? changed
+		   : routes == ROUTE_COUNT_SHORT  ? "the kernel has more routes than it told"
 		   : routes == ROUTE_COUNT_WHOLE  ? NULL
 		   : may_lack_some(join, before)  ? changed
 						  : NULL;
@@ -227,8 +279,7 @@ int join_settle(struct join *join, const char **ret_why) {
 }
 
 bool join_goes_on(const struct join *join) {
-	return is_of_routes(join) && consistency_may_count(join->consistency) && !join->lost &&
-	       !join->vanished;
+	return is_of_routes(join) && !join->lost && !join->vanished;
 }
 
 int join_each(const struct join *join, int (*each)(void *data, const struct nlmsghdr *message),

@@ -81,7 +81,7 @@ static int take(void *data, const struct nlmsghdr *message) {
 	if (reading->past)
 		return 1;
 	if (reading->joining)
-		return join_take(&reading->join, message);
+		return join_take(&reading->join, reading->query->exchange.datagrams, message);
 	consistency_count(&reading->consistency, message);
 	return put(reading, message);
 }
@@ -286,12 +286,14 @@ static int dump_joined(struct reading *reading, bool first) {
 	query->why = NULL;
 	if (first || !join_goes_on(&reading->join)) {
 		join_end(&reading->join);
-		r = join_begin(&reading->join, &reading->consistency);
+		r = join_begin(&reading->join, &reading->consistency, query->listener);
+	}
+	if (r == 0) {
+		join_anew(&reading->join);
+		r = run_passes(reading, 0, &datagrams);
 	}
 	if (r == 0)
-		r = run_passes(reading, 0, &datagrams);
-	if (r == 0)
-		r = join_settle(&reading->join, &why);
+		r = join_settle(&reading->join, query->exchange.ended_alone, &why);
 	if (r == 0 && why)
 		doubt(query, why);
 	return r;
@@ -336,7 +338,7 @@ static int dump_until_complete(struct reading *reading) {
 
 	if (r < 0 || query->complete || query->consistency != QUERY_RETRY || !query->again)
 		return r;
-	if (join_can(query->type)) {
+	if (query->listener && join_can(query->type)) {
 		r = join(reading, until);
 		if (r != -ENOSPC)
 			return r;

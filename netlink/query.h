@@ -15,6 +15,8 @@
 #include "refusal.h"
 #include "selection.h"
 
+struct listener;
+
 enum query_consistency {
 	QUERY_ANY,    /* only the kernel's own word counts */
 	QUERY_DETECT, /* changes meanwhile are looked for */
@@ -31,6 +33,7 @@ struct query {
 	/* To begin anew with an empty block. NULL where what has been told is told. */
 	int (*again)(void *data);
 	void *data;
+	struct listener *listener; /* open, for QUERY_RETRY; NULL: nothing is joined */
 
 	/* The answer, besides the rows: */
 	bool complete;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 #include "answer.h"
 #include "fd.h"
 #include "instant.h"
+#include "listener.h"
 #include "message.h"
 #include "rights.h"
 #include "territory.h"
@@ -74,7 +76,18 @@ static int find_namespace(const Usher__NetlinkAsk *ask, int where, int *ret_name
 
 /* ---- a child ---- */
 
-static int settle(const struct job *job, struct refusal *refusal) {
+/* It needs a large buffer, for which there has to be a right. */
+static int listen_to_changes(struct question *question) {
+	static struct listener listener;
+	int r = rights_lower_to(NETLINK_RIGHT_ADMINISTER);
+
+	if (r == 0)
+		r = listener_open(&listener, NETLINK_ROUTE);
+	question->listener = &listener;
+	return r;
+}
+
+static int settle(struct job *job, struct refusal *refusal) {
 	_cleanup_close_ int namespace = -1;
 	int r = find_namespace(job->question.ask, job->where, &namespace, refusal);
 
@@ -83,6 +96,8 @@ static int settle(const struct job *job, struct refusal *refusal) {
 		if (r < 0)
 			return refusal_note(refusal, r, "cannot enter the network namespace");
 	}
+	if (r == 0 && question_is_joined(&job->question))
+		r = listen_to_changes(&job->question);
 	return r != 0 ? r : rights_give_up_but(job->question.rights);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Routes, counted beside the kernel's own statistics: one that fits into no datagram ends a dump as
- * if there were no more. Of dumps that the kernel has filtered by more than the family and the
- * table nothing can be said.
+ * IPv6 routes, counted beside the kernel's own statistics: one that fits into no datagram ends a
+ * dump as if there were no more, and others may be passed over when one goes. Of dumps that the
+ * kernel has filtered by more than the family nothing can be said.
  */
 #pragma once
 
@@ -11,12 +11,11 @@
 #include <stdint.h>
 
 struct route_count {
-	uint8_t family; /* of which the dump is; 0: both */
-	uint32_t table; /* 0: all of them */
-	uint32_t ipv4, ipv6;
+	uint32_t table; /* of which the dump is; 0: of all of them */
+	uint32_t n;
 };
 
-/* For each message of the dump. */
+/* For each message of the dump, of any family. */
 void route_count_add(struct route_count *count, const struct nlmsghdr *message);
 
 enum route_count_result {
@@ -27,8 +26,8 @@ enum route_count_result {
 
 /* How many there are, as the kernel says. */
 struct route_expectation {
-	bool knows_ipv4, knows_ipv6; /* or there are none in the dump */
-	uint32_t ipv4, ipv6;
+	bool known;
+	uint32_t n;
 };
 
 /* At this moment, in the namespace that the process is in. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What waits for those who monitor: in which order, how much of it, and for whom; and what the
- * kernel's filter lets through. */
+/* What waits for those who monitor: in which order, how much of it, and for whom; what the kernel's
+ * filter lets through; and what one that has gone may have hidden in a dump. */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -11,6 +12,7 @@
 
 #include "netlink/narrow.h"
 #include "netlink/news.h"
+#include "netlink/seams.h"
 #include "netlink/told.h"
 #include "support.h"
 
@@ -237,6 +239,114 @@ static void a_filter_that_would_be_too_long_is_none(void **state) {
 	assert_true(passes(wishes, 1000, RTM_NEWROUTE, AF_INET, 1));
 }
 
+/* ---- seams ---- */
+
+struct route_message {
+	struct nlmsghdr head;
+	struct rtmsg route;
+	struct nlattr attribute;
+	uint32_t address;
+};
+
+static struct route_message route_to(uint8_t family, uint32_t address) {
+	return (struct route_message){
+		.head = { .nlmsg_len = sizeof(struct route_message) },
+		.route = { .rtm_family = family },
+		.attribute = { .nla_len = sizeof(struct nlattr) + sizeof address,
+			       .nla_type = RTA_DST },
+		.address = htonl(address),
+	};
+}
+
+static void row(struct seams *seams, unsigned datagram, uint32_t address) {
+	struct route_message message = route_to(AF_INET, address);
+
+	assert_int_equal(seams_row(seams, datagram, &message.head), 0);
+}
+
+static void goes(struct seams *seams, uint8_t family, uint32_t address) {
+	struct route_message message = route_to(family, address);
+
+	assert_int_equal(seams_gone(seams, &message.head), 0);
+}
+
+/* Two datagrams, between which there is 20 to 30, and an end. */
+static void dump(struct seams *seams, bool alone) {
+	seams_begin(seams);
+	row(seams, 0, 10);
+	row(seams, 0, 20);
+	row(seams, 1, 30);
+	row(seams, 1, 40);
+	assert_int_equal(seams_end(seams, alone), 0);
+}
+
+static void only_what_goes_where_a_datagram_ended_may_hide_another(void **state) {
+	static const struct {
+		uint32_t address;
+		bool hides, hides_behind;
+	} cases[] = {
+		{ 10, false, false }, { 19, false, false }, { 20, true, true },
+		{ 25, true, true },   { 30, true, true },   { 31, false, false },
+		{ 39, false, false }, { 40, false, true },  { UINT32_MAX, false, true },
+	};
+	struct seams seams = { 0 };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		dump(&seams, false);
+		goes(&seams, AF_INET6, cases[i].address);
+		assert_false(seams_may_hide(&seams));
+		goes(&seams, AF_INET, cases[i].address);
+		assert_int_equal(seams_may_hide(&seams), cases[i].hides);
+		dump(&seams, true);
+		goes(&seams, AF_INET, cases[i].address);
+		assert_int_equal(seams_may_hide(&seams), cases[i].hides_behind);
+	}
+	seams_done(&seams);
+}
+
+static void where_a_table_ends_with_a_datagram_its_rest_and_the_start_of_the_next_count(
+	void **state) {
+	static const uint32_t hides[] = { 90, 95, 0, 5, 10 }, harmless[] = { 89, 11, 50 };
+	struct seams seams = { 0 };
+
+	for (size_t i = 0; i < sizeof hides / sizeof *hides; i++) {
+		seams_begin(&seams);
+		goes(&seams, AF_INET, hides[i]);
+		row(&seams, 0, 90);
+		row(&seams, 1, 10);
+		assert_int_equal(seams_end(&seams, false), 0);
+		for (size_t j = 0; j < sizeof harmless / sizeof *harmless; j++)
+			goes(&seams, AF_INET, harmless[j]);
+		assert_true(seams_may_hide(&seams));
+	}
+	seams_begin(&seams);
+	row(&seams, 0, 90);
+	row(&seams, 1, 10);
+	for (size_t j = 0; j < sizeof harmless / sizeof *harmless; j++)
+		goes(&seams, AF_INET, harmless[j]);
+	assert_false(seams_may_hide(&seams));
+	seams_done(&seams);
+}
+
+static void many_that_go_are_each_known_once(void **state) {
+	struct seams seams = { 0 };
+
+	seams_begin(&seams);
+	for (uint32_t i = 0; i < 30000; i++)
+		goes(&seams, AF_INET, i * 7919 % 10000 * 10);
+	assert_int_equal(seams.n_gone, 10000);
+	for (uint32_t i = 0; i < 200; i++)
+		row(&seams, i, i * 10 + 1 + i % 2);
+	assert_true(seams_may_hide(&seams));
+	seams_begin(&seams);
+	for (uint32_t i = 0; i < 30000; i++)
+		goes(&seams, AF_INET, i * 7919 % 10000 * 10);
+	for (uint32_t i = 0; i < 8; i++)
+		row(&seams, i, 500001 + i);
+	assert_false(seams_may_hide(&seams));
+	seams_done(&seams);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_an_object_only_the_last_is_told_and_in_its_order),
@@ -249,6 +359,10 @@ int main(void) {
 		cmocka_unit_test(the_filter_lets_through_what_somebody_wants),
 		cmocka_unit_test(who_wants_everything_is_not_filtered_for),
 		cmocka_unit_test(a_filter_that_would_be_too_long_is_none),
+		cmocka_unit_test(only_what_goes_where_a_datagram_ended_may_hide_another),
+		cmocka_unit_test(
+			where_a_table_ends_with_a_datagram_its_rest_and_the_start_of_the_next_count),
+		cmocka_unit_test(many_that_go_are_each_known_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,19 +221,37 @@ class Churn:
         self.socket.close()
 
 
+def waited():
+    """Seconds in which somebody has waited for a processor, or None where the kernel does not say."""
+    with contextlib.suppress(OSError), open("/proc/pressure/cpu", encoding="ascii") as file:
+        return int(file.readline().split("total=")[1]) / 1e6
+    return None
+
+
 class Consistency(TestCase):
     STABLE = 2000
 
-    def judge(self, kind, field, stable, dumps, **keys):
-        """(answers that said they were whole, of these wrong ones)."""
+    def assert_joined(self, answers, kind, field, stable, churn, **keys):
+        """With retry all are whole; but who is too slow for what changes may say so."""
+        with open(f"{ring.BUILD}/usher-netlink", "rb") as file:
+            slow = b"__asan_init" in file.read()
+        before, began = waited(), time.monotonic()
+        whole, wrong = self.judge(kind, field, stable, answers, consistency="retry", **keys)
+        slow = slow or before is None or waited() - before > (time.monotonic() - began) / 5
+        self.assertEqual(wrong, 0)
+        self.assertGreaterEqual(whole, 0 if slow else answers)
+        self.assertGreater(churn.done, 100)
+
+    def judge(self, kind, field, stable, dumps, check=lambda values: True, **keys):
+        """(answers that said they were whole, of these wrong ones); `check` is for what else there is."""
         whole = wrong = 0
         for _ in range(dumps):
             reply = self.reader.query(kind, [field], format="records", **keys)
             self.assertEqual(reply.code, 0, reply.text)
-            values = [row[field] for row in reply.rows() if row.get(field) in stable]
+            values = [row[field] for row in reply.rows() if field in row]
             if reply.info["complete"]:
                 whole += 1
-                wrong += sorted(values) != sorted(stable)
+                wrong += sorted(value for value in values if value in stable) != sorted(stable) or not check(values)
             else:
                 self.assertTrue(reply.info["interrupted"])
         return whole, wrong
@@ -269,7 +287,7 @@ class Consistency(TestCase):
         """One of fifty routes is there at any time, or two: that it leads from one to the next is seen whole, or it is not."""
         realm = self.realm()
         index = realm.pair("v", "10.9.0.1/16")
-        stable = set(range(10000, 30000))
+        stable = set(range(10000, 18000))
         realm.run(*(f"route add 10.{60 + i // 62500}.{i // 250 % 250}.{i % 250}/32 dev v metric {i}" for i in sorted(stable)))
         bodies = [route(socket.AF_INET, f"{1 + i * 37 % 120}.0.0.0", 8, attribute(4, index), attribute(6, 5 + i)) for i in range(50)]
         requests = []
@@ -278,21 +296,14 @@ class Consistency(TestCase):
         with realm.socket() as sock:
             change(sock, RTM_NEWROUTE, CREATE, bodies[0])
         with Churn(realm, requests) as churn:
-            for _ in range(8):
-                reply = self.reader.query("route", ["priority"], format="records", where=realm.fd, family=2, consistency="retry")
-                self.assertTrue(reply.info["complete"], reply.info)
-                values = [row["priority"] for row in reply.rows() if "priority" in row]
-                self.assertEqual(sorted(value for value in values if value in stable), sorted(stable))
-                self.assertIn(len([value for value in values if value < 100]), (1, 2))
-        self.assertGreater(churn.done, 500)
+            self.assert_joined(6, "route", "priority", stable, churn, check=lambda values: len([value for value in values if value < 100]) in (1, 2),
+                               where=realm.fd, family=2)
 
     def test_ipv6_routes_are_counted_when_others_have_gone_meanwhile(self):
-        realm, requests = self.ipv6_routes(20000)
-        stable = set(range(10000, 30000))
-        with Churn(realm, requests, 0.002):
-            whole, wrong = self.judge("route", "priority", stable, 4, where=realm.fd, family=10, consistency="retry")
-        self.assertEqual(wrong, 0)
-        self.assertGreaterEqual(whole, 2)  # all, where reading is not slowed down by sanitizers
+        realm, requests = self.ipv6_routes(8000)
+        stable = set(range(10000, 18000))
+        with Churn(realm, requests) as churn:
+            self.assert_joined(4, "route", "priority", stable, churn, where=realm.fd, family=10)
 
     def test_neighbours_that_change_meanwhile_are_told_once_with_retry(self):
         realm = self.realm()
@@ -301,11 +312,8 @@ class Consistency(TestCase):
         stable = {f"10.9.{i // 250}.{i % 250}" for i in range(2, 10000)}
         bodies = [struct.pack("=BxxxiHBB", 2, index, 0x80, 0, 0) + attribute(1, socket.inet_aton(f"10.9.{i % 4}.77"))
                   + attribute(2, bytes([2, 0, 0, 0, 1, i])) for i in range(100)]
-        with Churn(realm, [(RTM_NEWNEIGH, REPLACE, body) for body in bodies], 0.002) as churn:
-            whole, wrong = self.judge("neighbour", "dst", stable, 4, where=realm.fd, family=2, ifindex=index, consistency="retry")
-        self.assertEqual(wrong, 0)
-        self.assertGreaterEqual(whole, 2)  # all, where reading is not slowed down by sanitizers
-        self.assertGreater(churn.done, 100)
+        with Churn(realm, [(RTM_NEWNEIGH, REPLACE, body) for body in bodies]) as churn:
+            self.assert_joined(4, "neighbour", "dst", stable, churn, where=realm.fd, family=2, ifindex=index)
 
     def test_changes_of_another_table_do_not_disturb(self):
         realm, _ = self.ipv6_routes()
