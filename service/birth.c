@@ -293,6 +293,7 @@ bool birth_branches(const struct birth *birth) {
 
 /* ---- what it says, and what it is told ---- */
 
+/* Who has ended has said why, and is heard next. */
 static int tell(const struct birth *birth, const struct fds *fds) {
 	struct iovec part = { (void *)(uintptr_t) "", 1 };
 
@@ -310,7 +311,7 @@ static int tell(const struct birth *birth, const struct fds *fds) {
 		control.header.cmsg_len = CMSG_LEN(fds->n * sizeof(int));
 		memcpy(CMSG_DATA(&control.header), fds->fd, fds->n * sizeof(int));
 	}
-	return sendmsg(birth->socket, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(birth->socket, &packet, MSG_NOSIGNAL) < 0 && errno != EPIPE ? -errno : 0;
 }
 
 /* A reason is a word of the closed set, or an error of the kernel's. */
@@ -338,10 +339,11 @@ static int hear(const struct birth *birth, struct birth_word *word, int *ret_fd)
 	ssize_t n = recvmsg(birth->socket, &packet, MSG_CMSG_CLOEXEC);
 
 	*ret_fd = -1;
-	if (n < 0 && errno != ECONNRESET)
-		return -errno;
+	/* it has ended without hearing what it was told; what it said is behind that */
+	if (n < 0 && errno == ECONNRESET)
+		n = recvmsg(birth->socket, &packet, MSG_CMSG_CLOEXEC);
 	if (n <= 0)
-		return 0;
+		return n < 0 ? -errno : 0;
 	header = CMSG_FIRSTHDR(&packet);
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
 		memcpy(ret_fd, CMSG_DATA(header), sizeof *ret_fd);
@@ -464,6 +466,15 @@ static int listen_until(struct job *job, const bool *what) {
 	return r;
 }
 
+/* It says nothing more, if nothing goes wrong. */
+static int listen_to_end(struct job *job) {
+	_cleanup_close_ int fd = -1;
+	struct birth_word word = { 0 };
+	int r = hear(job->birth, &word, &fd);
+
+	return r > 0 ? reason(job, &word) : r;
+}
+
 static int go(struct job *job) {
 	struct birth *birth = job->birth;
 	int r = 0;
@@ -489,21 +500,21 @@ static int announce(struct job *job) {
 	return job_announce(job);
 }
 
-/* The socket is closed by execve(2). */
+/* It need not wait for the word, unless it is limited first. The socket is closed by execve(2). */
 static int finish(struct job *job) {
-	struct birth_word word = { 0 };
-	_cleanup_close_ int fd = -1;
-	int r = listen_until(job, &job->birth->ready);
+	struct birth *birth = job->birth;
+	int r = 0;
 
+	if (birth->spawn && allowance_is_asked(birth->spawn))
+		r = listen_until(job, &birth->ready);
 	if (r == 0)
-		r = allowance_finish(&job->birth->allowance);
-	if (r != 0)
-		return r;
-	r = tell(job->birth, NULL);
+		r = allowance_finish(&birth->allowance);
 	if (r == 0)
-		r = hear(job->birth, &word, &fd);
-	if (r > 0)
-		return reason(job, &word);
+		r = tell(birth, NULL);
+	if (r == 0)
+		r = listen_until(job, &birth->ready);
+	if (r == 0)
+		r = listen_to_end(job);
 	if (r == 0)
 		job_commit();
 	return r;

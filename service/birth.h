@@ -2,18 +2,18 @@
 /*
  * How a job has a process of the caller's: it forks one before it gives up its own rights, and that
  * one becomes the caller's step by step, each at the job's word. It is called born. It holds
- *nothing of the service's from the moment when the caller could look into it, and what it says is
- *believed as far as nobody could gain by a lie: the job knows it by pidfds that the kernel made.
+ * nothing of the service's from the moment when the caller could look into it, and what it says is
+ * believed as far as nobody could gain by a lie: the job knows it by pidfds that the kernel made.
  *
  *	job			born
  *	birth_begin()		waits for the word, unless all is made in a user namespace of its
- *own
- *	... is asked about,	joins the place; becomes the caller; new namespaces
- *	granted ...
+ *				own
+ *	... is asked about,	joins the place; becomes the caller; new namespaces, of which the
+ *	granted ...		first process of a new pid namespace makes the network
  *	birth_run()		waits for its maps, and has done nothing yet that anybody could see
  *				forks, if what is new shows in children only, and ends
  *	job_announce()		mounts, root, directory, descriptors, credentials
- *				waits
+ *	the last word		waits for that, where it has not been said yet
  *	...			execve(2)
  */
 #pragma once

@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ struct born {
 	struct birth *birth;
 	struct rlimit limits[RLIM_NLIMITS];
 	struct execution execution;
+	int link;           /* to the first of a new pid namespace that is ours, or -1 */
+	bool lacks_network; /* that one makes it, and sends it */
 };
 
 /* ---- talking to the job ---- */
@@ -79,6 +82,13 @@ static void go_with_parent(void) {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
+/* The word may have been said before who said it went. */
+static bool is_alone(const struct born *born) {
+	struct pollfd job = { .fd = born->birth->socket };
+
+	return poll(&job, 1, 0) > 0 && job.revents & POLLHUP;
+}
+
 /* The job's word; what comes with it is the trees that it has opened. */
 static void await_word(struct born *born) {
 	struct fds *fds = &born->birth->interior.trees;
@@ -96,7 +106,7 @@ static void await_word(struct born *born) {
 	struct cmsghdr *header;
 
 	go_with_parent();
-	if (recvmsg(born->birth->socket, &packet, MSG_CMSG_CLOEXEC) != 1)
+	if (recvmsg(born->birth->socket, &packet, MSG_CMSG_CLOEXEC) != 1 || is_alone(born))
 		_exit(1);
 	header = CMSG_FIRSTHDR(&packet);
 	if (!header)
@@ -168,6 +178,102 @@ static void split(const struct born *born, uint32_t types) {
 	must(born, r, "namespaces", "new ones cannot be made");
 }
 
+static void raise_loopback(const struct born *born) {
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+
+	if (fd < 0 && errno == EAFNOSUPPORT)
+		return;
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		must(born, -errno, "namespaces", "the loopback device cannot be set up");
+}
+
+/* ---- processes ---- */
+
+/* A child of the job's. */
+static pid_t branch(int *ret_pidfd) {
+	return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+}
+
+/* To make one takes as long as everything else together: who else would only wait does that. */
+static int make_network(const struct born *born) {
+	int network;
+
+	split(born, CLONE_NEWNET);
+	raise_loopback(born);
+	network = openat(born->job->place.proc, "thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (network < 0)
+		must(born, -errno, "namespaces", "the network cannot be opened");
+	return network;
+}
+
+/* The first of a new pid namespace is none of the caller's, since signals that are not caught do
+ * nothing to the first, and nobody would reap what is orphaned. It is given what it ends with when
+ * it can be who it is to be. */
+static _Noreturn void live_as_first(const struct born *born, int link) {
+	const struct identity *identity = &born->birth->identity;
+	int network = -1, program;
+
+	(void)prctl(PR_SET_NAME, "usher-leader");
+	go_with_parent();
+	if (born->lacks_network)
+		network = make_network(born);
+	if (fd_close_all_but((const int[]){ link, network }, 2) < 0 || setsid() < 0 ||
+	    (network >= 0 && fd_send(link, network, MSG_NOSIGNAL) < 0))
+		_exit(1);
+	fd_closep(&network);
+	program = fd_receive(link);
+	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+	if (program < 0 ||
+	    (born->birth->own_users && credentials_become(identity->uid, identity->gid) < 0) ||
+	    credentials_keep(0, false) < 0)
+		_exit(1);
+	(void)close(link);
+	leader_stay(program);
+}
+
+static void make_first(struct born *born) {
+	_cleanup_close_ int theirs = -1, pidfd = -1;
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		must(born, -errno, "namespaces", "no socket");
+	born->link = pair[0];
+	theirs = pair[1];
+	pid = branch(&pidfd);
+	if (pid == 0)
+		live_as_first(born, theirs);
+	if (pid < 0)
+		must(born, -errno, "namespaces", "no process");
+}
+
+static bool has_first(const struct born *born) {
+	return born->birth->surroundings.types & CLONE_NEWPID && born->birth->spawn;
+}
+
+/* New ids of processes, and a new time, are there for children only. */
+static void go_on_in_child(struct born *born) {
+	_cleanup_close_ int pidfd = -1;
+	pid_t pid;
+
+	if (!birth_branches(born->birth))
+		return;
+	if (has_first(born) && born->link < 0)
+		make_first(born);
+	pid = branch(&pidfd);
+	if (pid == 0)
+		return;
+	if (pid < 0)
+		must(born, -errno, "namespaces", "no process");
+	say(born, BIRTH_MADE, 0, pidfd);
+	if (born->link >= 0 && fd_send(born->link, pidfd, MSG_NOSIGNAL) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* ---- new namespaces ---- */
+
 /* The user namespace is made with no right of ours, so that it is the kernel that says whether the
  * caller may. While the job writes the maps, the others are made. */
 static void make_namespaces(struct born *born) {
@@ -183,92 +289,41 @@ static void make_namespaces(struct born *born) {
 	must(born, credentials_lower(0), "credentials", "cannot be given up");
 	split(born, CLONE_NEWUSER);
 	if (sets_clocks)
-		split(born, others); /* what is set is written with the maps */
+		split(born, others); /* what is set is written with the maps, before any child */
 	/* who has no privilege can write maps only of what may be looked into */
 	(void)prctl(PR_SET_DUMPABLE, !born->job->place.privileged, 0, 0, 0);
 	say(born, BIRTH_SPLIT, 0, -1);
-	if (!sets_clocks)
-		split(born, others);
+	if (!sets_clocks) {
+		born->lacks_network = has_first(born) && types & CLONE_NEWNET;
+		split(born, born->lacks_network ? others & ~(uint32_t)CLONE_NEWNET : others);
+		if (has_first(born))
+			make_first(born);
+	}
 	await_word(born);
 	must(born, credentials_become(birth->identity.uid, birth->identity.gid), "maps",
 	     "the process cannot be who it is to be inside");
 }
 
-/* ---- processes ---- */
-
-/* A child of the job's. */
-static pid_t branch(int *ret_pidfd) {
-	return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
-}
-
-/* The first of a new pid namespace is none of the caller's, since signals that are not caught do
- * nothing to the first, and nobody would reap what is orphaned. */
-static _Noreturn void live_as_first(int link) {
-	int program;
-
-	(void)prctl(PR_SET_NAME, "usher-leader");
-	if (credentials_keep(0, false) < 0 || fd_close_all_but(&link, 1) < 0 || setsid() < 0)
-		_exit(1);
-	program = fd_receive(link);
-	if (program < 0)
-		_exit(1);
-	(void)close(link);
-	leader_stay(program);
-}
-
-static int make_first(const struct born *born) {
-	_cleanup_close_ int theirs = -1, pidfd = -1;
-	int pair[2];
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		must(born, -errno, "namespaces", "no socket");
-	theirs = pair[1];
-	pid = branch(&pidfd);
-	if (pid == 0)
-		live_as_first(theirs);
-	if (pid < 0)
-		must(born, -errno, "namespaces", "no process");
-	return pair[0];
-}
-
-/* New ids of processes, and a new time, are there for children only. */
-static void go_on_in_child(struct born *born) {
-	const struct birth *birth = born->birth;
-	uint32_t types = birth->surroundings.types;
-	_cleanup_close_ int link = -1, pidfd = -1;
-	pid_t pid;
-
-	if (!birth_branches(birth))
-		return;
-	if (types & CLONE_NEWPID && birth->spawn)
-		link = make_first(born);
-	pid = branch(&pidfd);
-	if (pid == 0)
-		return;
-	if (pid < 0)
-		must(born, -errno, "namespaces", "no process");
-	say(born, BIRTH_MADE, 0, pidfd);
-	if (link >= 0 && fd_send(link, pidfd, MSG_NOSIGNAL) < 0)
-		_exit(1);
-	_exit(0);
-}
-
 /* ---- what is around it ---- */
 
-static void raise_loopback(const struct born *born) {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+static void join_network(struct born *born) {
+	_cleanup_close_ int network = -1;
 
-	if (fd < 0 && errno == EAFNOSUPPORT)
+	if (!born->lacks_network)
 		return;
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-		must(born, -errno, "namespaces", "the loopback device cannot be set up");
+	network = fd_receive(born->link);
+	must(born,
+	     network < 0                        ? network
+	     : setns(network, CLONE_NEWNET) < 0 ? -errno
+						: 0,
+	     "namespaces", "the network cannot be joined");
+	born->lacks_network = false;
 }
 
 static void furnish(struct born *born) {
 	struct birth *birth = born->birth;
 	const struct surroundings *around = &birth->surroundings;
+	bool has_network = around->types & CLONE_NEWNET && !born->lacks_network;
 
 	/* elsewhere there is nothing that is not the caller's to have */
 	if (!birth->own_users && !birth->below)
@@ -276,14 +331,17 @@ static void furnish(struct born *born) {
 		     credentials_lower(CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) |
 				       CAP(CAP_NET_ADMIN)),
 		     "credentials", "cannot be given up");
+	if (birth->interior.n_mounts > 0)
+		join_network(born); /* a sysfs shows that of who mounts it */
 	if (around->types & CLONE_NEWNS)
 		must(born, interior_build(born->job, &birth->interior), "mounts", "failed");
 	if (around->hostname && sethostname(around->hostname, strlen(around->hostname)) < 0)
 		must(born, -errno, "namespaces", "hostname");
 	if (around->domainname && setdomainname(around->domainname, strlen(around->domainname)) < 0)
 		must(born, -errno, "namespaces", "domainname");
-	if (around->types & CLONE_NEWNET)
+	if (has_network)
 		raise_loopback(born);
+	join_network(born);
 }
 
 /* ---- who it is ---- */
@@ -398,7 +456,7 @@ static _Noreturn void be_leader(const struct born *born) {
 }
 
 _Noreturn void born_live(struct job *job, struct birth *birth) {
-	struct born born = { .job = job, .birth = birth };
+	struct born born = { .job = job, .birth = birth, .link = -1 };
 
 	(void)prctl(PR_SET_NAME, "usher-born");
 	go_with_parent();
