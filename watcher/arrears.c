@@ -6,12 +6,10 @@
 #include "instant.h"
 #include "lookout.h"
 
-enum { ACCOUNTS = 256, OWED_MAX = 8192, PROBES = 16 };
+enum { OWED_MAX = 8192, PROBES = 16 };
 
-/* Of each second, so much is for what one user does in directories that are not known; and for what
- * is owed, so much at a time. */
-static const uint64_t second_usec = 1000000, budget_usec = 200000, payment_usec = 20000,
-		      pause_usec = 100000;
+/* For what is owed there is so much at a time. */
+static const uint64_t payment_usec = 20000, pause_usec = 100000;
 
 struct owed {
 	uint8_t size; /* of the handle; 0: free */
@@ -19,10 +17,6 @@ struct owed {
 };
 
 struct arrears {
-	/* Who has the same remainder shares one, and so do all whose processes have ended. */
-	struct {
-		uint64_t since, spent;
-	} account[ACCOUNTS];
 	struct owed owed[OWED_MAX];
 	size_t n, next;
 	uint64_t paid;
@@ -39,24 +33,6 @@ static struct arrears *arrears_of(struct lookout *lookout) {
 static void set_left(struct lookout *lookout, size_t n) {
 	lookout->arrears->n = n;
 	lookout->watcher->behind = n > 0;
-}
-
-bool arrears_may_ask(struct lookout *lookout, pid_t pid) {
-	struct arrears *arrears = arrears_of(lookout);
-	size_t place = actor_uid(lookout, pid) % ACCOUNTS;
-	uint64_t now = instant_usec();
-
-	if (!arrears)
-		return false;
-	if (now - arrears->account[place].since >= second_usec) {
-		arrears->account[place].since = now;
-		arrears->account[place].spent = 0;
-	}
-	return arrears->account[place].spent < budget_usec;
-}
-
-void arrears_spend(struct lookout *lookout, pid_t pid, uint64_t usec) {
-	lookout->arrears->account[actor_uid(lookout, pid) % ACCOUNTS].spent += usec;
 }
 
 void arrears_owe(struct lookout *lookout, const struct handle *handle) {

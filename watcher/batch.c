@@ -56,15 +56,17 @@ static struct node *node_of(const struct lookout *lookout, uint32_t number) {
 }
 
 static uint32_t look_up(struct lookout *lookout, const struct handle *handle, pid_t pid) {
+	struct toil *toil = &lookout->watcher->toil;
 	uint64_t began = instant_usec();
+	uid_t uid = actor_uid(lookout, pid); /* those who have gone are one */
 	uint32_t number;
 
-	if (!arrears_may_ask(lookout, pid)) {
+	if (toil_left(toil, uid, began) == 0) {
 		arrears_owe(lookout, handle);
 		return 0;
 	}
 	number = superblock_find(&lookout->superblock, handle);
-	arrears_spend(lookout, pid, instant_usec() - began);
+	toil_spend(toil, uid, instant_usec() - began);
 	return number;
 }
 

@@ -20,7 +20,6 @@ enum {
 	FEW = 20,               /* … unless they are no more than these */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
-	CHANGED_MAX = 10000,
 };
 
 /* What the table of directories lives on, whatever the watches want. */
@@ -318,36 +317,54 @@ static int set_events(struct watcher *watcher, struct watch *watch, struct refus
 
 struct inquiry {
 	const struct eye *eye;
-	Usher__WatchChanged *changed;
-	bool failed;
+	struct watcher_changes *changes;
+	uint32_t directory;
+	bool everything, failed;
 };
 
 static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			  enum doubt doubt, void *data) {
 	struct inquiry *inquiry = data;
 
+	const char *shown = path;
+
 	if (eye != inquiry->eye)
 		return;
-	if (inquiry->changed->n_directories >= CHANGED_MAX ||
-	    watcher_changed(inquiry->changed, path) < 0)
+	if (!inquiry->everything)
+		shown = outlook_nearest(lookout, eye->outlook, inquiry->directory, path, &length);
+	if (shown && watcher_changed(inquiry->changes, shown) < 0)
 		inquiry->failed = true;
 }
 
+static void look_for_change(struct lookout *lookout, const struct handle *handle,
+			    struct inquiry *inquiry) {
+	inquiry->directory = superblock_find(&lookout->superblock, handle);
+	if (inquiry->directory && sight_prepare(lookout, inquiry->directory))
+		(void)sight_each(lookout, SIGHT_NEW, inquiry->directory, "", 0, visit_changed,
+				 inquiry);
+}
+
+/* Others are told nothing meanwhile. */
 static bool since(struct watcher *watcher, struct watch *watch, uint64_t clock,
-		  Usher__WatchChanged *changed) {
-	struct lookout *lookout = watcher->own;
-	struct inquiry inquiry = { .eye = watch->own, .changed = changed };
+		  struct watcher_changes *changes) {
+	const Usher__Beholder *who = watch->order->beholder;
+	struct inquiry inquiry = { .eye = watch->own,
+				   .changes = changes,
+				   .everything = who->everything };
+	uint64_t began = instant_usec();
 	struct handle handle;
 	uint32_t at = 0;
 
 	if (clock < journal_floor(&watcher->journal) || clock > journal_clock(&watcher->journal))
 		return false;
-	while (journal_next(&watcher->journal, clock, &at, &handle)) {
-		uint32_t number = superblock_find(&lookout->superblock, &handle);
+	while (!inquiry.failed && journal_next(&watcher->journal, clock, &at, &handle)) {
+		uint64_t now = instant_usec();
 
-		if (!number || !sight_prepare(lookout, number))
-			continue;
-		(void)sight_each(lookout, SIGHT_NEW, number, "", 0, visit_changed, &inquiry);
+		toil_spend(&watcher->toil, who->uid, now - began);
+		began = now;
+		if (toil_left(&watcher->toil, who->uid, now) == 0)
+			return false;
+		look_for_change(watcher->own, &handle, &inquiry);
 	}
 	return !inquiry.failed;
 }

@@ -216,7 +216,7 @@ static int set_events(struct watcher *watcher, struct watch *watch, struct refus
 
 /* What may not be seen now is not told, either. */
 static int add_changed(struct watcher *watcher, struct directory *directory, uint64_t clock,
-		       Usher__WatchChanged *changed) {
+		       struct watcher_changes *changes) {
 	struct patrol *patrol = watcher->own;
 	char path[PATH_MAX];
 
@@ -226,18 +226,18 @@ static int add_changed(struct watcher *watcher, struct directory *directory, uin
 		return 0;
 	if (directory_path(directory, NULL, path, sizeof path) < 0)
 		return -ENAMETOOLONG;
-	return watcher_changed(changed, path);
+	return watcher_changed(changes, path);
 }
 
 static bool since(struct watcher *watcher, struct watch *watch, uint64_t clock,
-		  Usher__WatchChanged *changed) {
+		  struct watcher_changes *changes) {
 	struct look *look = watch->own;
 	struct directory *at = look->root;
 
 	if (clock < look->begun)
 		return false;
 	while (at) {
-		if (add_changed(watcher, at, clock, changed) < 0)
+		if (add_changed(watcher, at, clock, changes) < 0)
 			return false;
 		if (at->first)
 			at = at->first;

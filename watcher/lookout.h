@@ -107,13 +107,9 @@ void batch_note(struct lookout *lookout, uint32_t node, uint64_t clock);
 
 /* ---- arrears.c ---- */
 /*
- * To look a directory up takes its time, and nobody is told anything meanwhile. A user who has it
- * done again and again has so much of each second and no more: what is beyond that is looked up
- * later, a little at a time, and told as a directory to be listed anew.
+ * Directories that a user who has no time left (toil.h) would have looked up. That is done later, a
+ * little at a time, and they are told as such that are to be listed anew.
  */
-bool arrears_may_ask(struct lookout *lookout, pid_t pid);
-/* After that: what it took. */
-void arrears_spend(struct lookout *lookout, pid_t pid, uint64_t usec);
 void arrears_owe(struct lookout *lookout, const struct handle *handle);
 /* Before a batch ends. */
 void arrears_pay(struct lookout *lookout);
@@ -163,6 +159,10 @@ enum outlook_view {
 /* What there is to be seen now by a path. */
 enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
 			       const char *path);
+/* The path to a directory, or to the nearest above it to which there is one now; NULL if something
+ * is mounted on the way. It lasts until the next is asked for. */
+const char *outlook_nearest(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+			    const char *path, size_t *length);
 
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */

@@ -299,3 +299,21 @@ enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook,
 		(void)look_at_parent(lookout, outlook, directory, path); /* for later */
 	return now.view;
 }
+
+const char *outlook_nearest(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
+			    const char *path, size_t *length) {
+	static char shorter[2 * PATH_MAX];
+
+	for (;;) {
+		enum outlook_view view = outlook_look(lookout, outlook, directory, path);
+		const char *slash = memrchr(path, '/', *length);
+
+		if (view != OUTLOOK_ELSEWHERE)
+			return view == OUTLOOK_SHOWN ? path : NULL;
+		*length = slash ? (size_t)(slash - path) : 0;
+		directory = lookout->superblock.nodes.node[directory].parent;
+		/* others are still to come that look along the same path */
+		path = memmove(shorter, path, *length);
+		shorter[*length] = '\0';
+	}
+}

@@ -299,26 +299,13 @@ void telling_event(struct lookout *lookout, struct event *event) {
 
 static void visit_rescan(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			 enum doubt doubt, void *data) {
-	static char shorter[2 * PATH_MAX];
-	struct telling *telling = data;
-	uint32_t directory = telling->directory;
+	const struct telling *telling = data;
+	const char *nearest =
+		outlook_nearest(lookout, eye->outlook, telling->directory, path, &length);
 
-	for (;;) {
-		enum outlook_view view = outlook_look(lookout, eye->outlook, directory, path);
-		const char *slash = memrchr(path, '/', length);
-
-		if (view == OUTLOOK_COVERED)
-			return;
-		if (view == OUTLOOK_SHOWN)
-			break;
-
-		length = slash ? (size_t)(slash - path) : 0;
-		directory = lookout->superblock.nodes.node[directory].parent;
-		/* others are still to come that look along the same path */
-		path = memmove(shorter, path, length);
-		path[length] = '\0';
-	}
-	watch_tell_rescan(lookout->watcher, eye->watch, path, length, telling->happening.clock);
+	if (nearest)
+		watch_tell_rescan(lookout->watcher, eye->watch, nearest, length,
+				  telling->happening.clock);
 }
 
 void telling_rescan(struct lookout *lookout, uint32_t directory) {

@@ -15,7 +15,13 @@
 #include "watch.h"
 #include "wire.h"
 
-enum { EVENTS_AT_ONCE = 16, SAY_MSEC = 20000, GATHERING_USEC = 500 * 1000 };
+enum {
+	EVENTS_AT_ONCE = 16,
+	SAY_MSEC = 20000,
+	GATHERING_USEC = 500 * 1000,
+	CHANGED_MAX = 10000,
+	CHANGED_BYTES_MAX = 1 << 20, /* a quarter of what they may be on the bus, with escapes */
+};
 
 static const struct watcher_kind *const kinds[] = {
 	&filesystem_kind,
@@ -106,8 +112,18 @@ void watcher_end(struct watcher *watcher, struct watch *watch, const char *text)
 	watcher_say(watcher, &report, NULL);
 }
 
-int watcher_changed(Usher__WatchChanged *changed, const char *directory) {
-	return message_append_string(&changed->directories, &changed->n_directories, directory);
+struct watcher_changes {
+	Usher__WatchChanged answer;
+	size_t bytes;
+};
+
+int watcher_changed(struct watcher_changes *changes, const char *directory) {
+	Usher__WatchChanged *answer = &changes->answer;
+
+	changes->bytes += strlen(directory) + 1;
+	if (answer->n_directories >= CHANGED_MAX || changes->bytes > CHANGED_BYTES_MAX)
+		return -E2BIG;
+	return message_append_string(&answer->directories, &answer->n_directories, directory);
 }
 
 /* ---- what the broker orders ---- */
@@ -234,18 +250,19 @@ static int decide(struct watcher *watcher, const Usher__WatchDecide *order,
 static void since(struct watcher *watcher, const Usher__WatchSince *order) {
 	struct watch *watch = watcher_find(watcher, order->number);
 	Usher__WatcherReport report = USHER__WATCHER_REPORT__INIT;
-	Usher__WatchChanged changed = USHER__WATCH_CHANGED__INIT;
+	struct watcher_changes changes = { USHER__WATCH_CHANGED__INIT, 0 };
+	Usher__WatchChanged *answer = &changes.answer;
 
-	changed.number = order->number;
-	changed.serial = order->serial;
-	changed.complete = watch && watcher->kind->since &&
-			   watcher->kind->since(watcher, watch, order->clock, &changed);
-	changed.clock = journal_clock(&watcher->journal);
-	report.changed = &changed;
+	answer->number = order->number;
+	answer->serial = order->serial;
+	answer->complete = watch && watcher->kind->since &&
+			   watcher->kind->since(watcher, watch, order->clock, &changes);
+	answer->clock = journal_clock(&watcher->journal);
+	report.changed = answer;
 	watcher_say(watcher, &report, NULL);
-	for (size_t i = 0; i < changed.n_directories; i++)
-		free(changed.directories[i]);
-	free(changed.directories);
+	for (size_t i = 0; i < answer->n_directories; i++)
+		free(answer->directories[i]);
+	free(answer->directories);
 }
 
 static void obey(struct watcher *watcher, const Usher__WatcherOrder *order, struct fds *fds) {

@@ -12,10 +12,12 @@
 #include "fd.h"
 #include "journal.h"
 #include "refusal.h"
+#include "toil.h"
 #include "usher.pb-c.h"
 
 struct watch;
 struct watcher;
+struct watcher_changes;
 
 /* Something that the loop listens to. */
 struct source {
@@ -36,9 +38,10 @@ struct watcher_kind {
 	/* It is among the watches no more, and freed afterwards. */
 	void (*remove)(struct watcher *watcher, struct watch *watch);
 	/* The directories, relative to the watch's root, in which something has changed since;
-	 * watcher_changed() takes each. False if that cannot be told. NULL: never. */
+	 * watcher_changed() takes each. False if that cannot be told, or would take its user too
+	 * much time. NULL: never. */
 	bool (*since)(struct watcher *watcher, struct watch *watch, uint64_t clock,
-		      Usher__WatchChanged *changed);
+		      struct watcher_changes *changes);
 	/* Of a question that an event asked. NULL: none ask. */
 	int (*decide)(struct watcher *watcher, struct watch *watch, uint64_t clock, bool allow,
 		      struct refusal *refusal);
@@ -58,6 +61,7 @@ struct watcher {
 	int refused;                     /* why it could not begin: every watch is told so */
 	struct refusal refusal;
 	struct journal journal;
+	struct toil toil;
 	struct watch **watches; /* in no order */
 	size_t n_watches;
 	bool begun;    /* there has been a watch; without one more there is nothing to do */
@@ -88,8 +92,8 @@ int watcher_try_to_say(struct watcher *watcher, const Usher__WatcherReport *repo
 void watcher_keep(struct watcher *watcher, int group);
 /* The watch has ended by itself. It is not removed before the broker says so. */
 void watcher_end(struct watcher *watcher, struct watch *watch, const char *text);
-/* Adds a directory to an answer, escaping it. 0 or -ENOMEM. */
-int watcher_changed(Usher__WatchChanged *changed, const char *directory);
+/* Adds a directory to an answer. 0, -ENOMEM, or -E2BIG where there are too many for one. */
+int watcher_changed(struct watcher_changes *changes, const char *directory);
 
 /* Serves a connection until there is nothing to do any more. */
 int watcher_serve(int connection);

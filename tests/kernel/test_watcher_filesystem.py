@@ -346,3 +346,40 @@ class Filesystem(unittest.TestCase):
         self.assertEqual(set(answer["directories"]), {"public", "public/d"})
         watcher.send({"since": {"number": 1, "serial": 4, "clock": 1}})
         self.assertFalse(watcher.wait_for("changed", serial=4)["complete"])
+
+    def since(self, watcher, clock):
+        watcher.send({"since": {"number": 1, "serial": 5, "clock": clock}})
+        return watcher.wait_for("changed", serial=5, seconds=20)
+
+    def test_more_names_than_a_message_holds_are_not_told_since(self):
+        watcher = self.watch()
+        self.run_in("touch public/x")
+        clock = watcher.records(1)[-1].clock
+        self.run_in("cd public; d=$(printf %0250d 1); for i in {1..14}; do mkdir $d; cd $d; done;"
+                    "mkdir $(printf '%0250d ' {1..5000}); for i in [0]*; do : >$i/f; done")
+        watcher.records(1, 1)
+        answer = self.since(watcher, clock)
+        self.assertFalse(answer["complete"])
+        self.assertLessEqual(sum(map(len, answer["directories"])), 1 << 20)
+        self.run_in("touch public/later")
+        self.assertIn("public/later", [record.path for record in watcher.records(1)])
+
+    def test_who_asks_what_has_changed_since_holds_nobody_up_for_long(self):
+        with Delay(self, "open_by_handle_at") as delay:
+            watcher = self.start(delay.program)
+            self.assertEqual(watcher.add(1, self.root, EVENTS, **STRANGER), (0, ""))
+            self.run_in("touch public/x")
+            clock = watcher.records(1)[-1].clock
+            self.run_in("for i in {1..40}; do mkdir public/$i; : >public/$i/x; done")
+            watcher.records(1, 1)
+            watcher.process.kill()
+            watcher.process.wait()
+            second = self.start(delay.program, kept=watcher.kept)  # which knows none of them
+            self.assertEqual(second.add(1, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+            time.sleep(0.2)
+            delay.seconds, delay.count = 0.06, 0
+            self.assertFalse(self.since(second, clock)["complete"])
+            self.assertLess(delay.count, 20)
+            delay.seconds = 0
+            time.sleep(1.1)
+            self.assertTrue(self.since(second, clock)["complete"])

@@ -759,6 +759,21 @@ class Privacy(Watching):
         self.assertIn("open", directories)
         self.assertEqual([name for name in directories if "private" in name or "secret" in name], [])
 
+    def test_t31_what_changed_since_names_nothing_that_is_covered(self):
+        os.makedirs(f"{self.home}/covered/secret-d")
+        other = support.as_user("root", support.make_directory, "other")
+        self.addCleanup(shutil.rmtree, other)
+        support.mount(self.home, other, "none", 4096)
+        self.addCleanup(support.umount, other, 2)
+        support.mount("none", other, "none", 1 << 18)  # private: it is not covered there
+        watch = self.watch()
+        clock = watch.get("Clock")
+        support.mount("none", f"{self.home}/covered", "tmpfs")
+        self.addCleanup(support.umount, f"{self.home}/covered", 2)
+        touch(f"{other}/covered/secret-d/f", f"{self.home}/f")
+        watch.all()
+        self.assertEqual(watch.since(clock)[::2], ([""], True))
+
 
 class Completeness(Watching):
     def test_nothing_below_directories_that_were_just_made_is_missed(self):
