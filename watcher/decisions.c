@@ -265,7 +265,8 @@ static void consider(struct watcher *watcher, int group,
 	if (!watch || watch->ended || is_beyond_question(sight, event->pid) ||
 	    !(event_of(event->mask) & watch->events) ||
 	    !(name = relative(sight, event->fd, path, sizeof path)) ||
-	    exclude_matches(watch->order->exclude, watch->order->n_exclude, name, strlen(name))) {
+	    exclude_matches(watch->order->exclude, watch->order->n_exclude, name, strlen(name),
+			    UINT64_MAX) > 0) {
 		answer(&sight->groups[group], event->fd, true);
 		return;
 	}

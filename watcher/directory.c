@@ -304,8 +304,8 @@ static bool passes_over(const struct directory *parent, const char *name) {
 	if (order->n_exclude == 0)
 		return false;
 	length = directory_path(parent, name, path, sizeof path);
-	return length >= 0 &&
-	       exclude_matches(order->exclude, order->n_exclude, path, (size_t)length);
+	return length >= 0 && exclude_matches(order->exclude, order->n_exclude, path,
+					      (size_t)length, UINT64_MAX) > 0;
 }
 
 /* Listened to first, then listed: nothing comes in between. */

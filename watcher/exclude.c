@@ -2,9 +2,13 @@
 
 #include "exclude.h"
 
+#include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <string.h>
+
+#include "instant.h"
 
 static bool matches_one(char *const *globs, size_t n, const char *path, const char *name) {
 	for (size_t i = 0; i < n; i++)
@@ -14,13 +18,13 @@ static bool matches_one(char *const *globs, size_t n, const char *path, const ch
 	return false;
 }
 
-bool exclude_matches(char *const *globs, size_t n, const char *path, size_t length) {
+int exclude_matches(char *const *globs, size_t n, const char *path, size_t length, uint64_t until) {
 	char copy[PATH_MAX];
 	size_t name = 0;
 
 	/* Nobody could say such a path to the kernel either. */
 	if (length >= sizeof copy)
-		return false;
+		return 0;
 	memcpy(copy, path, length);
 	copy[length] = '\0';
 	for (size_t i = 1; i <= length; i++) {
@@ -28,9 +32,11 @@ bool exclude_matches(char *const *globs, size_t n, const char *path, size_t leng
 			continue;
 		copy[i] = '\0';
 		if (matches_one(globs, n, copy, copy + name))
-			return true;
+			return 1;
+		if (instant_usec() >= until)
+			return -ETIME;
 		copy[i] = '/';
 		name = i + 1;
 	}
-	return false;
+	return 0;
 }

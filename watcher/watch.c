@@ -110,17 +110,34 @@ void watch_free(struct watcher *watcher, struct watch *watch) {
 
 /* ---- what it is told ---- */
 
-static bool is_excluded(const struct watch *watch, const char *path, size_t length) {
-	return watch->order->n_exclude > 0 &&
-	       exclude_matches(watch->order->exclude, watch->order->n_exclude, path, length);
+/* Others wait meanwhile, so that its user has only so much time for that: -ETIME if it is over. */
+static int is_excluded(struct watcher *watcher, const struct watch *watch, const char *path,
+		       size_t length) {
+	const Usher__Watcher *order = watch->order;
+	uint64_t began, left;
+	int r = -ETIME;
+
+	if (order->n_exclude == 0)
+		return 0;
+	began = instant_usec();
+	left = toil_left(&watcher->toil, order->beholder->uid, began);
+	if (left > 0)
+		r = exclude_matches(order->exclude, order->n_exclude, path, length, began + left);
+	toil_spend(&watcher->toil, order->beholder->uid, instant_usec() - began);
+	return r;
 }
 
-/* One end of a move that is excluded is as good as hidden. False if nothing is left. */
-static bool choose(const struct watch *watch, struct happening *happening) {
-	bool here = !is_excluded(watch, happening->path, happening->path_length);
+/* One end of a move that is excluded is as good as hidden. 0 if nothing is left, or -ETIME. */
+static int choose(struct watcher *watcher, const struct watch *watch, struct happening *happening) {
+	int excluded = is_excluded(watcher, watch, happening->path, happening->path_length),
+	    old_excluded = happening->old_path ? is_excluded(watcher, watch, happening->old_path,
+							     happening->old_path_length)
+					       : 0;
+	bool here = !excluded;
 
-	if (happening->old_path &&
-	    is_excluded(watch, happening->old_path, happening->old_path_length)) {
+	if (excluded < 0 || old_excluded < 0)
+		return -ETIME;
+	if (happening->old_path && old_excluded) {
 		happening->old_path = NULL;
 		happening->old_path_length = 0;
 		happening->events = USHER_WATCH_CREATE;
@@ -162,6 +179,7 @@ static bool is_plain(const struct watch *watch, const struct happening *happenin
 
 void watch_tell(struct watcher *watcher, struct watch *watch, const struct happening *told) {
 	struct happening happening;
+	int r;
 
 	if (watch->ended)
 		return;
@@ -171,7 +189,10 @@ void watch_tell(struct watcher *watcher, struct watch *watch, const struct happe
 		return;
 	}
 	happening = *told;
-	if (!choose(watch, &happening))
+	r = choose(watcher, watch, &happening);
+	if (r < 0)
+		watch_tell_lost(watcher, watch, told->clock);
+	if (r <= 0)
 		return;
 	/* whatever comes after something that waits waits too */
 	if (watch->reader.fd >= 0 && !happening.slow && watch->order->settle_usec == 0 &&
@@ -185,7 +206,7 @@ void watch_tell_rescan(struct watcher *watcher, struct watch *watch, const char 
 		       size_t length, uint64_t clock) {
 	struct hints *hints = watch->reader.fd >= 0 ? &watch->stream.rescan : &watch->missing;
 
-	if (!watch->ended && !(length > 0 && is_excluded(watch, directory, length)))
+	if (!watch->ended && !(length > 0 && is_excluded(watcher, watch, directory, length) > 0))
 		hints_add(hints, directory, length, clock);
 }
 

@@ -383,3 +383,16 @@ class Filesystem(unittest.TestCase):
             delay.seconds = 0
             time.sleep(1.1)
             self.assertTrue(self.since(second, clock)["complete"])
+
+    def test_globs_that_take_long_are_as_good_as_lost_and_hold_nobody_up(self):
+        globs = ["*[[:alpha:]]" * 20 + str(number) for number in range(64)]
+        watcher = self.start()
+        for number, keys in ((1, {"exclude": globs}), (2, {})):
+            self.assertEqual(watcher.add(number, self.root, EVENTS, **STRANGER, **keys), (0, ""))
+        self.run_in("cd public; for i in {1..300}; do mkdir a; cd a; done; : >f; rm f")
+        begun = time.monotonic()
+        self.run_in("touch public/name")
+        while "public/name" not in [record.path for record in watcher.some(2, 30)]:
+            pass
+        self.assertLess(time.monotonic() - begun, 5)
+        self.assertIn(LOST, [record.kind for record in watcher.records(1)])
