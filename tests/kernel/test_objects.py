@@ -24,6 +24,13 @@ class Objects(ring.TestCase):
         for word in ("nosuid", "nodev", "size=10%"):
             self.assertIn(word, options)
 
+    def removed(self, path):
+        """Wait until it is told that this one has gone, and return with which interfaces."""
+        while True:  # what went with another test's namespace may be told meanwhile
+            gone, interfaces = self.me.signal("InterfacesRemoved")[3]
+            if gone == path:
+                return interfaces
+
     def test_they_come_and_go_with_signals(self):
         self.me.subscribe()
         target, path = self.tmpfs()
@@ -31,22 +38,17 @@ class Objects(ring.TestCase):
         self.assertEqual((where, arguments[0]), ("/org/usher1", path))
         self.assertEqual(arguments[1]["org.usher1.Mount"]["Target"], target)
         self.mounts("Unmount", target, {})
-        arguments = [None]
-        while arguments[0] != path:  # what went with another test's namespace may be told meanwhile
-            _, _, _, arguments = self.me.signal("InterfacesRemoved")
-        self.assertIn("org.usher1.Mount", arguments[1])
+        self.assertIn("org.usher1.Mount", self.removed(path))
 
     def test_they_notice_what_others_unmount(self):
         self.me.subscribe()
         target, path = self.tmpfs()
         other, stays = self.tmpfs("other")
         ring.umount(target)
-        arguments = [None]
-        while arguments[0] != path:
-            _, _, _, arguments = self.me.signal("InterfacesRemoved")
+        self.removed(path)
         self.assertEqual(self.me.objects("Mount"), [stays])
         ring.umount(other, MNT_DETACH)
-        self.me.signal("InterfacesRemoved")
+        self.removed(stays)
         self.assertEqual(self.me.objects("Mount"), [])
 
     @ring.not_old("namespaces have no ids there")

@@ -240,7 +240,7 @@ class Stalls(ring.TestCase):
                 self.until(stage)
                 answer = self.connection.answers(1)[serial]
                 self.assertEqual(answer.error, "org.usher1.Error.TimedOut", answer)
-                self.assertLess(time.monotonic() - started, 2)
+                self.assertLess(time.monotonic() - started, 5, "that is its own time, not the one of calls that name none")
                 self.assert_not_mounted(self.target)
                 self.assert_it_works()
 

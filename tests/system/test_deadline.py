@@ -14,6 +14,7 @@ WORKER = "usher-worker.service"
 HALF_A_SECOND = {"deadline_usec": Variant("t", 500000)}
 SOON = {"deadline_usec": Variant("t", 200000)}
 GETATTR, STATFS = support.FUSE_GETATTR, support.FUSE_STATFS
+SOONER = 5  # seconds: half the time of a call that names none, and a lot on a busy machine
 
 
 class Stuck(support.MountTestCase):
@@ -28,7 +29,7 @@ class Stuck(support.MountTestCase):
         wait_until(lambda: not support.children(WORKER), "the child has gone with the file system that it waited for")
 
     @contextlib.contextmanager
-    def taking(self, least, most):
+    def taking(self, least, most=SOONER):
         began = time.monotonic()
         yield
         took = time.monotonic() - began
@@ -46,13 +47,13 @@ class Stuck(support.MountTestCase):
 
 class Deadlines(Stuck):
     def test_a_target_that_does_not_answer_times_out(self):
-        with self.stuck(), self.taking(0.4, 2), self.refused("TimedOut"):
+        with self.stuck(), self.taking(0.4), self.refused("TimedOut"):
             self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
         self.assert_not_mounted(self.spot)
 
     def test_sec_54_a_target_whose_daemon_does_not_even_listen_times_out(self):
         with self.stuck(reads=False):
-            with self.taking(0.4, 2), self.refused("TimedOut"):
+            with self.taking(0.4), self.refused("TimedOut"):
                 self.mount("", self.spot, "tmpfs", options=HALF_A_SECOND)
             wait_until(lambda: not support.children(WORKER), "the child has not waited for what it waited for")
         self.assert_not_mounted(self.spot)
@@ -74,7 +75,7 @@ class Deadlines(Stuck):
                      lambda: self.mount(self.spot, target, "squashfs", options=SOON),
                      lambda: self.mount(f"{self.spot}/image", target, "auto", options=SOON),
                      lambda: self.mount("", target, "overlay", [f"lowerdir={self.spot}:{target}"], SOON)):
-            with self.stuck(), self.taking(0.15, 2), self.refused("TimedOut"):
+            with self.stuck(), self.taking(0.15), self.refused("TimedOut"):
                 make()
         self.assert_not_mounted(target)
 
@@ -83,14 +84,14 @@ class Deadlines(Stuck):
         with self.stuck():
             with support.Descriptor(os.open(self.spot, os.O_PATH), owned=True) as fd:
                 for keys, arguments in (({"source_fd": fd}, ("", target)), ({"target_fd": fd}, (target, ""))):
-                    with self.taking(0.15, 2), self.refused("TimedOut"):
+                    with self.taking(0.15), self.refused("TimedOut"):
                         self.bind(*arguments, options={**keys, **SOON})
 
     def test_what_hangs_only_when_it_is_done_times_out_too(self):
         """It answers while paths are looked up, and no more when they are used."""
         self.during(support.polkit_answer("yes", "org.usher1.mount", "alice"))
         target, other = self.directory("m"), self.directory("other")
-        with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.15, 2), self.refused("TimedOut"):
+        with self.stuck({GETATTR: 1, STATFS: 1}), self.taking(0.15), self.refused("TimedOut"):
             self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
         self.assert_not_mounted(target)
 
@@ -101,7 +102,7 @@ class Deadlines(Stuck):
         with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
             with self.refused("TimedOut"):
                 self.mount("", target, "overlay", [f"lowerdir={self.spot}:{other}"], SOON)
-            wait_until(lambda: not support.children(WORKER), "nothing hangs any more", 2)
+            wait_until(lambda: not support.children(WORKER), "nothing hangs any more", SOONER)
         self.assert_not_mounted(target)
 
     def test_a_mount_that_was_made_too_late_goes_again(self):
@@ -123,41 +124,42 @@ class Deadlines(Stuck):
             os.kill(self.child(), signal.SIGKILL)
             with self.refused("Failed"):
                 pending.result()
-            with self.taking(0, 1.5), self.refused("TimedOut"):
+            with self.taking(0), self.refused("TimedOut"):
                 self.begin(0.001).result()
 
     def test_others_are_served_meanwhile(self):
         other = self.client("alice", session=True)
         self.addCleanup(self.sit_down)
         target = self.directory("m")
-        with self.stuck():
-            pending = self.begin(1.5)
+        with self.stuck() as filesystem:
+            pending = self.begin(60)
             self.child()
             for _ in range(5):
-                with self.taking(0, 0.5):
-                    self.unmount(self.mount("", target, "tmpfs", client=other), other)
+                self.unmount(self.mount("", target, "tmpfs", client=other), other)
             self.assertFalse(pending.is_done())
-            with self.refused("TimedOut"):
+            filesystem.end()
+            with self.assertRaises(support.DBusError):
                 pending.result()
 
     def test_many_that_hang_keep_nobody_from_being_served(self):
         target = self.directory("m")
         clients = [self.client("alice") for _ in range(3)]
-        with self.stuck():
-            pending = [client.begin("Mounts", "OpenTree", self.spot, [], {"deadline_usec": Variant("t", 1500000)})
+        with self.stuck() as filesystem:
+            pending = [client.begin("Mounts", "OpenTree", self.spot, [], {"deadline_usec": Variant("t", 60000000)})
                        for client in clients]
             wait_until(lambda: len(support.children(WORKER)) == 3, "three children hang")
-            with self.taking(0, 0.5):
-                self.unmount(self.mount("", target, "tmpfs"))
+            self.unmount(self.mount("", target, "tmpfs"))
+            self.assertEqual(len(support.children(WORKER)), 3, "they still do")
+            filesystem.end()
             for one in pending:
-                with self.refused("TimedOut"):
+                with self.assertRaises(support.DBusError):
                     one.result()
 
     def test_the_service_is_restarted_while_something_hangs(self):
         with self.stuck():
             self.begin(5, self.client("alice"))
             self.child()
-            with self.taking(0, 5):
+            with self.taking(0):
                 subprocess.run(["systemctl", "restart", "usherd.service"], check=True)
             self.assertEqual(self.client("bob").call("Host", "GetHostname", {}), os.uname().nodename)
 
@@ -192,7 +194,7 @@ class Limits(Stuck):
                 self.assertEqual(name, support.ERROR + "LimitExceeded")
                 self.assertIn("64", message)
             self.assertLessEqual(len(support.children(WORKER)), 64)
-            with self.taking(0, 1):
+            with self.taking(0):
                 self.unmount(self.mount("", target, "tmpfs"))
             wait_until(lambda: not support.children(WORKER), "the children end with their deadlines")
         self.assertEqual(greedy.call("Host", "GetHostname", {}), os.uname().nodename)
@@ -201,9 +203,9 @@ class Limits(Stuck):
 class Deaths(Stuck):
     def test_a_child_that_is_killed_while_it_looks_is_told_as_such(self):
         with self.stuck(reads=False):
-            pending = self.begin(5)
+            pending = self.begin(60)
             os.kill(self.child(), signal.SIGKILL)
-            with self.taking(0, 1), self.refused("Failed", "died"):
+            with self.taking(0), self.refused("Failed", "died"):
                 pending.result()
         self.assert_not_mounted(self.spot)
 
@@ -212,12 +214,12 @@ class Deaths(Stuck):
         target, other = self.directory("m"), self.directory("other")
         with self.stuck({GETATTR: 1, STATFS: 1}, reads=False):
             pending = self.alice.begin("Mounts", "Mount", "", target, "overlay", [f"lowerdir={self.spot}:{other}"],
-                                       {"deadline_usec": Variant("t", 5000000)})
+                                       {"deadline_usec": Variant("t", 60000000)})
             child = self.child()
             wait_until(lambda: "Seccomp:\t2" in open(f"/proc/{child}/status", encoding="ascii").read(), "it is at work")
             time.sleep(0.2)
             support.kill_children(WORKER)
-            with self.taking(0, 1), self.refused("Failed"):
+            with self.taking(0), self.refused("Failed"):
                 pending.result()
         self.assert_not_mounted(target)
         self.assertEqual(self.alice.objects("Mount"), [])
@@ -236,7 +238,7 @@ class Deaths(Stuck):
                     self.assertIn(error.name, (support.ERROR + "TimedOut", support.ERROR + "Failed"), error.message)
                     late += 1
         self.assertGreater(late, 10, "some of them were too late")
-        wait_until(lambda: not support.children(WORKER), "nobody is left", 2)
+        wait_until(lambda: not support.children(WORKER), "nobody is left", SOONER)
 
     def test_the_next_call_is_served_after_the_worker_itself_was_killed(self):
         support.kill_worker()
@@ -250,7 +252,7 @@ class Deaths(Stuck):
             self.begin(1, caller)
             self.child()
             caller.kill()
-            with self.taking(0, 2):
+            with self.taking(0):
                 wait_until(lambda: not support.children(WORKER), "nobody waits for the answer any more")
 
     def test_a_caller_that_is_killed_while_its_call_is_done_gets_nothing_that_goes_with_its_connection(self):

@@ -193,9 +193,8 @@ class Prompts(support.PersonTestCase):
     def test_others_are_served_while_a_person_thinks(self):
         pending = self.begin()
         cookie = self.person.question()[0]
-        began = time.monotonic()
         self.mount("", self.directory("n"), "tmpfs", client=support.root())
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertFalse(pending.is_done())
         self.person.answer(cookie, yes=False)
         with self.refused("NotPermitted"):
             pending.result()

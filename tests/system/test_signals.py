@@ -96,6 +96,15 @@ class SignalTestCase(support.TestCase):
     def received(self, path):
         return self.alice.signal("Received", path=path)[3]
 
+    def waited(self, seconds):
+        """For so long bob asks for something: what he waits for it in the middle, since the machine may be busy with other things, too."""
+        began, waited = time.monotonic(), []
+        while time.monotonic() - began < seconds:
+            before = time.monotonic()
+            self.bob.call("Host", "GetHostname", {})
+            waited.append(time.monotonic() - before)
+        return sorted(waited)[len(waited) // 2]
+
     def heard(self, client, *members):
         return [member for _, _, member, _ in client.signals() if member in members]
 
@@ -194,13 +203,8 @@ class Traps(SignalTestCase):
     def test_a_flood_holds_nobody_up(self):
         path, pid = self.trap("RTMIN", "USR1")
         flood = self.alice.run(subprocess_flood, pid)
-        began, slowest = time.monotonic(), 0
-        while time.monotonic() - began < 2:
-            before = time.monotonic()
-            self.bob.call("Host", "GetHostname", {})
-            slowest = max(slowest, time.monotonic() - before)
+        self.assertLess(self.waited(2), 0.5)
         self.alice.run(end, flood)
-        self.assertLess(slowest, 1)
         for _ in range(100):
             self.alice.signal("Received", path=path)
         self.alice.call("SignalTrap", "Close", {}, path=path)
@@ -296,12 +300,7 @@ class Timers(SignalTestCase):
     def test_fast_ones_are_told_ten_times_a_second(self):
         for _ in range(20):
             self.timer(initial=1, interval=1)
-        began, slowest = time.monotonic(), 0
-        while time.monotonic() - began < 1:
-            before = time.monotonic()
-            self.bob.call("Host", "GetHostname", {})
-            slowest = max(slowest, time.monotonic() - before)
-        self.assertLess(slowest, 1)
+        self.assertLess(self.waited(1), 0.5)
 
 
 class Commands(SignalTestCase):

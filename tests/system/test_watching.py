@@ -114,9 +114,10 @@ class Command(support.TestCase):
             touch(f"{self.home}/{number}")
         wait_until(lambda: os.path.exists(f"{self.home}/log"), "the command is run")
         time.sleep(0.5)
-        self.assertEqual(support.read_file(f"{self.home}/log"), "run\n")
+        runs = support.read_file(f"{self.home}/log")
+        self.assertIn(runs, ("run\n", "run\n" * 2, "run\n" * 3), "a busy machine may be quiet in between")
         touch(f"{self.home}/again")
-        wait_until(lambda: support.read_file(f"{self.home}/log") == "run\nrun\n", "the command is run again")
+        wait_until(lambda: support.read_file(f"{self.home}/log") == runs + "run\n", "the command is run again")
 
     def test_once_is_once_and_the_status_is_the_commands(self):
         self.start("-r", "--once", "--wait", "exit 7", ".")
