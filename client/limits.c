@@ -27,6 +27,7 @@ static const struct {
 	{ "Streams", offsetof(struct usher_limits, streams) },
 	{ "RowBytes", offsetof(struct usher_limits, row_bytes) },
 	{ "Monitors", offsetof(struct usher_limits, monitors) },
+	{ "Questions", offsetof(struct usher_limits, questions) },
 };
 
 static int64_t *place_of(struct usher_limits *limits, size_t i) {

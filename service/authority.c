@@ -41,11 +41,34 @@ static struct authority_question *question_free(struct authority_question *quest
 	return NULL;
 }
 
+/* Nobody waits for the answer to that, which would be one more. */
+static void take_back(const struct authority_question *question) {
+	_cleanup_(message_unrefp) sd_bus_message *message = NULL;
+	int r = sd_bus_message_new_method_call(question->bus, &message, POLKIT,
+					       "CancelCheckAuthorization");
+
+	if (r >= 0)
+		r = sd_bus_message_append(message, "s", question->id);
+	if (r >= 0)
+		r = sd_bus_message_set_auto_start(message, 0);
+	if (r >= 0)
+		(void)sd_bus_send(question->bus, message, NULL);
+}
+
+static bool is_late(sd_bus_message *reply) {
+	return sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) > 0;
+}
+
 static int judge(const struct authority_question *question, sd_bus_message *reply, char *why,
 		 size_t size) {
 	const sd_bus_error *error = sd_bus_message_get_error(reply);
 	int authorized, challenge, r;
 
+	if (is_late(reply)) {
+		(void)snprintf(why, size, "nobody has answered whether %s is allowed",
+			       question->action);
+		return REFUSED_PERMISSION;
+	}
 	if (error) {
 		(void)snprintf(why, size, "polkit cannot be asked about %s (%s), so only root may",
 			       question->action, error->name);
@@ -78,6 +101,8 @@ static int on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *ignor
 	char why[256] = "";
 	int verdict = judge(question, reply, why, sizeof why);
 
+	if (is_late(reply)) /* for polkit, and for the bus, it stands still */
+		take_back(question);
 	question_free(question);
 	answer(whose, verdict, why);
 	return 0;
@@ -150,7 +175,6 @@ int authority_ask(struct authority_question **ret, sd_bus *bus, const char *conn
 struct authority_question *authority_cancel(struct authority_question *question) {
 	if (!question)
 		return NULL;
-	(void)sd_bus_call_method_async(question->bus, NULL, POLKIT, "CancelCheckAuthorization",
-				       NULL, NULL, "s", question->id);
+	take_back(question);
 	return question_free(question);
 }

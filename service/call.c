@@ -449,10 +449,16 @@ bool call_is_trusted(const struct call *call) {
 static void ask(struct call *call) {
 	char action[ACTION_MAX];
 	const Usher__Finding *finding = call->finding;
+	struct refusal refusal = { 0 };
 	int r;
 
 	if (call_is_trusted(call) || !operation_action(call->operation, call->tier, action)) {
 		proceed(call);
+		return;
+	}
+	r = quota_check_question(call, &refusal);
+	if (r != 0) {
+		call_finish(call, r, refusal.text);
 		return;
 	}
 	call->timer =

@@ -25,6 +25,7 @@ static const struct {
 	[LIMIT_STREAMS] = { "Streams", false },
 	[LIMIT_ROW_BYTES] = { "RowBytes", true },
 	[LIMIT_MONITORS] = { "Monitors", false },
+	[LIMIT_QUESTIONS] = { "Questions", false },
 };
 
 const struct limits limits_usual = { {
@@ -42,6 +43,7 @@ const struct limits limits_usual = { {
 	[LIMIT_STREAMS] = 16,
 	[LIMIT_ROW_BYTES] = UINT64_C(256) << 20,
 	[LIMIT_MONITORS] = 64,
+	[LIMIT_QUESTIONS] = 16,
 } };
 
 const char *limit_name(enum limit limit) {

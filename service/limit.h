@@ -23,6 +23,7 @@ enum limit {
 	LIMIT_STREAMS,      /* of rows, until they are at their end; counted by their reader */
 	LIMIT_ROW_BYTES,    /* of the memory with rows that the user holds */
 	LIMIT_MONITORS,
+	LIMIT_QUESTIONS, /* to polkit, most of which wait for a person */
 	_LIMIT_MAX,
 };
 

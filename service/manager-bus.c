@@ -68,7 +68,7 @@ const sd_bus_vtable manager_bus_limits[] = {
 	LIMIT("LoopDevices", "u"), LIMIT("Traps", "u"),       LIMIT("Timers", "u"),
 	LIMIT("Objects", "u"),     LIMIT("Descriptors", "u"), LIMIT("QueuedBytes", "t"),
 	LIMIT("Streams", "u"),     LIMIT("RowBytes", "t"),    LIMIT("Monitors", "u"),
-	SD_BUS_VTABLE_END,
+	LIMIT("Questions", "u"),   SD_BUS_VTABLE_END,
 };
 
 const sd_bus_vtable manager_bus_host[] = {

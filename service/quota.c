@@ -120,6 +120,27 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 	return r == 0 && call_makes(call) ? check_objects(call, &sum, refusal) : r;
 }
 
+/* A bus lets one connection wait for 128 answers, unless it is told otherwise. Who has made it wait
+ * for so many has made it deaf to what polkit says of everybody else. */
+enum { QUESTIONS_MAX = 96 };
+
+int quota_check_question(const struct call *call, struct refusal *refusal) {
+	uint64_t own = 1, all = 1;
+	int r;
+
+	for (const struct call *other = call->desk->first; other; other = other->next)
+		if (other->question) {
+			own += is_same_user(call, other);
+			all++;
+		}
+	r = limit_check(&call->desk->configuration.limits, LIMIT_QUESTIONS, own, refusal);
+	if (r != 0 || all <= QUESTIONS_MAX)
+		return r;
+	return refusal_note(refusal, REFUSED_LIMIT,
+			    "%d questions to polkit have no answer, and more may not be asked",
+			    QUESTIONS_MAX);
+}
+
 static bool is_at_work(const struct call *call, uint64_t now_usec) {
 	if (call->question)
 		return now_usec - call->asked_usec < question_usec;

@@ -15,6 +15,8 @@ struct call;
 int quota_check(const struct call *call, struct refusal *refusal);
 /* The same of a caller whose user the bus has not told yet. */
 int quota_check_unknown(const struct call *call, struct refusal *refusal);
+/* Whether polkit may be asked about the call, too. 0 or a refusal. */
+int quota_check_question(const struct call *call, struct refusal *refusal);
 /* Whether the call's child may begin: a user has a few at work, and the next when one of them is
  * through or sits waiting for something, so that a crowd of one user's does not slow down all
  * others. */

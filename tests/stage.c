@@ -196,6 +196,7 @@ static int on_question(sd_bus_message *message, void *userdata, sd_bus_error *er
 	case POLKIT_ERROR:
 		return sd_bus_reply_method_errorf(message,
 						  "org.freedesktop.PolicyKit1.Error.Failed", "no");
+	case POLKIT_LATE: return sd_bus_reply_method_errorf(message, SD_BUS_ERROR_NO_REPLY, "late");
 	case POLKIT_NONSENSE: return sd_bus_reply_method_return(message, "s", "yes, of course");
 	default: /* no answer, as yet */
 		sd_bus_message_unref(stage->question);
@@ -212,7 +213,8 @@ static int on_cancel(sd_bus_message *message, void *userdata, sd_bus_error *erro
 	struct stage *stage = userdata;
 
 	stage->cancelled++;
-	return sd_bus_reply_method_return(message, NULL);
+	assert_int_equal(sd_bus_message_get_expect_reply(message), 0);
+	return 1;
 }
 
 /* By hand: a vtable would see to it that no nonsense is answered. */

@@ -18,6 +18,7 @@ enum polkit {
 	POLKIT_NO,
 	POLKIT_CHALLENGE, /* somebody could be asked: yes only if that was allowed */
 	POLKIT_SILENT,
+	POLKIT_LATE, /* silent for too long */
 	POLKIT_ERROR,
 	POLKIT_NONSENSE,
 };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "message.h"
+#include "quota.h"
 #include "stage.h"
 
 enum { NOBODY_TOLD = 1000 };
@@ -64,6 +65,8 @@ static const struct scenario scenarios[] = {
 	  "polkit cannot be asked", 0, false },
 	{ "an authority that fails", NAME, "find=3 grant ok", POLKIT_ERROR, false,
 	  REFUSED_PERMISSION, "polkit cannot be asked", 1, false },
+	{ "an authority that takes too long", NAME, "find=3 grant ok", POLKIT_LATE, true,
+	  REFUSED_PERMISSION, "nobody has answered", 1, false },
 	{ "an authority that talks nonsense", NAME, "find=3 grant ok", POLKIT_NONSENSE, false,
 	  REFUSED_PERMISSION, "nonsense", 1, false },
 
@@ -205,7 +208,9 @@ static void play(const struct scenario *scenario) {
 		fail_msg("%s: %zu lines in the journal", scenario->what, stage_log_lines());
 	/* an authority that is still thinking about it is told not to */
 	assert_int_equal(stage.cancelled,
-			 scenario->polkit == POLKIT_SILENT ? scenario->questions : 0);
+			 scenario->polkit == POLKIT_SILENT || scenario->polkit == POLKIT_LATE
+				 ? scenario->questions
+				 : 0);
 	stage_free(&stage);
 }
 
@@ -1212,8 +1217,37 @@ static void a_child_that_dies_while_a_person_thinks_did_not_run_out_of_time(void
 	stage_free(&stage);
 }
 
+/* A bus lets one connection wait for 128 answers. */
+static void however_many_ask_there_is_room_for_other_answers(void **state) {
+	struct desk desk = { .configuration.limits = limits_usual };
+	struct caller callers[6 + 1] = { 0 };
+	struct call calls[6 * 16 + 1] = { 0 };
+	struct refusal refusal = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(calls); i++) {
+		struct caller *caller = &callers[i / 16];
+
+		*caller = (struct caller){ .known = true, .uid = 1000 + i / 16 };
+		calls[i] = (struct call){ .desk = &desk, .next = desk.first, .caller = caller };
+		desk.first = &calls[i];
+		assert_int_equal(quota_check_question(&calls[i], &refusal),
+				 i + 1 < N_OF(calls) ? 0 : REFUSED_LIMIT);
+		calls[i].question = (struct authority_question *)(void *)&calls[i];
+	}
+	assert_non_null(strstr(refusal.text, "96 questions"));
+	calls[0].question = NULL;
+	calls[16].question = NULL;
+	calls[N_OF(calls) - 1].caller = &callers[1];
+	assert_int_equal(quota_check_question(&calls[0], &refusal), 0);
+	calls[16].question = calls[1].question;
+	assert_int_equal(quota_check_question(&calls[16], &refusal), REFUSED_LIMIT);
+	assert_non_null(strstr(refusal.text, "Questions=16"));
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(however_many_ask_there_is_room_for_other_answers),
 		cmocka_unit_test(sec_66_whatever_happens_a_call_is_answered_once),
 		cmocka_unit_test(the_worker_is_told_who_asks_for_what),
 		cmocka_unit_test(the_authority_is_asked_about_exactly_what_was_found),

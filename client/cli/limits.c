@@ -45,6 +45,7 @@ static int limits_to_json(const struct usher_limits *limits) {
 	add_limit(object, "streams", limits->streams);
 	add_limit(object, "row_bytes", limits->row_bytes);
 	add_limit(object, "monitors", limits->monitors);
+	add_limit(object, "questions", limits->questions);
 	return answer_json(object);
 }
 
@@ -70,6 +71,7 @@ static int limits_run(const struct arguments *a, struct usher *usher) {
 	print_limit("streams:", limits->streams);
 	print_limit("bytes of rows:", limits->row_bytes);
 	print_limit("monitors:", limits->monitors);
+	print_limit("questions:", limits->questions);
 	return 0;
 }
 

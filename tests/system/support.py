@@ -577,6 +577,8 @@ class _Agent:
                 _send(self.socket, answer)
             except (TypeError, AttributeError, pickle.PicklingError):
                 _send(self.socket, ("error", RuntimeError(f"cannot be sent: {answer!r}")))
+            except ConnectionError:
+                return
             request = answer = None  # with the descriptors in them
 
     def signature(self, name, path, interface, method):

@@ -192,11 +192,11 @@ class Good(CommandTestCase):
     def test_limits(self):
         told = {label: value.strip() for label, value in (line.split(":", 1) for line in self.good("limits").splitlines())}
         self.assertEqual(list(told), ["calls under way", "mounts", "namespaces", "processes", "watches", "loop devices", "signal traps", "timers", "objects", "descriptors",
-                                      "bytes of requests", "streams", "bytes of rows", "monitors"])
+                                      "bytes of requests", "streams", "bytes of rows", "monitors", "questions"])
         for label, name in (("calls under way", "Calls"), ("mounts", "Mounts"), ("namespaces", "Namespaces"), ("processes", "Processes"),
                             ("watches", "Watches"), ("loop devices", "LoopDevices"), ("signal traps", "Traps"), ("timers", "Timers"), ("objects", "Objects"),
                             ("descriptors", "Descriptors"), ("bytes of requests", "QueuedBytes"),
-                            ("streams", "Streams"), ("bytes of rows", "RowBytes"), ("monitors", "Monitors")):
+                            ("streams", "Streams"), ("bytes of rows", "RowBytes"), ("monitors", "Monitors"), ("questions", "Questions")):
             self.assertEqual(told[label], str(self.alice.get("Limits", name)))
         self.assertEqual(json.loads(self.good("--json", "limits")),
                          {"calls": int(told["calls under way"]), "mounts": int(told["mounts"]), "namespaces": int(told["namespaces"]),
@@ -204,7 +204,8 @@ class Good(CommandTestCase):
                           "traps": int(told["signal traps"]), "timers": int(told["timers"]), "objects": int(told["objects"]),
                           "descriptors": int(told["descriptors"]),
                           "queued_bytes": int(told["bytes of requests"]), "streams": int(told["streams"]),
-                          "row_bytes": int(told["bytes of rows"]), "monitors": int(told["monitors"])})
+                          "row_bytes": int(told["bytes of rows"]), "monitors": int(told["monitors"]),
+                          "questions": int(told["questions"])})
 
     def test_pivot_root(self):
         result = support.run_as("alice", "unshare", "--user", "--map-root-user", "--mount", "sh", "-ec",

@@ -13,10 +13,10 @@ from support import Variant, wait_until
 USHERD = "usherd.service"
 ETC, RUN, LIB = PLACES = "/etc/usher", "/run/usher", "/usr/lib/usher"
 NAMES = ("Calls", "Mounts", "Namespaces", "Processes", "Watches", "LoopDevices", "Traps", "Timers", "Objects", "Descriptors", "QueuedBytes",
-         "Streams", "RowBytes", "Monitors")
+         "Streams", "RowBytes", "Monitors", "Questions")
 USUAL = {"Calls": 64, "Mounts": 1000, "Namespaces": 128, "Processes": 256, "Watches": 128, "LoopDevices": 32, "Traps": 16, "Timers": 128,
          "Objects": 2000, "Descriptors": 512, "QueuedBytes": 32 << 20,
-         "Streams": 16, "RowBytes": 256 << 20, "Monitors": 64}
+         "Streams": 16, "RowBytes": 256 << 20, "Monitors": 64, "Questions": 16}
 
 
 def reload():
@@ -287,6 +287,24 @@ class UnderWay(LimitsTestCase):
         crash()
         look()
         look()
+
+    def test_sec_55_a_user_has_no_more_questions_than_that(self):
+        """The bus lets the service wait for so many answers of polkit's and no more."""
+        self.addCleanup(self.sit_down)
+        self.limit(Questions=2)
+        _, person, first, cookie = self.ask()
+        second, _, _, _ = self.ask()
+        third = self.client("alice", session=True)
+        with self.beyond("Questions", 2):
+            third.call("Host", "SetHostname", "elsewhere", {}, interactive=True)
+        third.call("Host", "GetHostname", {})
+        with self.refused("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"):
+            self.bob.call("Host", "SetHostname", "elsewhere", {})
+        second.kill()
+        person.answer(cookie, yes=False)
+        with self.assertRaises(support.DBusError):
+            first.result()
+        self.ask()
 
 
 class Files(LimitsTestCase):
