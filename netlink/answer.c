@@ -26,6 +26,7 @@ enum {
 	MEMFD_MAX = 256 << 20, /* where nothing else was said */
 	PIPE_SIZE = 256 * 1024,
 	FILL = 32 * 1024, /* stays in the processor's cache */
+	FILL_FIRST = 4096,
 };
 
 static const char too_many[] = "there are more than 256 rows, or 64 KiB of them: use Open, or ask "
@@ -209,7 +210,11 @@ static int begin_block(struct answer *answer, size_t fill) {
 							   : BLOCK_JSON,
 					fill, answer->fd < 0 ? block_to_buffer : write_rows,
 					answer->fd < 0 ? (void *)&answer->buffer : answer);
-	return answer->query.block ? block_start(answer->query.block) : -ENOMEM;
+	if (!answer->query.block)
+		return -ENOMEM;
+	if (answer->streamed)
+		block_hurry(answer->query.block, FILL_FIRST);
+	return block_start(answer->query.block);
 }
 
 static int begin_again(void *data) {

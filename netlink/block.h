@@ -39,6 +39,9 @@ int block_to_fd(void *userdata, const struct iovec *pieces, size_t n);
 /* `fill`: how large a block of rows becomes before it goes; at most USHER_NETLINK_BLOCK_MAX / 4.
  * What is large beforehand costs nothing before it is used. NULL: no memory. */
 struct block *block_new(enum block_format format, size_t fill, block_sink sink, void *userdata);
+/* The first one goes when it is as large as this, each other one may be twice as large as the one
+ * before: somebody waits for the first. */
+void block_hurry(struct block *block, size_t fill);
 void block_free(struct block *block);
 
 static inline void cleanup_block(struct block **block) {

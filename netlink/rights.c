@@ -14,23 +14,20 @@
 static const uint32_t entering = CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_SYS_PTRACE);
 static const uint32_t administering = CAPABILITY(CAP_NET_ADMIN);
 
-/* What was put in effect last. */
-static uint32_t in_effect = UINT32_MAX;
+/* What was put in effect last, and what may be. */
+static uint32_t in_effect = UINT32_MAX, at_most;
 
 /* Of both no more than there is. */
 static int set(uint32_t permitted, uint32_t effective) {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3] = {
+		{ .permitted = at_most & permitted, .effective = at_most & permitted & effective },
+	};
 
-	if (syscall(SYS_capget, &header, mine) < 0)
-		return -errno;
-	mine[0].permitted &= permitted;
-	mine[0].effective = mine[0].permitted & effective;
-	mine[0].inheritable = 0;
-	mine[1] = (struct __user_cap_data_struct){ 0 };
 	if (syscall(SYS_capset, &header, mine) < 0)
 		return -errno;
 	in_effect = effective;
+	at_most = mine[0].permitted;
 	return 0;
 }
 
@@ -39,8 +36,13 @@ static uint32_t capabilities_of(uint32_t rights) {
 }
 
 int rights_begin(void) {
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct mine[_LINUX_CAPABILITY_U32S_3];
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_capget, &header, mine) < 0)
 		return -errno;
+	at_most = mine[0].permitted;
 	return set(entering | administering, 0);
 }
 

@@ -18,21 +18,22 @@
 #include "rights.h"
 
 static int home = -1;
+static struct stat at_home;
 static bool has_way_back;
 
 int territory_begin(void) {
 	home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0)
+	if (home < 0 || fstat(home, &at_home) < 0)
 		return -errno;
 	has_way_back = setns(home, CLONE_NEWNET) == 0;
 	return 0;
 }
 
 bool territory_is_own(int namespace) {
-	struct stat one, other;
+	struct stat one;
 
-	return fstat(namespace, &one) == 0 && fstat(home, &other) == 0 &&
-	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+	return fstat(namespace, &one) == 0 && one.st_dev == at_home.st_dev &&
+	       one.st_ino == at_home.st_ino;
 }
 
 /* ---- whose ---- */
