@@ -3,21 +3,27 @@
  * What rows and lookups take over the bus, as their caller sees it; in the network namespace that
  * it is started in. Lines of JSON.
  *
- *     bench-rows lookups N ADDRESS    Ping, one link by its name, and the route to ADDRESS, in
- * turn; and asking a process over a socket for that route that does nothing but ask the kernel, by
- * a new socket each time bench-rows whole ROUNDS         all routes: received and thrown away, and
- * by Open with every row read, in turn bench-rows first ROUNDS         of a stream of all routes,
- * until the first row is read bench-rows flow SECONDS         streams of all routes that are read
- * to their end
+ * bench-rows lookups N ADDRESS: Ping, one link by its name, and the route to ADDRESS, in turn; and
+ * asking a process over a socket for that route that does nothing but ask the kernel, by a new
+ * socket each time.
+ * bench-rows dull N ADDRESS: Ping, and a call like that for the route, in turn, of a service on the
+ * session bus that does nothing but ask such a process.
+ * bench-rows whole ROUNDS: all routes, received and thrown away, and by Open with every row read,
+ * in turn.
+ * bench-rows first ROUNDS: of a stream of all routes, until the first row is read; and Ping, in
+ * turn, and each after a while in which nothing happens.
+ * bench-rows flow SECONDS: streams of all routes that are read to their end.
  */
 
 #include <arpa/inet.h>
 #include <err.h>
 #include <linux/rtnetlink.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 #include <usher.h>
 
@@ -32,12 +38,15 @@ static void check(int r, const char *what) {
 
 /* ---- one at a time ---- */
 
+/* Who is asked. */
+static const char *service = "org.usher1";
+
 static void call(sd_bus *bus, const char *interface, const char *member, const char *types, ...) {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	sd_bus_message *message, *reply;
 	va_list arguments;
 
-	check(sd_bus_message_new_method_call(bus, &message, "org.usher1", "/org/usher1", interface,
+	check(sd_bus_message_new_method_call(bus, &message, service, "/org/usher1", interface,
 					     member),
 	      "message");
 	va_start(arguments, types);
@@ -134,6 +143,79 @@ static void lookups(size_t n, char *argv[]) {
 	sd_bus_flush_close_unref(bus);
 }
 
+/* ---- a service that does nothing else ---- */
+
+/* Takes and gives what usherd does, whose words and rows these are not. */
+static int answer(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+	const char *type, *field, *key, *value;
+	sd_bus_message *reply;
+	int r;
+
+	check(sd_bus_message_read(message, "sasa{sv}", &type, 1, &field, 1, &key, "s", &value),
+	      "arguments");
+	ask_relay(*(int *)userdata);
+	check(sd_bus_message_new_method_return(message, &reply), "reply");
+	check(sd_bus_message_append(reply, "aa{sv}a{sv}", 1, 1, field, "u", 1, 4, "rows", "t",
+				    UINT64_C(1), "bytes", "t", UINT64_C(168), "complete", "b", 1,
+				    "kernel_filters", "as", 1, key),
+	      "reply");
+	r = sd_bus_send(NULL, reply, NULL);
+	sd_bus_message_unref(reply);
+	return r < 0 ? r : 1;
+}
+
+static const sd_bus_vtable methods[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("Query", "sasa{sv}", "aa{sv}a{sv}", answer, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END,
+};
+
+static _Noreturn void be_dull(int begun, int fd) {
+	sd_event *event;
+	sd_bus *bus;
+
+	check(sd_event_default(&event), "event");
+	check(sd_bus_open_user(&bus), "the session bus");
+	check(sd_bus_add_object_vtable(bus, NULL, "/org/usher1", "org.usher1.Netlink", methods,
+				       &fd),
+	      "object");
+	check(sd_bus_request_name(bus, service, 0), "name");
+	check(sd_bus_attach_event(bus, event, 0), "event");
+	(void)close(begun);
+	(void)sd_event_loop(event);
+	_exit(0);
+}
+
+static void dull(size_t n, char *argv[]) {
+	struct measure ping = measure_new("dull-ping", n), route = measure_new("dull", n);
+	int fd = start_relay(argv[0]), begun[2];
+	sd_bus *bus;
+	pid_t pid;
+	char end;
+
+	if (pipe(begun) < 0 || (pid = fork()) < 0)
+		err(1, "fork");
+	if (pid == 0) {
+		(void)close(begun[0]);
+		be_dull(begun[1], fd);
+	}
+	(void)close(begun[1]);
+	(void)!read(begun[0], &end, 1);
+	check(sd_bus_open_user(&bus), "the session bus");
+	for (size_t i = 0; i < n; i++) {
+		measure_begin(&ping);
+		call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
+		measure_end(&ping);
+		measure_begin(&route);
+		look_up(bus, "route-get", "oif", "dst", argv[0]);
+		measure_end(&route);
+	}
+	measure_print(&ping);
+	measure_print(&route);
+	sd_bus_flush_close_unref(bus);
+	(void)kill(pid, SIGKILL);
+}
+
 /* ---- all of them ---- */
 
 static void receive(void) {
@@ -202,9 +284,11 @@ static void whole(struct usher *usher, size_t n) {
 }
 
 static void first(struct usher *usher, size_t n) {
-	struct measure measure = measure_new("first", n);
+	struct measure measure = measure_new("first", n), ping = measure_new("ping", n);
 	struct usher_row row;
+	sd_bus *bus;
 
+	check(sd_bus_open_system(&bus), "the system bus");
 	for (size_t i = 0; i < n; i++) {
 		struct usher_rows *rows;
 
@@ -214,8 +298,14 @@ static void first(struct usher *usher, size_t n) {
 		measure_end(&measure);
 		usher_rows_close(rows);
 		(void)usleep(20000); /* the other end sees that nobody reads it */
+		measure_begin(&ping);
+		call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
+		measure_end(&ping);
+		(void)usleep(20000);
 	}
 	measure_print(&measure);
+	measure_print(&ping);
+	sd_bus_flush_close_unref(bus);
 }
 
 static void flow(struct usher *usher, size_t seconds) {
@@ -235,10 +325,14 @@ int main(int argc, char *argv[]) {
 	size_t n;
 
 	if (argc < 3)
-		errx(2, "usage: bench-rows lookups|whole|first|flow N [ADDRESS]");
+		errx(2, "usage: bench-rows lookups|dull|whole|first|flow N [ADDRESS]");
 	n = strtoul(argv[2], NULL, 10);
 	if (strcmp(argv[1], "lookups") == 0) {
 		lookups(n, argv + 3);
+		return 0;
+	}
+	if (strcmp(argv[1], "dull") == 0) {
+		dull(n, argv + 3);
 		return 0;
 	}
 	check(usher_open(&usher, 0), "usher");

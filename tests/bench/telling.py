@@ -37,11 +37,13 @@ def measure(bench, build, tools, processes, say):
     say("rows and lookups over the bus")
     for line in inside(1000, f"{tools}/rows", "lookups", str(bench.n(2000)), "20.0.0.1"):
         bench.results[f"lookup/{line['name']}"] = line
+    for line in inside(1000, "dbus-run-session", "--", f"{tools}/rows", "dull", str(bench.n(2000)), "20.0.0.1"):
+        bench.results[f"lookup/{line['name']}"] = line
     for title, count, rounds in (("1,000", 1000, 200), ("100,000", 100000, 20), ("1,000,000", 1000000, 5)):
         for line in inside(count, f"{tools}/rows", "whole", str(bench.n(rounds))):
             bench.results[f"bus {title}/{line['name']}"] = line
     for line in inside(1000000, f"{tools}/rows", "first", str(bench.n(50))):
-        bench.results["bus first"] = line
+        bench.results[f"bus first/{line['name']}"] = line
     measure_company(bench, build, tools, processes, say)
     measure_monitors(bench, build, say)
 
@@ -127,21 +129,25 @@ def measure_monitors(bench, build, say):
 
 def targets(f, target):
     found = []
-    def add(what, value, most, at_most=True):
+    def add(what, value, most, at_most=True, floor=None):
         if value is not None:
-            found.append(target(what, value, most, at_most))
+            found.append(target(what, value, most, at_most, floor=floor))
     for size in SIZES:
         for kind, most in (("records", 1.15), ("json", 1.6)):
-            add(f"{size}, {KINDS[kind]}: CPU, floor = 1", f.get(f"rows {size}/{KINDS[kind]}", "ratio_cpu"), most)
+            add(f"{size}, {KINDS[kind]}: CPU, floor = 1", f.get(f"rows {size}/{KINDS[kind]}", "ratio_cpu"), most,
+                floor=f.get(f"rows {size}/{KINDS['memfd']}", "ratio_cpu"))
+    dull = f.get("lookup/dull")
     for size in ("1,000", "100,000", "1,000,000"):
-        add(f"{size} routes, Open and reading every row: wall, floor = 1",
-            f.times(f.get(f"bus {size}/rows"), f.get(f"bus {size}/received")), 1.35)
-    add("First row of a million, by a stream (p50, ms)", f.times(f.get("bus first"), 1000), 2)
-    ping = f.get("lookup/ping")
+        received = f.get(f"bus {size}/received")
+        add(f"{size} routes, Open and reading every row: wall, floor = 1", f.times(f.get(f"bus {size}/rows"), received), 1.35,
+            floor=f.times(received + dull if received and dull else None, received))
+    add("First row of a million, by a stream (p50, ms)", f.times(f.get("bus first/first"), 1000), 2, floor=f.times(f.get("bus first/ping"), 1000))
+    ping, floor = f.get("lookup/ping"), f.get("lookup/dull-ping")
+    floor = dull - floor if dull and floor else None
     for key, title in (("link", "one link"), ("route-get", "one route")):
         if ping and f.get(f"lookup/{key}"):
-            add(f"Lookup of {title}, more than Ping (p50, µs)", f.get(f"lookup/{key}") - ping, 60)
-            add("the same, times asking a process that does nothing else", (f.get(f"lookup/{key}") - ping) / f.get("lookup/relay"), 1.5)
+            add(f"Lookup of {title}, more than Ping (p50, µs)", f.get(f"lookup/{key}") - ping, 60, floor=floor)
+            add("the same, times such a call of a service that does nothing else", f.times(f.get(f"lookup/{key}") - ping, floor), 1.5)
     add("Others' Ping while a million rows go out, times idle (p99)",
         f.times(f.get("company/beside a million", "p99"), f.get("company/idle", "p99")), 2)
     memory = f.results.get("company/memory")
@@ -150,9 +156,10 @@ def targets(f, target):
     for n in MONITORS:
         row = f.results.get(f"monitors/{n}")
         if row:
-            add(f"Route writer with {n} monitors: CPU, nobody = 1", row["writer"], 1.1)
-            add(f"Gaps, {n} monitors", row["gaps"], 0)
-    add("Changes told a second, 1 monitor", f.get("monitors/1", "told_per_second"), 150000, False)
+            add(f"Route writer with {n} monitors: CPU, nobody = 1", row["writer"], 1.1, floor=f.get("monitors/a bare socket", "writer"))
+    add("Gaps, 1 monitor", f.get("monitors/1", "gaps"), 0)
+    add("Changes told a second, 1 monitor", f.get("monitors/1", "told_per_second"), 150000, False,
+        floor=f.get("monitors/1", "changes_per_second"))
     add("the same, as a share of what is made", f.times(f.get("monitors/1", "told_per_second"), f.get("monitors/1", "changes_per_second")),
         0.95, False)
     add("Changes a second that a listener has time for, 1 monitor", f.times(1e6, f.get("monitors/1", "listener")), 150000, False)
@@ -182,7 +189,8 @@ def render(f, table, number):
     rows = [[title, number(f.get(key)), number(f.get(key, "p99"))] for title, key in (
         ("Ping", "lookup/ping"), ("Query of one link", "lookup/link"), ("Query of the route to an address", "lookup/route-get"),
         ("The route to an address, of a process beside that only asks the kernel", "lookup/relay"),
-        ("Open of a million as a stream, until the first row", "bus first"), ("Ping of another, idle", "company/idle"),
+        ("A call like that, of a service that only asks such a process", "lookup/dull"), ("Ping of that service", "lookup/dull-ping"),
+        ("Open of a million as a stream, until the first row", "bus first/first"), ("Ping, after the same pause", "bus first/ping"), ("Ping of another, idle", "company/idle"),
         ("Ping of another, while a million rows go out", "company/beside a million")) if f.get(key)]
     if rows:
         parts += ["", "Microseconds:", "", table(["", "p50", "p99"], rows)]
