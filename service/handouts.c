@@ -16,8 +16,12 @@
 #include "fd.h"
 #include "store.h"
 
-/* Those beyond it are forgotten with the service. */
-enum { TABLE_MAX = 4096 };
+enum {
+	TABLE_MAX = 4096, /* those beyond it are forgotten with the service */
+	/* What each is at least: the smallest takes a page, a file and a watch, and of these the
+	 * kernel lets the service have so many. */
+	BYTES_LEAST = 64 * 1024,
+};
 
 static const char name[] = "rows-in-memory";
 
@@ -170,11 +174,12 @@ int handouts_add(struct handouts *handouts, uid_t uid, int memfd) {
 	if (!handout)
 		return -ENOMEM;
 	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", memfd);
-	*handout = (struct handout){ .next = handouts->first,
-				     .watch = inotify_add_watch(handouts->inotify, path,
-								IN_DELETE_SELF),
-				     .uid = uid,
-				     .bytes = (uint64_t)st.st_size };
+	*handout = (struct handout){
+		.next = handouts->first,
+		.watch = inotify_add_watch(handouts->inotify, path, IN_DELETE_SELF),
+		.uid = uid,
+		.bytes = st.st_size > BYTES_LEAST ? (uint64_t)st.st_size : BYTES_LEAST
+	};
 	if (handout->watch < 0) {
 		r = -errno;
 		free(handout);

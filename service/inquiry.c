@@ -19,6 +19,9 @@ static const uint64_t grace_usec = UINT64_C(500000);
 /* Of all users together: what usher-netlink@.service has memory for, and some for itself. */
 static const uint64_t total_max = UINT64_C(768) << 20;
 
+/* Whatever others have. */
+static const uint64_t share_least = UINT64_C(1) << 20;
+
 static bool is_open(const struct call *call) {
 	return call->operation->request == &usher__open_rows_request__descriptor;
 }
@@ -62,18 +65,20 @@ static bool fills_memory(const struct call *call) {
 	return is_open(call) && (!transport || strcmp(transport, "memfd") == 0);
 }
 
-/* What a user may still have is parted among those of its calls that are filling it now; of what
- * all may have together nobody can say who else will. */
+/* What a user may still have; half of it for each call of its own that is filling some now, so that
+ * all of them together do not fill much more than twice that. Of what all users may have together
+ * nobody can say who else will. */
 static uint64_t share(const struct call *call, uint64_t left) {
-	uint64_t n = 1, total = handouts_total(&call->desk->handouts);
+	uint64_t total = handouts_total(&call->desk->handouts), least;
 
 	if (left > total_max - total)
 		left = total_max - total;
-
+	least = left < share_least ? left : share_least;
 	for (const struct call *other = call->desk->first; other; other = other->next)
-		n += other != call && other->inquiring && other->caller->uid == call->caller->uid &&
-		     fills_memory(other);
-	return left / n > 0 ? left / n : 1;
+		if (other != call && other->inquiring && other->caller->uid == call->caller->uid &&
+		    fills_memory(other))
+			left /= 2;
+	return left > least ? left : least;
 }
 
 static int bound(const struct call *call, Usher__NetlinkAsk *ask, struct refusal *refusal) {

@@ -524,6 +524,38 @@ static void calls_at_a_time_share_what_a_user_may_have(void **state) {
 	end_stage(&stage);
 }
 
+static void calls_at_a_time_do_not_fill_ever_more_memory(void **state) {
+	struct stage stage;
+	uint64_t serial, sum = 0;
+
+	(void)state;
+	new_stage(&stage, POLKIT_NO);
+	stage.desk.configuration.limits.value[LIMIT_ROW_BYTES] = 64 * MEBIBYTE;
+	for (int i = 0; i < 24; i++) {
+		stage_call(&stage, OPEN, false, 0);
+		sum += room(&stage, &serial);
+	}
+	assert_true(sum < (128 + 24) * MEBIBYTE);
+	stage_call(&stage, OPEN, false, 0);
+	assert_true(room(&stage, &serial) == MEBIBYTE);
+	end_stage(&stage);
+}
+
+static void what_is_small_counts_as_what_it_takes(void **state) {
+	struct stage stage;
+	uint64_t serial;
+
+	(void)state;
+	new_stage(&stage, POLKIT_NO);
+	stage_call(&stage, OPEN, false, 0);
+	(void)room(&stage, &serial);
+	say_rows(0, serial, false, memory_of(1));
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	assert_true(handouts_held(&stage.desk.handouts, stage.uid) == 65536);
+	end_stage(&stage);
+}
+
 static void a_stream_takes_no_memory_but_is_one_of_so_many(void **state) {
 	Usher__NetlinkOrder *order;
 	struct stage stage;
@@ -567,6 +599,8 @@ int main(void) {
 		cmocka_unit_test(memory_is_the_users_until_all_have_let_go_of_it),
 		cmocka_unit_test(who_holds_too_much_gets_no_more),
 		cmocka_unit_test(calls_at_a_time_share_what_a_user_may_have),
+		cmocka_unit_test(calls_at_a_time_do_not_fill_ever_more_memory),
+		cmocka_unit_test(what_is_small_counts_as_what_it_takes),
 		cmocka_unit_test(a_stream_takes_no_memory_but_is_one_of_so_many),
 	};
 

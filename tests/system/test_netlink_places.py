@@ -229,7 +229,7 @@ class Holding(NetlinkTestCase):
         self.assertEqual(len(readers()), 1)
 
     def test_memory_counts_for_as_long_as_somebody_holds_it(self):
-        self.limit(RowBytes="64K")
+        self.limit(RowBytes="1M")
         held = []
         with self.refused("LimitExceeded", "RowBytes"):
             for _ in range(1000):
@@ -253,7 +253,7 @@ class Holding(NetlinkTestCase):
         wait_until(is_free, "what nobody holds does not count", 5)
 
     def test_memory_counts_also_for_a_service_that_was_killed_meanwhile(self):
-        self.limit(RowBytes="64K")
+        self.limit(RowBytes="1M")
         held = []
         with self.refused("LimitExceeded", "RowBytes"):
             for _ in range(1000):
