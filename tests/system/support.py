@@ -164,7 +164,7 @@ class Fork(multiprocessing.get_context("fork").Process):
     thirty times as long."""
 
     def __init__(self, user, function, *arguments):
-        super().__init__()
+        super().__init__(daemon=True)  # nobody waits for it at our end
         self.what = user, function, arguments
         self.start()
 
