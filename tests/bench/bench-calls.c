@@ -208,13 +208,21 @@ static void bind_mount(size_t n, char *argv[]) {
 	measure_print(&gone);
 }
 
+/* Whoever closes a tree last takes it apart, and waits for all processors. That is the caller, who
+ * had a use for it; so it is here, after the service and the bus have closed what they passed on.
+ */
 static void tree(size_t n, char *argv[]) {
 	struct measure measure = measure_new("tree", n);
 
 	for (size_t i = 0; i < n; i++) {
+		sd_bus_message *reply;
+
 		measure_begin(&measure);
-		CALL(SERVICE, MANAGER, MOUNTS, "OpenTree", "sasa{sv}", argv[0], 0, 0);
+		reply = call(SERVICE, MANAGER, MOUNTS, "OpenTree", "sasa{sv}", argv[0], 0, 0);
 		measure_end(&measure);
+		if (!measure_is_one_of_many())
+			CALL(SERVICE, MANAGER, "org.freedesktop.DBus.Peer", "Ping", "");
+		sd_bus_message_unref(reply);
 	}
 	measure_print(&measure);
 }

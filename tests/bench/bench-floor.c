@@ -115,6 +115,10 @@ static void bind_mount(size_t n, char *argv[]) {
 	there_and_back(n, argv, "bind", "umount-bind", mount_copy);
 }
 
+/* What a confined child hands over. Else it is closed at once. */
+static bool hands_over;
+static int handed_over = -1;
+
 static void tree(size_t n, char *argv[]) {
 	struct measure measure = measure_new("tree", n);
 
@@ -124,7 +128,10 @@ static void tree(size_t n, char *argv[]) {
 		measure_begin(&measure);
 		fd = copy(argv[0]);
 		measure_end(&measure);
-		(void)close(fd);
+		if (hands_over)
+			handed_over = fd;
+		else
+			(void)close(fd);
 	}
 	measure_print(&measure);
 }
@@ -338,24 +345,51 @@ static void confine(void) {
 	checked(setns(home, CLONE_NEWNS), "setns");
 }
 
-static void exchange(int socket, bool send_first) {
-	char frame[80] = "";
+union rights {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(sizeof(int))];
+};
 
-	if (send_first)
-		checked((int)send(socket, frame, sizeof frame, MSG_NOSIGNAL), "send");
-	if (recv(socket, frame, sizeof frame, 0) <= 0)
+static void send_frame(int socket, int fd) {
+	char frame[80] = "";
+	struct iovec part = { frame, sizeof frame };
+	union rights rights = { .header = { CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS } };
+	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	memcpy(CMSG_DATA(&rights.header), &fd, sizeof fd);
+	if (fd >= 0) {
+		packet.msg_control = &rights;
+		packet.msg_controllen = sizeof rights;
+	}
+	checked((int)sendmsg(socket, &packet, MSG_NOSIGNAL), "sendmsg");
+}
+
+/* The descriptor that came with it, or -1. */
+static int receive_frame(int socket) {
+	char frame[80];
+	struct iovec part = { frame, sizeof frame };
+	union rights rights = { 0 };
+	struct msghdr packet = { .msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &rights,
+				 .msg_controllen = sizeof rights };
+	int fd = -1;
+
+	if (recvmsg(socket, &packet, MSG_CMSG_CLOEXEC) <= 0)
 		errx(1, "a confined child has gone");
+	if (CMSG_FIRSTHDR(&packet))
+		memcpy(&fd, CMSG_DATA(&rights.header), sizeof fd);
+	return fd;
 }
 
 static _Noreturn void be_confined(int socket, char *argv[]) {
-	char frame[80] = "";
-
 	checked(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
-	exchange(socket, false);
+	hands_over = true;
+	(void)receive_frame(socket);
 	confine();
 	if (argv)
 		be_kind(1, argv);
-	checked((int)send(socket, frame, sizeof frame, MSG_NOSIGNAL), "send");
+	send_frame(socket, handed_over);
 	_exit(0);
 }
 
@@ -395,7 +429,8 @@ static void confined(size_t n, char *argv[]) {
 			int socket;
 			pid_t pid = begin_confined(call == 1 ? argv + 1 : NULL, &socket);
 
-			exchange(socket, true);
+			send_frame(socket, -1);
+			(void)close(receive_frame(socket));
 			end_confined(pid, socket);
 		}
 		measure_end(&measure);
@@ -409,14 +444,16 @@ static void handed(size_t n, char *argv[]) {
 
 	prepare_confining();
 	for (size_t i = 0; i < n; i++) {
-		int socket;
+		int socket, fd;
 		pid_t pid = begin_confined(argv, &socket);
 
 		(void)nanosleep(&while_it_gets_ready, NULL);
 		measure_begin(&measure);
-		exchange(socket, true);
+		send_frame(socket, -1);
+		fd = receive_frame(socket);
 		measure_end(&measure);
 		end_confined(pid, socket);
+		(void)close(fd);
 	}
 	measure_print(&measure);
 }
