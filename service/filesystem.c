@@ -179,9 +179,11 @@ static bool is_safe_image(const struct filesystem *filesystem) {
 	       mount_options_only(&filesystem->options, nothing);
 }
 
-bool filesystem_needs_own_ids(const char *type) {
-	return strcmp(type, "overlay") == 0 || strcmp(type, "squashfs") == 0 ||
-	       strcmp(type, "erofs") == 0 || strcmp(type, "auto") == 0;
+bool filesystem_needs_own_ids(const char *type, uid_t uid) {
+	if (strcmp(type, "overlay") == 0)
+		return true;
+	return uid != 0 && (strcmp(type, "squashfs") == 0 || strcmp(type, "erofs") == 0 ||
+			    strcmp(type, "auto") == 0);
 }
 
 /* erofs since Linux 5.19, squashfs since 6.2. */

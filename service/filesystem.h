@@ -37,8 +37,9 @@ bool filesystem_joins(const char *type);
 /* The words: the type's characters, the options, and that proc has no device. */
 int filesystem_check(const char *type, char *const *options, size_t n_options,
 		     struct refusal *refusal);
-/* Whether a mount of this type may take a user namespace of the caller's ids. */
-bool filesystem_needs_own_ids(const char *type);
+/* Whether a mount of this type may take a user namespace of the caller's ids. Root's images are not
+ * mapped. */
+bool filesystem_needs_own_ids(const char *type, uid_t uid);
 /* Looks up what the words stand for, as the caller, and requires the tier that it takes: `free` for
  * what the kernel lets a namespace's own root do, `own` for tmpfs and overlay and images that can
  * do no harm, the administrator for the rest. Forces nosuid and nodev on what is not free, unless

@@ -275,7 +275,7 @@ static int start_helpers(struct job *job, const char *libexec) {
 		r = probe_start(libexec, job->request, &job->prober);
 	/* who may not become another cannot make what would have to be mapped, either */
 	if (r == 0 && job->operation->probes && job->place.privileged &&
-	    filesystem_needs_own_ids(message_string(job->request, "fstype")))
+	    filesystem_needs_own_ids(message_string(job->request, "fstype"), job->place.uid))
 		r = idmap_open_own(job, &job->own_ids);
 	if (r != 0 || !job->operation->maps || !idmap_is_asked(job->request))
 		return r;
