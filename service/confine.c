@@ -68,13 +68,22 @@ int confine_raise(void) {
 	return confine_lower(~UINT64_C(0));
 }
 
-int confine_system_calls(size_t operation) {
+static int add_filter(const struct filter *filter) {
 	struct sock_fprog program = {
-		.len = filters[operation].n,
-		.filter = (struct sock_filter *)(uintptr_t)filters[operation].program,
+		.len = filter->n,
+		.filter = (struct sock_filter *)(uintptr_t)filter->program,
 	};
 
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-		return -errno;
-	return 0;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ? -errno : 0;
+}
+
+/* The kernel tries a new filter on each number, unless an earlier filter answers differently for
+ * that number or looks at arguments. Only where the unit has filters, since what is executed keeps
+ * this one. */
+int confine_foresee(void) {
+	return prctl(PR_GET_SECCOMP) == SECCOMP_MODE_FILTER ? add_filter(&filters_prospect) : 0;
+}
+
+int confine_system_calls(size_t operation) {
+	return add_filter(&filters[operation]);
 }

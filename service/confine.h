@@ -16,6 +16,8 @@
 #endif
 
 bool confine_has(int capability);
+/* For who forks children: what they are confined to later costs less then. */
+int confine_foresee(void);
 /* At the start of a child: not to be traced, no new privileges, none of the parent's descriptors
  * but these and those below 3. */
 int confine_begin(int first, int last);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include "operation.h"
+
+enum { NUMBERS = 1024 };
 
 /* Frames, memory, resolving paths as the caller, capabilities up and down, leaving. */
 static const int every_child[] = {
@@ -93,6 +96,26 @@ static const int every_child[] = {
 #endif
 };
 
+/* What a child calls, besides, before it has its filter. Where one is missing or too many that
+ * costs time and nothing else. */
+static const int every_child_before[] = {
+	SYS_accept4,
+	SYS_clone,
+	SYS_close_range,
+	SYS_getpid,
+	SYS_getppid,
+	SYS_ioctl,
+	SYS_pidfd_send_signal,
+	SYS_ppoll,
+	SYS_prctl,
+	SYS_rt_sigaction,
+	SYS_rt_sigprocmask,
+	SYS_seccomp,
+	SYS_setgroups,
+	SYS_timer_create,
+	SYS_wait4,
+};
+
 static void allow(scmp_filter_ctx filter, int number) {
 	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
 
@@ -134,6 +157,33 @@ static void compile(FILE *out, size_t row) {
 	seccomp_release(filter);
 }
 
+static void emit_one(FILE *out, bool numbers[NUMBERS], int number) {
+	if (number >= NUMBERS || numbers[number])
+		return;
+	numbers[number] = true;
+	fprintf(out, "\t{ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, %d },\n", number);
+	fprintf(out, "\t{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },\n");
+}
+
+/* Lets everything through, and all but these numbers only after a look at an argument. */
+static void emit_prospect(FILE *out) {
+	bool numbers[NUMBERS] = { false };
+
+	fprintf(out, "static const struct sock_filter prospect[] = {\n"
+		     "\t{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) },\n");
+	for (size_t i = 0; i < sizeof every_child / sizeof *every_child; i++)
+		emit_one(out, numbers, every_child[i]);
+	for (size_t i = 0; i < sizeof every_child_before / sizeof *every_child_before; i++)
+		emit_one(out, numbers, every_child_before[i]);
+	for (size_t row = 0; row < operations_n; row++)
+		for (const int *number = operations[row]->syscalls; *number >= 0; number++)
+			emit_one(out, numbers, *number);
+	fprintf(out, "\t{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args) },\n"
+		     "\t{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },\n};\n"
+		     "const struct filter filters_prospect = { sizeof prospect / sizeof *prospect, "
+		     "prospect };\n");
+}
+
 int main(int argc, char *argv[]) {
 	FILE *out;
 
@@ -143,12 +193,14 @@ int main(int argc, char *argv[]) {
 	if (!out)
 		err(1, "%s", argv[1]);
 	fprintf(out, "/* SPDX-License-Identifier: LGPL-2.1-or-later */\n"
-		     "/* Made by filters-compile. */\n#include \"filters.h\"\n\n");
+		     "/* Made by filters-compile. */\n#include \"filters.h\"\n\n"
+		     "#include <linux/seccomp.h>\n#include <stddef.h>\n\n");
 	for (size_t row = 0; row < operations_n; row++)
 		compile(out, row);
 	fprintf(out, "const struct filter filters[] = {\n");
 	for (size_t row = 0; row < operations_n; row++)
 		fprintf(out, "\t{ LENGTH_%zu, program_%zu },\n", row, row);
 	fprintf(out, "};\n");
+	emit_prospect(out);
 	return fclose(out) == 0 ? 0 : 1;
 }

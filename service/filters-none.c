@@ -3,4 +3,4 @@
 
 #include "filters.h"
 
-const struct filter filters[1];
+const struct filter filters[1], filters_prospect;

@@ -31,6 +31,7 @@
 
 #include "allowance.h"
 #include "config.h"
+#include "confine.h"
 #include "fd.h"
 #include "instant.h"
 #include "job.h"
@@ -259,6 +260,7 @@ static void start(struct worker *worker) {
 	worker->taken = fcntl(pipe[0], F_DUPFD_CLOEXEC, OWN_FD_LAST + 1);
 	if (worker->taken < 0 || dup3(pipe[1], TAKEN_FD, O_CLOEXEC) < 0 || close(pipe[1]) < 0)
 		err(1, "cannot listen to children");
+	(void)confine_foresee(); /* without it, they take longer */
 	errno = -job_open_own(vessel_open(VESSEL_FD) == 0 ? VESSEL_FD : -1);
 	if (errno != 0)
 		err(1, "cannot open what is our own");

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <signal.h>
@@ -187,6 +189,31 @@ static void sec_41_a_call_lives_where_its_row_names_it_and_only_there(void **sta
 				fail_msg("%s %s system call %d", operations[row]->method,
 					 named ? "dies of its own" : "may make", all[i]);
 		}
+}
+
+/* Under a unit's filter and what is put on top of it before the fork. */
+static int try_foreseen(void *data) {
+	static struct sock_filter everything = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	const struct sock_fprog program = { 1, &everything };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0 ||
+	    confine_foresee() < 0 || syscall(SYS_getuid) < 0 || syscall(SYS_getpid) < 0)
+		_exit(98);
+	return try_system_call(data);
+}
+
+static void what_is_foreseen_is_confined_no_less_and_nothing_else_is(void **state) {
+	(void)state;
+	for (size_t row = 0; row < operations_n; row++) {
+		struct attempt attempt = { row, SYS_mount };
+		int status = in_child(try_foreseen, &attempt);
+
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), SIGSYS);
+		attempt.number = SYS_capget;
+		assert_int_equal(in_child(try_foreseen, &attempt), 0);
+	}
 }
 
 static int try_foreign_architecture(void *data) {
@@ -417,6 +444,7 @@ int main(void) {
 		cmocka_unit_test(sec_40_a_call_that_no_row_names_kills_in_every_row),
 		cmocka_unit_test(sec_12_no_row_can_change_an_owner_or_a_mode),
 		cmocka_unit_test(sec_41_a_call_lives_where_its_row_names_it_and_only_there),
+		cmocka_unit_test(what_is_foreseen_is_confined_no_less_and_nothing_else_is),
 		cmocka_unit_test(sec_40_another_interface_to_the_kernel_is_no_way_around),
 		cmocka_unit_test(a_filter_cannot_be_taken_off),
 		cmocka_unit_test(a_capability_that_the_row_does_not_name_is_gone_for_good),
