@@ -7,6 +7,7 @@
 #include "../cleanup.h"
 #include "network.h"
 #include "table.h"
+#include "text.h"
 #include "usher-netlink-records.h"
 
 /* ---- rows of a stream, as text ---- */
@@ -58,7 +59,17 @@ static int print_value(FILE *out, const struct usher_value *value) {
 	return text && fputs(text, out) >= 0 ? 0 : -ENOMEM;
 }
 
-char *network_cell(const struct usher_row *row, const char *field) {
+/* Names are anybody's. Nearly all need nothing, and there may be millions. */
+static char *make_fit(char *text) {
+	_cleanup_free_ char *raw = text;
+	const char *at = text;
+
+	while (at && (signed char)*at > 0)
+		at++;
+	return at && *at ? text_from_sentence(text) : take_pointer(raw);
+}
+
+static char *cell_of(const struct usher_row *row, const char *field) {
 	struct usher_value value;
 	char *text = NULL;
 	size_t size;
@@ -77,6 +88,10 @@ char *network_cell(const struct usher_row *row, const char *field) {
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *network_cell(const struct usher_row *row, const char *field) {
+	return make_fit(cell_of(row, field));
 }
 
 /* ---- and in JSON ---- */
@@ -207,7 +222,7 @@ char *network_value_cell(const struct usher_values *values, const char *field) {
 		    ? 0
 		    : print_item(out, values, field);
 	if (fclose(out) == 0 && r >= 0)
-		return text;
+		return make_fit(text);
 	free(text);
 	return NULL;
 }

@@ -157,6 +157,17 @@ class NetworkCommand(ring.TestCase):
         self.assertEqual(len(self.net("links", "ifname=br0", "--fields", "ifname,alt-names").splitlines()), 2)
         self.assertEqual(self.net("links", "alt-names=a b", "-c"), "1\n")
 
+    def test_a_terminal_does_not_act_upon_names(self):
+        foul = "\u009b2J\u202e"
+        self.inside("ip", "link", "add", "x" + foul, "type", "bridge")
+        shown = "x\\xc2\\x9b2J\\xe2\\x80\\xae"
+        self.assertEqual(self.net("links", f"ifname=x{foul}", "--fields", "ifname").split()[1:], [shown])
+        (row,) = self.rows("links", f"ifname=x{foul}", "--fields", "ifname")
+        self.assertEqual(row["ifname"], "x" + foul)
+        self.inside("ip", "link", "set", "x" + foul, "up")
+        self.inside("ip", "address", "add", "10.7.0.1/24", "dev", "x" + foul)
+        self.assertIn(shown, self.net("get", "10.7.0.2"))
+
     def test_an_answer_that_may_lack_something_is_no_success(self):
         self.make_bridge()
         (bridge,) = self.rows("links", "ifname=br0", "--fields", "ifindex")
