@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stock.h"
+
 /* In the order in which they follow each other where the kernel tells several at once. */
 static const uint32_t order[] = {
 	USHER_WATCH_CREATE,       USHER_WATCH_MOVE,          USHER_WATCH_MOVE_SELF,
@@ -54,7 +56,7 @@ static struct pending *find(const struct backlog *backlog, const struct happenin
 
 static struct pending *copy(const struct happening *happening, uint32_t event, uint32_t hash) {
 	size_t size = happening->path_length + happening->old_path_length + 2;
-	struct pending *pending = malloc(sizeof *pending + size);
+	struct pending *pending = stock_new(sizeof *pending + size);
 	char *end;
 
 	if (!pending)
@@ -123,7 +125,7 @@ void backlog_drop(struct backlog *backlog, size_t n) {
 		*at = pending->same;
 		unchain(backlog, pending);
 		backlog->n--;
-		free(pending);
+		stock_free(pending);
 	}
 	if (backlog->n == 0) {
 		free(backlog->bucket);

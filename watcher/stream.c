@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "instant.h"
+#include "stock.h"
 
 enum { PACKET_SPACE = 8192, RECORD_MAX = sizeof(struct usher_watch_record) + 4 * PATH_MAX + 16 };
 
@@ -52,7 +53,7 @@ static uint8_t *reserve(struct stream *stream, size_t size, size_t records) {
 	if (!last || last->size + size > last->space) {
 		size_t space = size > PACKET_SPACE ? size : PACKET_SPACE;
 
-		last = malloc(sizeof *last + space);
+		last = stock_new(sizeof *last + space);
 		if (!last)
 			return NULL;
 		*last = (struct packet){ .space = space };
@@ -89,7 +90,7 @@ static bool send_packets(struct stream *stream) {
 		stream->first = packet->next;
 		if (!stream->first)
 			stream->last = NULL;
-		free(packet);
+		stock_free(packet);
 	}
 	return true;
 }
@@ -303,7 +304,7 @@ void stream_done(struct stream *stream) {
 		struct packet *packet = stream->first;
 
 		stream->first = packet->next;
-		free(packet);
+		stock_free(packet);
 	}
 	hints_clear(&stream->lost);
 	hints_clear(&stream->rescan);

@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import select
 import shutil
 import signal
@@ -383,6 +384,15 @@ class Filesystem(unittest.TestCase):
             delay.seconds = 0
             time.sleep(1.1)
             self.assertTrue(self.since(second, clock)["complete"])
+
+    def test_readers_that_do_not_read_do_not_fill_ever_more_memory(self):
+        watcher = self.watch()
+        for number in range(2, 14):
+            self.assertEqual(watcher.add(number, self.root, ["create"], queue=65536, **STRANGER), (0, ""))
+        self.run_in("cd public; d=$(printf %0250d 1); for i in {1..14}; do mkdir $d; cd $d; done; for i in {1..6000}; do : >$i; done")
+        watcher.records(1)
+        self.assertLess(int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{watcher.process.pid}/status", encoding="ascii").read())[1]), 160_000)
+        self.assertIn(LOST, [record.kind for record in watcher.records(13)])
 
     def test_globs_that_take_long_are_as_good_as_lost_and_hold_nobody_up(self):
         globs = ["*[[:alpha:]]" * 20 + str(number) for number in range(64)]
