@@ -17,10 +17,12 @@
 #include "store.h"
 
 enum {
-	TABLE_MAX = 4096, /* those beyond it are forgotten with the service */
 	/* What each is at least: the smallest takes a page, a file and a watch, and of these the
 	 * kernel lets the service have so many. */
 	BYTES_LEAST = 64 * 1024,
+	/* For as many as all users may have together: calls at a time are promised no more than
+	 * twice that. */
+	TABLE_MAX = 2 * (HANDOUTS_TOTAL_MAX / BYTES_LEAST),
 };
 
 static const char name[] = "rows-in-memory";
@@ -101,9 +103,13 @@ static int map(struct handouts *handouts) {
 	return 0;
 }
 
-/* What has gone meanwhile the descriptor has to tell still. */
+/* What has gone meanwhile the descriptor has to tell still. Lines are taken from the first one on;
+ * where nothing was ever written nothing is read, since that would take memory. */
 static int read_table(struct handouts *handouts) {
-	for (size_t i = 0; i < TABLE_MAX; i++) {
+	off_t written = lseek(handouts->memory, 0, SEEK_HOLE);
+	size_t n = written > 0 ? (size_t)written / sizeof(struct line) : 0;
+
+	for (size_t i = 0; i < n && i < TABLE_MAX; i++) {
 		struct line *line = &handouts->table->lines[i];
 		struct handout *handout = line->watch > 0 ? malloc(sizeof *handout) : NULL;
 

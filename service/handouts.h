@@ -13,6 +13,9 @@
 struct handout;
 struct handouts_table;
 
+/* Of all users together: what usher-netlink@.service has memory for, and some for itself. */
+enum { HANDOUTS_TOTAL_MAX = 768 << 20 };
+
 struct handouts {
 	int inotify;
 	sd_event_source *io;

@@ -16,8 +16,7 @@
 /* The reader has a clock of its own, and says what it was at when time was over. */
 static const uint64_t grace_usec = UINT64_C(500000);
 
-/* Of all users together: what usher-netlink@.service has memory for, and some for itself. */
-static const uint64_t total_max = UINT64_C(768) << 20;
+static const uint64_t total_max = HANDOUTS_TOTAL_MAX;
 
 /* Whatever others have. */
 static const uint64_t share_least = UINT64_C(1) << 20;
