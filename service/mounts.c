@@ -71,7 +71,23 @@ static int order(const struct object *object, ProtobufCMessage *request, struct 
 	return place < 0 ? place : 0;
 }
 
-static void ignore_answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+static bool is_at(const struct mount *mount, const char *target) {
+	return target && mount->object->target && strcmp(mount->object->target, target) == 0;
+}
+
+/* What lay below it is next, and need not wait for a look: one may be on the other a hundred times.
+ */
+static void uncover(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
+	const uint64_t gone = message_number(call->request, "id", 0);
+	const char *target = message_string(call->request, "target");
+
+	for (struct mount *mount = mounts_first(&call->desk->mounts); mount;
+	     mount = mounts_next(mount)) {
+		if (mount->cover == gone)
+			mount->cover = 0;
+		if (mount->cover == 0 && is_at(mount, target))
+			mount->again_usec = mount->patience_usec = 0;
+	}
 }
 
 /* It may not be there any more. Else it is tried again: after ever longer times, or at once when
@@ -102,14 +118,14 @@ static void own_over(struct call *call) {
 	if (call->desk->leaving)
 		return;
 	for (struct mount *mount = mounts_first(mounts); mount; mount = mounts_next(mount))
-		if (mount->base.orphan && !mount->base.leaving && !mount->covered &&
+		if (mount->base.orphan && !mount->base.leaving && mount->cover == 0 &&
 		    mount->again_usec == 0) {
 			unmount(mounts, mount);
 			return;
 		}
 }
 
-static const struct door own_door = { ignore_answer, give_up, own_over };
+static const struct door own_door = { uncover, give_up, own_over };
 
 /* Whoever uses it. */
 static void unmount(struct mounts *mounts, struct mount *mount) {
@@ -190,14 +206,14 @@ int mounts_annotate(const struct mounts *mounts, Usher__ListReply *reply) {
 
 /* When what lies on it goes, it may be tried at once. */
 static bool is_covered(const Usher__ListReply *list, struct mount *mount) {
-	mount->covered = false;
-	for (size_t i = 0; !mount->covered && i < list->n_mounts; i++)
-		mount->covered = list->mounts[i]->parent == mount->object->id &&
-				 list->mounts[i]->target && mount->object->target &&
-				 strcmp(list->mounts[i]->target, mount->object->target) == 0;
-	if (mount->covered)
+	mount->cover = 0;
+	for (size_t i = 0; mount->cover == 0 && i < list->n_mounts; i++)
+		if (list->mounts[i]->parent == mount->object->id &&
+		    is_at(mount, list->mounts[i]->target))
+			mount->cover = list->mounts[i]->id;
+	if (mount->cover != 0)
 		mount->again_usec = mount->patience_usec = 0;
-	return mount->covered;
+	return mount->cover != 0;
 }
 
 /* The answer to our own List: what is not in it has gone. */

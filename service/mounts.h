@@ -13,8 +13,8 @@ struct mount {
 	uint64_t looks;             /* that had begun before it was there, and so cannot tell */
 	/* if it is an orphan that would not go: when to try again, and how long that was waited */
 	uint64_t again_usec, patience_usec;
-	bool covered; /* something lies on it, so that it cannot go */
-	bool moved;   /* from where it was announced */
+	uint64_t cover; /* the mount that lies on it, so that it cannot go; 0: none that we know */
+	bool moved;     /* from where it was announced */
 };
 
 extern const struct object_kind mount_kind;

@@ -146,6 +146,16 @@ class Many(ring.TestCase):
         wait_until(lambda: all(now <= then for now, then in zip(self.service.descriptors(), before, strict=True)),
                    "and every descriptor")
 
+    def test_what_lies_on_each_other_goes_at_once_and_not_with_one_look_each(self):
+        target = self.directory("target")
+        with contextlib.ExitStack() as connections:
+            for _ in range(60):
+                connection = connections.enter_context(Connection(self.service.bus.path))
+                answer = connection.call("Mount", MOUNT, "", target, "tmpfs", [], {"lifetime": Raw("s", "connection")})
+                self.assertIsNone(answer.error, answer)
+        wait_until(lambda: mount_at(target) is None, "all mounts go with their connections")
+        wait_until(lambda: not self.me.objects("Mount"), "and their objects")
+
 
 class Stalls(ring.TestCase):
     """With system calls that wait until we let them go on, everybody can die where it hurts."""
