@@ -175,6 +175,16 @@ static int parse_command(struct arguments *a, const struct command *command, int
 	return r != 0 ? r : arguments_parse(a, command->parameters, true, a->count, a->operands);
 }
 
+/* Some commands are two words. */
+static int refuse_command(struct arguments *a, char **argv) {
+	if (strcmp(argv[0], "namespace") != 0)
+		return arguments_refuse(a, "'%s' is no command", argv[0]);
+	if (!argv[1] || *argv[1] == '-')
+		return arguments_refuse(a, "a word is missing: namespace create, attach, list, "
+					   "show, enter or destroy");
+	return arguments_refuse(a, "'namespace %s' is no command", argv[1]);
+}
+
 /* From the command's name on; what stood before it is in the arguments already. */
 static int start_command(struct arguments *a, int argc, char **argv) {
 	const struct command *command;
@@ -184,10 +194,7 @@ static int start_command(struct arguments *a, int argc, char **argv) {
 		return arguments_refuse(a, "a command is missing");
 	command = find_command(argv, &words);
 	if (!command)
-		return arguments_refuse(a, "'%s%s%s' is no command", argv[0],
-					strcmp(argv[0], "namespace") == 0 && argv[1] ? " " : "",
-					strcmp(argv[0], "namespace") == 0 && argv[1] ? argv[1]
-										     : "");
+		return refuse_command(a, argv);
 	a->command = command->name;
 	r = parse_command(a, command, argc - words + 1, argv + words - 1);
 	if (r != 0)

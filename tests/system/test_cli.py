@@ -406,7 +406,7 @@ class Bad(CommandTestCase):
                 ("operand", ("pivot-root", "a")),
                 ("'b'", ("hostname", "a", "b")), ("forever", ("--lifetime", "forever", "mount", "-t", "tmpfs", "m")),
                 ("'1x'", ("--in", "1x", "hostname")), ("'0'", ("--in", "0", "hostname")), ("'soon'", ("--deadline", "soon", "hostname")),
-                ("bogus", ("mount", "--bogus", "m")), ("namespace", ("namespace",)), ("'namespace melt'", ("namespace", "melt")),
+                ("bogus", ("mount", "--bogus", "m")), ("namespace create, attach", ("namespace",)), ("namespace create", ("namespace", "--json")), ("'namespace melt'", ("namespace", "melt")),
                 ("operand", ("namespace", "create", "--all")), ("types", ("namespace", "create", "n")), ("PID or NAME", ("enter",)),
                 ("'9'", ("run", "--fd", "9", "true")), ("target=", ("run", "--mount", "type=tmpfs", "true")), ("operand", ("kill",)), ("quotes", ("mount", "-t", "tmpfs", "-o", 'a="b', "m"))):
             with self.subTest(arguments=arguments):
