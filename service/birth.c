@@ -73,7 +73,7 @@ static int open_files(const struct job *job, struct birth *birth, const char *li
 	birth->null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (birth->null < 0)
 		return -errno;
-	heritage_read(&birth->heritage, job->place.proc, job->place.caller);
+	heritage_read(&birth->heritage, &job->place);
 	if (!birth->own)
 		return 0;
 	(void)snprintf(path, sizeof path, "%s/%s", libexec, birth->own);

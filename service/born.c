@@ -470,6 +470,7 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 	make_namespaces(&born);
 	go_on_in_child(&born);
 	go_with_parent();
+	outfit_signals(birth->spawn);
 	furnish(&born);
 	if (!birth->own_users &&
 	    !birth->below) /* what is left is done with no more than the program will have */

@@ -13,43 +13,30 @@
 
 #include "fd.h"
 
-static void read_file(int proc, pid_t pid, const char *name, char *text, size_t size) {
-	_cleanup_close_ int fd = -1;
-	char path[64];
-	ssize_t n = -1;
+void heritage_read(struct heritage *heritage, const struct place *place) {
+	char path[64], text[32] = "";
 
-	(void)snprintf(path, sizeof path, "%d/%s", pid, name);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		n = read(fd, text, size - 1);
-	text[n > 0 ? n : 0] = '\0';
-}
-
-void heritage_read(struct heritage *heritage, int proc, pid_t caller) {
-	char text[2048];
-	const char *mask;
-
-	*heritage = (struct heritage){ .caller = caller, .umask = 022 };
-	read_file(proc, caller, "status", text, sizeof text);
-	mask = strstr(text, "\nUmask:\t");
-	if (mask)
-		heritage->umask = (mode_t)strtoul(mask + 8, NULL, 8) & 0777;
-	read_file(proc, caller, "oom_score_adj", text, sizeof text);
+	*heritage = (struct heritage){ .caller = place->caller, .umask = place->umask };
+	(void)snprintf(path, sizeof path, "%d/oom_score_adj", place->caller);
+	(void)place_read(place, path, text, sizeof text);
 	heritage->out_of_memory = atoi(text);
 	errno = 0;
-	heritage->nice = getpriority(PRIO_PROCESS, (id_t)caller);
+	heritage->nice = getpriority(PRIO_PROCESS, (id_t)place->caller);
 	if (errno != 0)
 		heritage->nice = 0;
-	if (sched_getaffinity(caller, sizeof heritage->processors, &heritage->processors) < 0)
+	if (sched_getaffinity(place->caller, sizeof heritage->processors, &heritage->processors) <
+	    0)
 		CPU_ZERO(&heritage->processors);
 }
 
 /* A score below ours takes a right that we do not have. */
 void heritage_begin(const struct heritage *heritage, int proc) {
 	_cleanup_close_ int fd = openat(proc, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int n = snprintf(text, sizeof text, "%d", heritage->out_of_memory);
 
-	if (fd >= 0)
-		(void)dprintf(fd, "%d", heritage->out_of_memory);
+	if (fd < 0 || write(fd, text, (size_t)n) < 0)
+		return; /* it stays ours */
 }
 
 void heritage_read_limits(const struct heritage *heritage, struct rlimit limits[RLIM_NLIMITS]) {

@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "place.h"
+
 struct heritage {
 	pid_t caller;
 	mode_t umask;
@@ -17,8 +19,8 @@ struct heritage {
 	cpu_set_t processors;
 };
 
-/* Of a process of the service's /proc. What cannot be read is as everybody has it. */
-void heritage_read(struct heritage *heritage, int proc, pid_t caller);
+/* Of the caller. What cannot be read is as everybody has it. */
+void heritage_read(struct heritage *heritage, const struct place *place);
 /* Before we are anybody else: what takes a file of our own. */
 void heritage_begin(const struct heritage *heritage, int proc);
 /* The caller's limits, as the caller: they are shown to no other. As far as the service's own

@@ -90,7 +90,7 @@ int outfit_session(const Usher__SpawnRequest *request, struct refusal *refusal) 
 }
 
 /* Whoever ignored what before; also what the C library keeps to itself. */
-static void reset_signals(const Usher__SpawnRequest *request) {
+void outfit_signals(const Usher__SpawnRequest *request) {
 	static const uint64_t by_default[8]; /* the kernel's struct sigaction is no longer */
 	sigset_t blocked;
 
@@ -126,7 +126,6 @@ int outfit_finish(const Usher__SpawnRequest *request, const struct heritage *her
 		  struct rlimit limits[RLIM_NLIMITS], struct refusal *refusal) {
 	int r = 0;
 
-	reset_signals(request);
 	heritage_take(heritage, limits);
 	if (!request)
 		return 0;

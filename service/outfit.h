@@ -18,6 +18,8 @@ struct outfit {
 /* Puts the descriptors where they belong and closes all others but *keep, which moves out of the
  * way. 0 or a negative errno. */
 int outfit_place(const struct outfit *outfit, int *keep);
+/* None is ignored, and none blocked but those that a program is to have blocked. */
+void outfit_signals(const Usher__SpawnRequest *request);
 /* The rest, for a program; for a leader (NULL) next to nothing. 0, a refusal or a negative errno.
  */
 int outfit_finish(const Usher__SpawnRequest *request, const struct heritage *heritage,

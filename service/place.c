@@ -359,7 +359,7 @@ static void judge_namespaces(struct place *place) {
 static int open_process(struct place *place, pid_t caller, int caller_fd, int in, uid_t uid,
 			bool for_children, struct refusal *refusal) {
 	char path[64], status[16384];
-	const char *seccomp;
+	const char *seccomp, *mask;
 	int r;
 
 	(void)snprintf(path, sizeof path, "%d/status", caller);
@@ -373,6 +373,8 @@ static int open_process(struct place *place, pid_t caller, int caller_fd, int in
 	place->permitted = status_capabilities(status, "\nCapPrm:\t");
 	seccomp = status_line(status, "\nSeccomp:\t");
 	place->filtered = seccomp && *seccomp != '0';
+	mask = status_line(status, "\nUmask:\t");
+	place->umask = mask ? (mode_t)strtoul(mask, NULL, 8) & 0777 : 022;
 	place->sealed = status_capabilities(status, "\nNoNewPrivs:\t") != 0;
 	place->administrator = status_capabilities(status, "\nCapEff:\t") & CAP(CAP_SYS_ADMIN);
 	place->caller_users =

@@ -43,7 +43,8 @@ struct place {
 	uint64_t permitted; /* the caller's capabilities in its user namespace */
 	bool administrator; /* CAP_SYS_ADMIN is in effect there */
 	bool filtered;      /* by seccomp: what others do for the caller may be more than it can */
-	bool sealed;        /* no new privileges: it may have given up rights, as Landlock does */
+	mode_t umask;
+	bool sealed; /* no new privileges: it may have given up rights, as Landlock does */
 	int our_users, caller_users;
 	int proc;     /* the service's /proc: the only one that is believed */
 	int home;     /* the service's mount namespace */
