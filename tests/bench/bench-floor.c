@@ -12,6 +12,8 @@
  *         of them, of which the last does it all
  *     bench-floor handed N KIND [ARGUMENT...]     how long such a one takes that waits already
  *     bench-floor spawn N COMMAND...              a program in namespaces of its own, all of them
+ *     bench-floor spawn-first N COMMAND...        the same, with a first process that reaps, and a
+ *         loopback device that is up
  *     bench-floor exec N COMMAND...               a program, and nothing else
  *     bench-floor run N COMMAND...                how long a command takes
  *     bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
@@ -26,6 +28,7 @@
 #include <linux/loop.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -490,19 +493,41 @@ static void write_file(pid_t pid, const char *name, const char *text) {
 	(void)close(fd);
 }
 
-static _Noreturn void be_spawned(int go, char *argv[]) {
+/* As Spawn has it, since signals that are not caught do nothing to the first. */
+static void follow_a_first(void) {
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), status = 0;
+	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+	pid_t pid;
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		_exit(126);
+	(void)close(fd);
+	pid = fork();
+	if (pid == 0)
+		return;
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		_exit(126);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 126);
+}
+
+static _Noreturn void be_spawned(int go, bool first, char *argv[]) {
 	char byte;
 
 	if (read(go, &byte, 1) != 1 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		_exit(126);
+	if (first)
+		follow_a_first();
 	(void)execv(argv[0], argv);
 	_exit(127);
 }
 
 /* What unshare -Urmpf --mount-proc and the like come to. */
-static void spawn_one(struct measure *measure, uint64_t namespaces, char *argv[]) {
-	struct clone_args clone = { .flags = namespaces, .exit_signal = SIGCHLD };
+static void spawn_one(struct measure *measure, bool first, char *argv[]) {
+	struct clone_args clone = { .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
+					     CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
+					     CLONE_NEWCGROUP | CLONE_NEWTIME,
+				    .exit_signal = SIGCHLD };
 	char uids[64], gids[64];
 	int go[2], status;
 	pid_t pid;
@@ -513,7 +538,7 @@ static void spawn_one(struct measure *measure, uint64_t namespaces, char *argv[]
 	checked(pipe2(go, O_CLOEXEC), "pipe2");
 	pid = checked((int)syscall(SYS_clone3, &clone, sizeof clone), "clone3");
 	if (pid == 0)
-		be_spawned(go[0], argv);
+		be_spawned(go[0], first, argv);
 	write_file(pid, "setgroups", "deny");
 	write_file(pid, "uid_map", uids);
 	write_file(pid, "gid_map", gids);
@@ -530,10 +555,15 @@ static void spawn(size_t n, char *argv[]) {
 	struct measure measure = measure_new("spawn", n);
 
 	for (size_t i = 0; i < n; i++)
-		spawn_one(&measure,
-			  CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-				  CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWTIME,
-			  argv);
+		spawn_one(&measure, false, argv);
+	measure_print(&measure);
+}
+
+static void spawn_first(size_t n, char *argv[]) {
+	struct measure measure = measure_new("spawn-first", n);
+
+	for (size_t i = 0; i < n; i++)
+		spawn_one(&measure, true, argv);
 	measure_print(&measure);
 }
 
@@ -587,6 +617,7 @@ static const struct {
 	{ "handed", handed, 1 },
 	{ "fork", fork_exit, 0 },
 	{ "spawn", spawn, 1 },
+	{ "spawn-first", spawn_first, 1 },
 	{ "exec", exec, 1 },
 	{ "run", run, 1 },
 	{ "pair", pair, 3 },
