@@ -65,12 +65,17 @@ static bool is_silent(int fd) {
 /* ---- the mount that a file is seen through ---- */
 
 struct seen {
-	struct mountinfo line;
-	char *text; /* that the line is in; owned */
+	struct mountinfo line; /* no type: it is not there */
+	char *text;            /* that the line is in; owned */
+	char *ours;            /* the same, if it is the table of our own namespace; owned */
 };
 
-static void seen_done(struct seen *seen) {
+static void seen_free(struct seen *seen) {
+	if (!seen)
+		return;
 	free(seen->text);
+	free(seen->ours);
+	free(seen);
 }
 
 static int mount_number(int fd, uint64_t *ret, bool *ret_is_root) {
@@ -84,30 +89,43 @@ static int mount_number(int fd, uint64_t *ret, bool *ret_is_root) {
 	return 0;
 }
 
-/* Among the mounts of a process. -ENOENT for one that is nowhere, or somewhere else. */
-static int find_mount(const struct job *job, const char *process, int fd, struct seen *ret) {
-	char *rest;
+static int read_mounts(const struct job *job, struct seen *seen) {
+	char process[16] = "self";
+	int r;
+
+	if (job->place.pid > 0 && !job->place.joined)
+		(void)snprintf(process, sizeof process, "%d", job->place.pid);
+	r = mountinfo_read(job->place.proc, process, &seen->text);
+	if (r < 0)
+		return r;
+	seen->ours = job->place.mounts.host ? strdup(seen->text) : NULL;
+	return job->place.mounts.host && !seen->ours ? -ENOMEM : 0;
+}
+
+/* Among the mounts of the place. -ENOENT for one that is nowhere, or somewhere else. */
+static int find_mount(const struct job *job, int fd, struct seen *ret) {
 	uint64_t number = 0;
 	bool is_root;
+	char *rest;
 	int r = mount_number(fd, &number, &is_root);
 
 	if (r == 0)
-		r = mountinfo_read(job->place.proc, process, &ret->text);
+		r = read_mounts(job, ret);
 	if (r < 0)
 		return r;
 	rest = ret->text;
 	while (mountinfo_next(&rest, &ret->line))
 		if (ret->line.id == number)
 			return 0;
+	ret->line.type = NULL;
 	return -ENOENT;
 }
 
-static int find_seen(const struct job *job, int fd, struct seen *ret) {
-	char process[16] = "self";
-
-	if (job->place.pid > 0 && !job->place.joined)
-		(void)snprintf(process, sizeof process, "%d", job->place.pid);
-	return find_mount(job, process, fd, ret);
+static int find_seen(const struct job *job, int fd, struct ground *ground) {
+	if (ground->seen)
+		return ground->seen->line.type ? 0 : -ENOENT;
+	ground->seen = calloc(1, sizeof *ground->seen);
+	return ground->seen ? find_mount(job, fd, ground->seen) : -ENOMEM;
 }
 
 static bool has_option(const char *options, const char *word) {
@@ -222,7 +240,6 @@ static const char *why_not(const struct job *job, const struct seen *seen) {
 
 int ground_choose(struct job *job, struct path *path, const struct ground_wish *wish,
 		  struct ground *ground) {
-	_cleanup_(seen_done) struct seen seen = { 0 };
 	const char *why;
 	int r = 0;
 
@@ -247,32 +264,26 @@ int ground_choose(struct job *job, struct path *path, const struct ground_wish *
 		return r;
 	if (is(wish->backend, "inotify"))
 		return choose_inotify(job, path, wish, ground, "inotify was asked for");
-	r = find_seen(job, path->fd, &seen);
+	r = find_seen(job, path->fd, ground);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r < 0)
-		seen.line.type = NULL;
 	why = wish->events & habits && !wish->all ? "what is read is told by inotify alone"
-						  : why_not(job, &seen);
+						  : why_not(job, ground->seen);
 	return why ? choose_inotify(job, path, wish, ground, why) : 0;
 }
 
 /* ---- the root of the superblock ---- */
 
-/* A mount of the whole file system, of the namespace that we are in. */
-static int clone_whole(const struct job *job, dev_t device) {
-	_cleanup_free_ char *text = NULL;
+/* A mount of the whole file system, of those in a text, which is changed. */
+static int clone_from(char *text, dev_t device) {
 	struct mountinfo line;
-	char *rest;
-	int r = mountinfo_read(job->place.proc, "self", &text);
+	char *rest = text;
 
-	if (r < 0)
-		return r;
-	rest = text;
 	while (mountinfo_next(&rest, &line)) {
 		_cleanup_close_ int fd = -1;
 		uint64_t number = 0;
 		bool is_root;
+		int r;
 
 		if (line.device != device || strcmp(line.root, "/") != 0)
 			continue;
@@ -285,6 +296,14 @@ static int clone_whole(const struct job *job, dev_t device) {
 			return r;
 	}
 	return -ENOENT;
+}
+
+/* Of the namespace that we are in. */
+static int clone_whole(const struct job *job, dev_t device) {
+	_cleanup_free_ char *text = NULL;
+	int r = mountinfo_read(job->place.proc, "self", &text);
+
+	return r < 0 ? r : clone_from(text, device);
 }
 
 static bool is_same_btrfs(int one, int other) {
@@ -313,19 +332,20 @@ static int mount_whole_btrfs(const struct seen *seen, int root) {
 	return is_same_btrfs(root, top) ? fd_take(&mount) : -ENOENT;
 }
 
-static int find_superblock(struct job *job, int root) {
-	_cleanup_(seen_done) struct seen seen = { 0 };
-	int r = find_seen(job, root, &seen), fd;
+static int find_superblock(struct job *job, int root, struct ground *ground) {
+	int r = find_seen(job, root, ground), fd;
+	struct seen *seen = ground->seen;
 
 	if (r < 0)
 		return r;
-	fd = clone_whole(job, seen.line.device);
+	fd = seen->ours ? clone_from(seen->ours, seen->line.device)
+			: clone_whole(job, seen->line.device);
 	if (fd < 0 && magic_of(root) == BTRFS_SUPER_MAGIC)
-		fd = mount_whole_btrfs(&seen, root);
+		fd = mount_whole_btrfs(seen, root);
 	if (fd >= 0 || job->place.mounts.host)
 		return fd;
 	r = place_join_mounts(&job->place, false);
-	return r < 0 ? r : clone_whole(job, seen.line.device);
+	return r < 0 ? r : clone_whole(job, seen->line.device);
 }
 
 static int name_by_device(struct ground *ground, int fd) {
@@ -379,7 +399,7 @@ static int open_decisions(struct job *job, int root, struct ground *ground) {
 
 	if (getrandom(&number, sizeof number, 0) != sizeof number)
 		return -EIO;
-	ground->superblock = find_superblock(job, root);
+	ground->superblock = find_superblock(job, root, ground);
 	if (ground->superblock < 0)
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
 				    "decide: no mount of the whole file system can be had");
@@ -399,7 +419,7 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 		return r;
 	if (strcmp(ground->kind, "decisions") == 0)
 		return open_decisions(job, root, ground);
-	ground->superblock = find_superblock(job, root);
+	ground->superblock = find_superblock(job, root, ground);
 	if (ground->superblock >= 0)
 		return name_by_device(ground, ground->superblock);
 	r = not_by_inotify(job, wish, "no mount of the whole file system can be had");
@@ -407,5 +427,7 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 }
 
 void ground_done(struct ground *ground) {
+	seen_free(ground->seen);
+	ground->seen = NULL;
 	fd_closep(&ground->superblock);
 }

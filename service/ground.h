@@ -19,6 +19,8 @@ struct ground {
 	/* The superblock's root, as a detached mount, or the mount namespace; -1: the watcher needs
 	 * none. Owned. */
 	int superblock;
+	/* The mount that it is seen through, where that had to be looked for; owned. */
+	struct seen *seen;
 };
 
 #define GROUND_NONE \
