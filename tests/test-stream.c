@@ -12,7 +12,7 @@
 #include "support.h"
 #include "watcher/stream.h"
 
-enum { READERS = 5, RECORDS = 30000, ROOM = 700 };
+enum { READERS = 5, SINGERS = 3, SINGERS_ALL = (1 << SINGERS) - 1, RECORDS = 30000, ROOM = 700 };
 
 struct reader {
 	struct stream stream;
@@ -82,6 +82,18 @@ static void read_some(struct reader *reader, unsigned packets) {
 		}
 }
 
+/* The first of them, if all are told. */
+static struct chorus chorus;
+static unsigned told_at_once;
+
+static bool tell_chorus(const struct happening *happening, unsigned pattern) {
+	bool told = chorus.n == SINGERS && (pattern & SINGERS_ALL) == SINGERS_ALL &&
+		    chorus_put(&chorus, happening, USHER_WATCH_CREATE);
+
+	told_at_once += told;
+	return told;
+}
+
 static void tell(struct reader readers[], uint64_t clock, unsigned pattern) {
 	char path[200];
 	struct happening happening = { .events = USHER_WATCH_CREATE, .clock = clock };
@@ -90,10 +102,13 @@ static void tell(struct reader readers[], uint64_t clock, unsigned pattern) {
 	happening.path_length =
 		(size_t)snprintf(path, sizeof path, "d%llu/%0*d", (unsigned long long)clock % 7,
 				 (int)(clock % 90 + 1), 1);
-	for (unsigned i = 0; i < READERS; i++) {
+	for (unsigned i = 0, at_once = tell_chorus(&happening, pattern) ? SINGERS : 0; i < READERS;
+	     i++) {
 		if (!(pattern >> i & 1))
 			continue;
 		readers[i].told[readers[i].n++] = clock;
+		if (i < at_once)
+			continue;
 		stream_put(&readers[i].stream, &happening, USHER_WATCH_CREATE);
 	}
 }
@@ -103,23 +118,38 @@ static void flush(struct reader readers[]) {
 		stream_flush(&readers[i].stream);
 }
 
-/* The last reader sleeps for long, so that all that it is told is kept for it, then lost. */
-static void what_each_is_told_comes_once_and_in_order(void **state) {
+static void sing(struct reader readers[], bool together) {
+	for (unsigned i = 0; i < SINGERS; i++)
+		if (together)
+			assert_int_equal(chorus_join(&chorus, &readers[i].stream), 0);
+		else
+			chorus_leave(&readers[i].stream);
+}
+
+/* The last reader sleeps for long, so that all that it is told is kept for it, then lost; one that
+ * sings does so now and then. */
+static void tell_them(bool together) {
 	struct reader readers[READERS];
 	unsigned pattern = ~0U;
 
 	for (unsigned i = 0; i < READERS; i++)
 		begin(&readers[i]);
+	if (together)
+		sing(readers, true);
 	for (uint64_t clock = 1; clock <= RECORDS; clock++) {
 		if (roll(clock / 5000 % 2 ? 2 : 40) == 0)
-			pattern = roll(1U << READERS);
+			pattern = roll(1U << READERS) | (together && roll(4) ? SINGERS_ALL : 0);
 		tell(readers, clock, pattern);
 		if (roll(200) == 0)
 			flush(readers);
-		if (roll(100) == 0)
+		if (roll(together ? 20 : 100) == 0)
 			read_some(&readers[roll(READERS - 1)], 1 + roll(4));
 		if (roll(8000) == 0)
 			read_some(&readers[READERS - 1], 1000);
+		if (together && roll(500) == 0)
+			sing(readers, chorus.n == 0);
+		if (together && roll(300) == 0)
+			chorus_except(&readers[roll(SINGERS)].stream);
 	}
 	for (unsigned i = 0; i < READERS; i++) {
 		for (unsigned again = 0; again < 20; again++) {
@@ -134,6 +164,17 @@ static void what_each_is_told_comes_once_and_in_order(void **state) {
 		finish(&readers[i]);
 	}
 	assert_true(readers[READERS - 1].missing > 0);
+}
+
+static void what_each_is_told_comes_once_and_in_order(void **state) {
+	tell_them(false);
+	assert_int_equal(told_at_once, 0);
+}
+
+static void so_does_what_is_told_to_several_at_once(void **state) {
+	tell_them(true);
+	assert_in_range(told_at_once, RECORDS / 10, RECORDS);
+	assert_int_equal(chorus.n, 0);
 }
 
 /* Nobody takes anything, and what all are told begins anew all the same. */
@@ -160,6 +201,7 @@ static void one_that_is_stuck_does_not_let_it_grow(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_each_is_told_comes_once_and_in_order),
+		cmocka_unit_test(so_does_what_is_told_to_several_at_once),
 		cmocka_unit_test(one_that_is_stuck_does_not_let_it_grow),
 	};
 

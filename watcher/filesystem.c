@@ -202,7 +202,6 @@ static uint32_t find_spot(struct lookout *lookout, const struct handle *handle, 
 static int stand(struct lookout *lookout, struct eye *eye) {
 	uint8_t space[HANDLE_MAX];
 	struct handle handle;
-	struct eye **more;
 	struct spot *spot;
 	struct stat st;
 	int r;
@@ -215,25 +214,21 @@ static int stand(struct lookout *lookout, struct eye *eye) {
 	eye->spot = find_spot(lookout, &handle, S_ISDIR(st.st_mode));
 	if (!eye->spot)
 		return -ESTALE;
+	r = outlook_take(lookout, eye);
+	if (r < 0)
+		return r;
 	spot = &lookout->spot[eye->spot];
-	more = reallocarray(spot->eye, spot->n + 1, sizeof *more);
-	if (!more)
-		return -ENOMEM;
-	spot->eye = more;
-	more[spot->n++] = eye;
-	lookout->n_files += !spot->directory;
-	return outlook_take(lookout, eye);
+	r = choir_join(spot, eye);
+	if (r == 0)
+		lookout->n_files += !spot->directory;
+	return r;
 }
 
-static void leave_spot(struct lookout *lookout, const struct eye *eye) {
+static void leave_spot(struct lookout *lookout, struct eye *eye) {
 	struct spot *spot = &lookout->spot[eye->spot];
 
-	for (size_t i = 0; i < spot->n; i++)
-		if (spot->eye[i] == eye) {
-			spot->eye[i] = spot->eye[--spot->n];
-			lookout->n_files -= !spot->directory;
-			break;
-		}
+	if (choir_leave(spot, eye))
+		lookout->n_files -= !spot->directory;
 	if (spot->n > 0)
 		return;
 	free(spot->eye);
@@ -308,9 +303,14 @@ static int add(struct watcher *watcher, struct watch *watch, struct refusal *ref
 
 static int set_events(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
 	struct lookout *lookout = watcher->own;
+	struct eye *eye = watch->own;
 	int r = check_events(lookout, watch, refusal);
 
-	return r != 0 ? r : mark(lookout, wanted_mask(lookout, true, watch));
+	if (r == 0)
+		r = mark(lookout, wanted_mask(lookout, true, watch));
+	if (r == 0)
+		choir_change(&lookout->spot[eye->spot], eye);
+	return r;
 }
 
 /* ---- since ---- */
@@ -322,18 +322,19 @@ struct inquiry {
 	bool everything, failed;
 };
 
-static void visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+static bool visit_changed(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			  enum doubt doubt, void *data) {
 	struct inquiry *inquiry = data;
 
 	const char *shown = path;
 
 	if (eye != inquiry->eye)
-		return;
+		return false;
 	if (!inquiry->everything)
 		shown = outlook_nearest(lookout, eye->outlook, inquiry->directory, path, &length);
 	if (shown && watcher_changed(inquiry->changes, shown) < 0)
 		inquiry->failed = true;
+	return false;
 }
 
 static void look_for_change(struct lookout *lookout, const struct handle *handle,

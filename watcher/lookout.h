@@ -17,10 +17,18 @@
 #include "watch.h"
 #include "watcher.h"
 
+/* Eyes of one spot that are told the same if only all of them may see it. */
+struct choir {
+	struct chorus chorus;
+	uint64_t beholders[BEHOLDER_WORDS]; /* of all of them */
+	bool whole;                         /* all of them may see what is told now */
+};
+
 /* A watch, on this file system. */
 struct eye {
 	struct watch *watch;
-	size_t beholder; /* its place */
+	struct choir *choir; /* NULL: like no other */
+	size_t beholder;     /* its place */
 	bool report_pid;
 	uint32_t spot;
 	struct outlook *outlook;
@@ -31,8 +39,8 @@ struct eye {
 
 /* Where watches begin. */
 struct spot {
-	uint32_t node; /* 0: it is not there any more */
-	struct eye **eye;
+	uint32_t node;    /* 0: it is not there any more */
+	struct eye **eye; /* those of a choir one after the other */
 	size_t n;
 	uint8_t space[HANDLE_MAX]; /* its handle, by which it is found again */
 	struct handle handle;
@@ -126,8 +134,9 @@ enum doubt {
 };
 
 /* Somebody who may know what has happened to a name in a directory. The path, which may be written
- * to and has a zero behind it, lasts until the next look. */
-typedef void (*sight_visit)(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+ * to and has a zero behind it, lasts until the next look. True if all of a whole choir have been
+ * told with it. */
+typedef bool (*sight_visit)(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			    enum doubt doubt, void *data);
 
 /* A line of sight: which of two places paths are put in. */
@@ -163,6 +172,14 @@ enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook,
  * is mounted on the way. It lasts until the next is asked for. */
 const char *outlook_nearest(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
 			    const char *path, size_t *length);
+
+/* ---- choir.c ---- */
+/* Puts an eye among those of its spot, of which it has none yet: 0 or -ENOMEM. */
+int choir_join(struct spot *spot, struct eye *eye);
+/* Takes it out again; false if it is not there. */
+bool choir_leave(struct spot *spot, struct eye *eye);
+/* Its watch wants something else. */
+void choir_change(struct spot *spot, struct eye *eye);
 
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */

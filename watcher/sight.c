@@ -41,15 +41,37 @@ struct look {
 	enum doubt doubt;
 };
 
+static bool is_open(const struct look *look, const struct eye *eye) {
+	return look->open[eye->beholder / 64] >> eye->beholder % 64 & 1;
+}
+
+static bool is_open_to_all(const struct look *look, const struct choir *choir, size_t words) {
+	uint64_t others = 0;
+
+	for (size_t i = 0; i < words; i++)
+		others |= choir->beholders[i] & ~look->open[i];
+	return others == 0;
+}
+
 static void visit_spot(struct lookout *lookout, const struct spot *spot, const struct look *look,
 		       bool is_directory_itself, char *path, size_t length, sight_visit visit,
 		       void *data) {
-	for (size_t i = 0; i < spot->n; i++) {
+	const size_t words = lookout->superblock.nodes.words;
+	const struct choir *last = NULL;
+	size_t next;
+
+	for (size_t i = 0; i < spot->n; i = next) {
 		struct eye *eye = spot->eye[i];
 
-		if (look->open[eye->beholder / 64] >> eye->beholder % 64 & 1 &&
-		    is_wanted(eye, is_directory_itself))
-			visit(lookout, eye, path, length, look->doubt, data);
+		next = i + 1;
+		/* whether they can be told at once is asked for the first of them */
+		if (eye->choir)
+			eye->choir->whole =
+				eye->choir != last && is_open_to_all(look, eye->choir, words);
+		last = eye->choir;
+		if (is_open(look, eye) && is_wanted(eye, is_directory_itself) &&
+		    visit(lookout, eye, path, length, look->doubt, data))
+			next = i + eye->choir->chorus.n;
 	}
 }
 

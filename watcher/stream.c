@@ -25,6 +25,7 @@ struct packet {
 static struct {
 	size_t size;
 	struct stream *readers;
+	struct chorus *choruses;
 	/* The record that was made last: most are for several readers. */
 	size_t made, made_size;
 	const char *made_of, *made_of_old;
@@ -104,9 +105,11 @@ static void close_spans(struct stream *stream) {
 	*stream->at = stream->next;
 	if (stream->next)
 		stream->next->at = stream->at;
-	if (!script.readers)
+	if (!script.readers && !script.choruses)
 		script.size = script.made_size = 0;
 }
+
+static void hand_out(struct chorus *chorus);
 
 static size_t gather(const struct stream *stream, struct iovec parts[static STREAM_SPANS]) {
 	size_t size = 0;
@@ -119,8 +122,8 @@ static size_t gather(const struct stream *stream, struct iovec parts[static STRE
 	return size;
 }
 
-/* Those that are too many, or cannot be sent now, are copied. */
-static void keep_spans(struct stream *stream) {
+/* Those that are too many, or cannot be sent now, are copied; false if they are lost. */
+static bool keep_spans(struct stream *stream) {
 	struct iovec parts[STREAM_SPANS];
 	size_t size = gather(stream, parts);
 	uint8_t *to = stream->broken ? NULL : reserve(stream, size, stream->in_spans);
@@ -136,6 +139,8 @@ static void keep_spans(struct stream *stream) {
 		hints_add_all(&stream->lost, record->clock);
 	}
 	close_spans(stream);
+	chorus_except(stream);
+	return to != NULL;
 }
 
 static void send_spans(struct stream *stream) {
@@ -148,7 +153,7 @@ static void send_spans(struct stream *stream) {
 	if (stream->first || sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		if (!stream->first)
 			fail(stream);
-		keep_spans(stream);
+		(void)keep_spans(stream);
 		return;
 	}
 	count(stream, stream->in_spans);
@@ -170,6 +175,8 @@ static void make(const struct happening *happening, uint32_t events, size_t size
 	char *end;
 
 	if (script.size + size > sizeof script.bytes) {
+		while (script.choruses)
+			hand_out(script.choruses);
 		while (script.readers)
 			send_spans(script.readers);
 		script.size = 0; /* also when nobody had any of it */
@@ -199,12 +206,12 @@ static void make(const struct happening *happening, uint32_t events, size_t size
 	script.size += size;
 }
 
-/* The record that was made last is for this one, too. */
-static void extend(struct stream *stream) {
+/* Some records, behind the others that are told to this one. */
+static void extend(struct stream *stream, uint32_t from, uint32_t to, uint32_t records) {
 	size_t last = stream->n_spans;
 
-	if (last > 0 && stream->span[last - 1].to == script.made) {
-		stream->span[last - 1].to += (uint32_t)script.made_size;
+	if (last > 0 && stream->span[last - 1].to == from) {
+		stream->span[last - 1].to = to;
 	} else {
 		if (last == 0) {
 			stream->next = script.readers;
@@ -213,38 +220,52 @@ static void extend(struct stream *stream) {
 				stream->next->at = &stream->next;
 			script.readers = stream;
 		}
-		stream->span[last].from = (uint32_t)script.made;
-		stream->span[last].to = (uint32_t)(script.made + script.made_size);
+		stream->span[last].from = from;
+		stream->span[last].to = to;
 		stream->n_spans++;
 	}
-	stream->in_spans++;
-	stream->waiting++;
+	stream->in_spans += records;
+	stream->waiting += records;
+}
+
+/* What is behind packets that wait is a packet, too. */
+static int copy(struct stream *stream, uint32_t from, uint32_t to, uint32_t records) {
+	uint8_t *bytes = reserve(stream, to - from, records);
+
+	if (!bytes)
+		return -ENOMEM;
+	memcpy(bytes, script.bytes + from, to - from);
+	stream->waiting += records;
+	return 0;
+}
+
+static int add(struct stream *stream, uint32_t from, uint32_t to, uint32_t records) {
+	if (stream->n_spans == STREAM_SPANS && stream->span[STREAM_SPANS - 1].to != from &&
+	    !keep_spans(stream))
+		return -ENOMEM;
+	if (stream->first)
+		return copy(stream, from, to, records);
+	extend(stream, from, to, records);
+	return 0;
 }
 
 static int append(struct stream *stream, const struct happening *happening, uint32_t events,
 		  uint16_t kind, uint16_t flags) {
 	size_t size = record_size(happening);
-	uint8_t *record;
 
 	if (size > RECORD_MAX)
 		return -ENAMETOOLONG;
-	if (stream->n_spans == STREAM_SPANS)
-		keep_spans(stream);
 	if (!is_made(happening, events, kind))
 		make(happening, events, size, kind, flags);
-	if (!stream->first) {
-		extend(stream);
-		return 0;
-	}
-	record = reserve(stream, size, 1);
-	if (!record)
-		return -ENOMEM;
-	memcpy(record, script.bytes + script.made, size);
-	stream->waiting++;
-	return 0;
+	return add(stream, (uint32_t)script.made, (uint32_t)(script.made + size), 1);
+}
+
+static size_t room_of(const struct stream *stream) {
+	return stream->room > stream->waiting ? stream->room - stream->waiting : 0;
 }
 
 static void lose(struct stream *stream, const struct happening *happening) {
+	chorus_except(stream);
 	stream->n_lost++;
 	hints_add(&stream->lost, happening->path, happening_directory(happening), happening->clock);
 	if (happening->old_path) {
@@ -258,11 +279,15 @@ static void lose(struct stream *stream, const struct happening *happening) {
 void stream_put(struct stream *stream, const struct happening *happening, uint32_t events) {
 	if (stream->broken)
 		return;
+	if (stream->chorus)
+		hand_out(stream->chorus);
 	/* What comes after something that is lost is lost too until that has been said. */
 	if (hints_any(&stream->lost) || stream->waiting >= stream->room ||
 	    append(stream, happening, events, USHER_WATCH_EVENT,
 		   happening->directory ? USHER_WATCH_DIRECTORY : 0) < 0)
 		lose(stream, happening);
+	if (stream->chorus && room_of(stream) < stream->chorus->room)
+		stream->chorus->room = room_of(stream);
 }
 
 /* Once nothing waits before it. Without memory it is tried again. */
@@ -284,6 +309,10 @@ static void say(struct stream *stream, struct hints *hints, uint16_t kind) {
 }
 
 void stream_flush(struct stream *stream) {
+	if (stream->chorus) {
+		hand_out(stream->chorus);
+		stream->chorus->ready = stream->chorus->silent = false;
+	}
 	stream->stuck = false;
 	if (stream->broken || !send_packets(stream))
 		return;
@@ -295,10 +324,12 @@ void stream_flush(struct stream *stream) {
 }
 
 bool stream_is_empty(const struct stream *stream) {
-	return stream->waiting == 0 && !hints_any(&stream->lost) && !hints_any(&stream->rescan);
+	return stream->waiting == 0 && !(stream->chorus && stream->chorus->records > 0) &&
+	       !hints_any(&stream->lost) && !hints_any(&stream->rescan);
 }
 
 void stream_done(struct stream *stream) {
+	chorus_leave(stream);
 	close_spans(stream);
 	while (stream->first) {
 		struct packet *packet = stream->first;
@@ -308,4 +339,116 @@ void stream_done(struct stream *stream) {
 	}
 	hints_clear(&stream->lost);
 	hints_clear(&stream->rescan);
+}
+
+/* ---- several at once ---- */
+
+int chorus_join(struct chorus *chorus, struct stream *stream) {
+	struct stream **more = reallocarray(chorus->member, chorus->n + 1, sizeof *more);
+
+	if (!more)
+		return -ENOMEM;
+	chorus->member = more;
+	hand_out(chorus);
+	chorus->ready = false;
+	more[chorus->n++] = stream;
+	stream->chorus = chorus;
+	return 0;
+}
+
+void chorus_leave(struct stream *stream) {
+	struct chorus *chorus = stream->chorus;
+	size_t i = 0;
+
+	if (!chorus)
+		return;
+	hand_out(chorus);
+	chorus->ready = false;
+	while (chorus->member[i] != stream)
+		i++;
+	chorus->member[i] = chorus->member[--chorus->n];
+	stream->chorus = NULL;
+	if (chorus->n > 0)
+		return;
+	free(chorus->member);
+	chorus->member = NULL;
+}
+
+/* Each gets by itself what all have been told. */
+static void hand_out(struct chorus *chorus) {
+	const uint32_t records = chorus->records;
+
+	if (records == 0)
+		return;
+	chorus->records = 0;
+	chorus->room -= records;
+	for (size_t i = 0; i < chorus->n; i++) {
+		struct stream *stream = chorus->member[i];
+
+		if (add(stream, chorus->from, chorus->to, records) == 0)
+			continue;
+		stream->n_lost += records;
+		hints_add_all(&stream->lost,
+			      ((const struct usher_watch_record *)(script.bytes + chorus->from))
+				      ->clock);
+		chorus_except(stream);
+	}
+	*chorus->at = chorus->next;
+	if (chorus->next)
+		chorus->next->at = chorus->at;
+}
+
+static bool can_be_told(const struct stream *stream) {
+	return !stream->alone && !stream->broken && !stream->stuck && !stream->first &&
+	       !hints_any(&stream->lost);
+}
+
+static bool get_ready(struct chorus *chorus) {
+	chorus->room = SIZE_MAX;
+	for (size_t i = 0; i < chorus->n && !chorus->silent; i++) {
+		const struct stream *stream = chorus->member[i];
+
+		chorus->silent = !can_be_told(stream);
+		if (room_of(stream) < chorus->room)
+			chorus->room = room_of(stream);
+	}
+	chorus->ready = !chorus->silent;
+	return chorus->ready;
+}
+
+bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32_t events) {
+	size_t size = record_size(happening);
+	uint32_t made;
+
+	if (chorus->silent || size > RECORD_MAX || (!chorus->ready && !get_ready(chorus)) ||
+	    chorus->records >= chorus->room)
+		return false;
+	if (!is_made(happening, events, USHER_WATCH_EVENT))
+		make(happening, events, size, USHER_WATCH_EVENT,
+		     happening->directory ? USHER_WATCH_DIRECTORY : 0);
+	/* to make room for it may have failed with one of them */
+	made = (uint32_t)script.made;
+	if (chorus->records > 0 && chorus->to != made)
+		hand_out(chorus);
+	if (!chorus->ready)
+		return false;
+	if (chorus->records == 0) {
+		chorus->from = made;
+		chorus->next = script.choruses;
+		chorus->at = &script.choruses;
+		if (chorus->next)
+			chorus->next->at = &chorus->next;
+		script.choruses = chorus;
+	}
+	chorus->to = made + (uint32_t)size;
+	chorus->records++;
+	return true;
+}
+
+void chorus_except(struct stream *stream) {
+	if (!stream->chorus)
+		return;
+	hand_out(stream->chorus);
+	stream->chorus->ready = false;
+	stream->chorus->silent = true;
 }

@@ -15,8 +15,20 @@
 #include "hints.h"
 
 struct packet;
+struct stream;
 
 enum { STREAM_SPANS = 4 };
+
+/* Streams whose readers are told the same, mostly: what goes to all of them is noted once. Each
+ * keeps it by itself as soon as anything else happens to one of them. */
+struct chorus {
+	struct stream **member;
+	size_t n;
+	uint32_t from, to, records; /* of what has been told */
+	size_t room;                /* of who has the least, records */
+	bool ready, silent; /* each can be told; not to be tried before what is told is sent */
+	struct chorus *next, **at; /* of those that have any records */
+};
 
 /* What each record needs comes first: of many readers, all of it is to be in the cache at once. */
 struct stream {
@@ -26,6 +38,8 @@ struct stream {
 	size_t waiting, room; /* records; of both that follow */
 	struct packet *first, *last;
 	uint32_t n_spans, in_spans; /* records */
+	struct chorus *chorus;      /* NULL: none */
+	bool alone;                 /* something waits that is not in here */
 
 	struct {
 		uint32_t from, to;
@@ -42,3 +56,11 @@ void stream_put(struct stream *stream, const struct happening *happening, uint32
 void stream_flush(struct stream *stream);
 bool stream_is_empty(const struct stream *stream);
 void stream_done(struct stream *stream);
+
+/* 0 or -ENOMEM. */
+int chorus_join(struct chorus *chorus, struct stream *stream);
+void chorus_leave(struct stream *stream);
+/* As stream_put() of each member; false if that is to be called, and nothing has happened. */
+bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32_t events);
+/* This one is told by itself until what it has been told is sent, and while it is alone. */
+void chorus_except(struct stream *stream);

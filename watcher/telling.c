@@ -105,16 +105,29 @@ static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
 
-static void visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+/* At once to all who are like this one, if it can be told as it is. */
+static bool tell_choir(const struct lookout *lookout, const struct eye *eye,
+		       const struct telling *telling, enum doubt doubt) {
+	return eye->choir && eye->choir->whole && doubt == CERTAIN &&
+	       eye->outlook == telling->outlook && telling->view == OUTLOOK_SHOWN &&
+	       !(lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY) &&
+	       chorus_put(&eye->choir->chorus, &telling->happening,
+			  telling->happening.events & eye->watch->events);
+}
+
+static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
 
 	if (!wants(eye, telling->happening.events) ||
 	    !is_shown(lookout, eye, telling, path, length, doubt))
-		return;
+		return false;
 	telling->happening.path = path;
 	telling->happening.path_length = length;
+	if (tell_choir(lookout, eye, telling, doubt))
+		return true;
 	tell(lookout, eye, telling, &telling->happening);
+	return false;
 }
 
 static void look_at(struct lookout *lookout, struct telling *telling, enum sight_line line,
@@ -137,29 +150,30 @@ static void look_at(struct lookout *lookout, struct telling *telling, enum sight
 
 /* ---- moves ---- */
 
-static void visit_old(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+static bool visit_old(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
 
 	if (!wants(eye, of_entries))
-		return;
+		return false;
 	if (!is_shown(lookout, eye, telling, path, length, doubt))
-		return;
+		return false;
 	eye->stamp = lookout->stamp;
 	eye->old_path = path;
 	eye->old_path_length = length;
 	telling->halves++;
+	return false;
 }
 
-static void visit_new(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+static bool visit_new(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
 	if (!wants(eye, of_entries))
-		return;
+		return false;
 	if (!is_shown(lookout, eye, telling, path, length, doubt))
-		return;
+		return false;
 	happening.path = path;
 	happening.path_length = length;
 	happening.events = USHER_WATCH_CREATE;
@@ -173,22 +187,24 @@ static void visit_new(struct lookout *lookout, struct eye *eye, char *path, size
 		telling->halves--;
 	}
 	tell(lookout, eye, telling, &happening);
+	return false;
 }
 
 /* Who has seen it go and not where to. */
-static void visit_left(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+static bool visit_left(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
 	if (eye->stamp != lookout->stamp)
-		return;
+		return false;
 	eye->stamp = 0;
 	happening.events = USHER_WATCH_DELETE;
 	happening.half = true;
 	happening.path = path;
 	happening.path_length = length;
 	tell(lookout, eye, telling, &happening);
+	return false;
 }
 
 static void tell_move(struct lookout *lookout, struct telling *telling, const struct event *event) {
@@ -297,7 +313,7 @@ void telling_event(struct lookout *lookout, struct event *event) {
 
 /* ---- what is to be listed anew ---- */
 
-static void visit_rescan(struct lookout *lookout, struct eye *eye, char *path, size_t length,
+static bool visit_rescan(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 			 enum doubt doubt, void *data) {
 	const struct telling *telling = data;
 	const char *nearest =
@@ -306,6 +322,7 @@ static void visit_rescan(struct lookout *lookout, struct eye *eye, char *path, s
 	if (nearest)
 		watch_tell_rescan(lookout->watcher, eye->watch, nearest, length,
 				  telling->happening.clock);
+	return false;
 }
 
 void telling_rescan(struct lookout *lookout, uint32_t directory) {

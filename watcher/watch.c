@@ -163,6 +163,8 @@ static void put_off(struct watch *watch, const struct happening *happening) {
 		window = SLOW_USEC;
 	if (watch->backlog.n == 0)
 		watch->due = instant_usec() + window;
+	watch->stream.alone = true;
+	chorus_except(&watch->stream);
 	/* what comes after something that is lost is lost too until that has been said */
 	if (!watch->missing.all && watch->missing.n == 0 &&
 	    backlog_add(&watch->backlog, happening) == 0)
@@ -214,6 +216,7 @@ void watch_tell_lost(struct watcher *watcher, struct watch *watch, uint64_t cloc
 	struct hints *hints = watch->reader.fd >= 0 ? &watch->stream.lost : &watch->missing;
 
 	watch->lost++;
+	chorus_except(&watch->stream);
 	if (!watch->ended)
 		hints_add_all(hints, clock);
 }
@@ -226,8 +229,10 @@ static void hand_to_stream(struct watcher *watcher, struct watch *watch, uint64_
 			stream_put(&watch->stream, &p->happening, p->happening.events);
 		backlog_drop(&watch->backlog, SIZE_MAX);
 	}
-	if (watch->backlog.n == 0)
+	if (watch->backlog.n == 0) {
+		watch->stream.alone = false;
 		hints_move(&watch->stream.lost, &watch->missing);
+	}
 	if (stream_is_empty(&watch->stream))
 		return;
 	if (!watch->stream.stuck)

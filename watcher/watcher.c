@@ -105,7 +105,8 @@ void watcher_end(struct watcher *watcher, struct watch *watch, const char *text)
 
 	if (watch->ended)
 		return;
-	watch->ended = true;
+	watch->ended = watch->stream.alone = true;
+	chorus_except(&watch->stream);
 	ended.number = watch->number;
 	ended.text = (char *)(uintptr_t)text;
 	report.ended = &ended;

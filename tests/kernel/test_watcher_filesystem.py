@@ -119,6 +119,22 @@ class Filesystem(unittest.TestCase):
         self.run_in("mkdir -p private/a/b; touch private/a/b/secret; mv private/a/b private/c; rm -r private/c")
         self.assertEqual(watcher.records(1), [])
 
+    def test_who_is_told_with_others_is_told_what_he_may_see(self):
+        watcher = self.start()
+        for number, uid in ((1, 51002), (2, 51003), (3, 51003), (4, 51002)):
+            self.assertEqual(watcher.add(number, self.root, ["create", "delete"] if number < 4 else ["create", "attrib"], uid=uid, gid=uid, groups=[]),
+                             (0, ""))
+        self.run_in("mkdir own; chown 51003 own; chmod 700 own; touch public/0 own/0; rm public/0 own/0")
+        for number in watcher.streams:
+            watcher.records(number)
+        told = self.paused(watcher, "touch public/1 own/2 public/3; mv public/3 public/4; rm public/1 own/2")
+        self.assertEqual([str(r) for r in told], ["create public/1", "create public/3", "delete public/1"])
+        all_of_it = ["create public/1", "create own/2", "create public/3", "delete public/1", "delete own/2"]
+        told = {number: [str(r) for r in watcher.records(number)] for number in (2, 3, 4)}
+        self.assertEqual(told[2], all_of_it)
+        self.assertEqual(told[3], all_of_it)
+        self.assertEqual(told[4][0], "create+attrib public/1")
+
     def test_each_end_of_a_move_is_told_to_who_sees_it(self):
         watcher = self.watch()
         told = self.paused(watcher, "touch private/x; mv private/x public/y; mv public/y private/z")
