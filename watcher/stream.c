@@ -122,6 +122,12 @@ static size_t gather(const struct stream *stream, struct iovec parts[static STRE
 	return size;
 }
 
+static uint64_t clock_at(uint32_t place) {
+	const struct usher_watch_record *record = (const void *)(script.bytes + place);
+
+	return record->clock;
+}
+
 /* Those that are too many, or cannot be sent now, are copied; false if they are lost. */
 static bool keep_spans(struct stream *stream) {
 	struct iovec parts[STREAM_SPANS];
@@ -131,12 +137,9 @@ static bool keep_spans(struct stream *stream) {
 	for (size_t i = 0; to && i < stream->n_spans; i++)
 		to = mempcpy(to, parts[i].iov_base, parts[i].iov_len);
 	if (!to) {
-		const struct usher_watch_record *record =
-			(const void *)(script.bytes + stream->span[0].from);
-
 		stream->waiting -= stream->in_spans;
 		stream->n_lost += stream->in_spans;
-		hints_add_all(&stream->lost, record->clock);
+		hints_add_all(&stream->lost, clock_at(stream->span[0].from));
 	}
 	close_spans(stream);
 	chorus_except(stream);
@@ -388,9 +391,7 @@ static void hand_out(struct chorus *chorus) {
 		if (add(stream, chorus->from, chorus->to, records) == 0)
 			continue;
 		stream->n_lost += records;
-		hints_add_all(&stream->lost,
-			      ((const struct usher_watch_record *)(script.bytes + chorus->from))
-				      ->clock);
+		hints_add_all(&stream->lost, clock_at(chorus->from));
 		chorus_except(stream);
 	}
 	*chorus->at = chorus->next;
