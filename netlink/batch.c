@@ -33,9 +33,10 @@ static int do_one(struct changing *changing, const struct change *change, bool l
 	if (r == 0 && !last) {
 		r = inverse_of(change, before, *ret, inverse);
 		if (r < 0)
-			(void)refusal_note(changing->refusal, r,
-					   "%s: done, and cannot be undone for want of memory",
-					   change->argument);
+			(void)refusal_note(
+				changing->refusal, r,
+				"%s: was done, and could not be undone for want of memory",
+				change->argument);
 	}
 	message_freep((ProtobufCMessage **)&before);
 	return r;

@@ -340,15 +340,21 @@ static int ask(struct job *job) {
 	return r;
 }
 
+/* What has been done can be told without memory, if it is not much. */
+static uint8_t room_for_reply[4096];
+
 static int pack_reply(const struct job *job, ProtobufCBinaryData *ret) {
 	ret->len = protobuf_c_message_get_packed_size(job->reply);
-	if (ret->len == 0)
-		return 0; /* what has been done can be told without memory */
-	ret->data = malloc(ret->len);
+	ret->data = ret->len <= sizeof room_for_reply ? room_for_reply : malloc(ret->len);
 	if (!ret->data)
 		return -ENOMEM;
 	protobuf_c_message_pack(job->reply, ret->data);
 	return 0;
+}
+
+static void drop_reply(const ProtobufCBinaryData *packed) {
+	if (packed->data != room_for_reply)
+		free(packed->data);
 }
 
 int job_announce(struct job *job) {
@@ -360,7 +366,7 @@ int job_announce(struct job *job) {
 	said.has_made = job->announced = true;
 	r = await_grant(job, &said, &job->reply_fds);
 	fds_done(&job->reply_fds);
-	free(said.made.data);
+	drop_reply(&said.made);
 	return r;
 }
 
@@ -400,7 +406,7 @@ static int answer(struct job *job, int code) {
 	outcome.has_gone = outcome.gone = job->announced && job->gone;
 	said.outcome = &outcome;
 	r = wire_send(job->socket, &said.base, outcome.has_reply ? &job->reply_fds : NULL);
-	free(outcome.reply.data);
+	drop_reply(&outcome.reply);
 	return r;
 }
 
