@@ -363,8 +363,9 @@ static struct trial_result do_it(const struct trial *trial, int at, int error, b
  * is asked of who decides, who says yes to all here, and other flags are set. */
 static bool may_be_stricter(void) {
 	return !shared->allocations &&
-	       (shared->number == SYS_ioctl || shared->number == SYS_fstatfs ||
-		shared->number == SYS_uname || shared->number == SYS_capget);
+	       (shared->number == SYS_ioctl || shared->number == SYS_fcntl ||
+		shared->number == SYS_fstatfs || shared->number == SYS_uname ||
+		shared->number == SYS_capget);
 }
 
 /* What came to lie on another mount is taken off again; that failing is the second fault. */
