@@ -198,7 +198,7 @@ static int watch(struct service *service) {
 					       1000000, on_look, service);
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &service->look_soon, CLOCK_MONOTONIC,
-					       soon_usec, 0, on_look, service);
+					       soon_usec, soon_usec / 10, on_look, service);
 	return r;
 }
 
