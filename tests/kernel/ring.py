@@ -137,6 +137,11 @@ def running(comm=None):
     return found
 
 
+def state_of(pid):
+    """The letter of /proc/PID/stat."""
+    return read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0]
+
+
 def children_of(pid, ready=False):
     """What works for a process: without children of the worker that wait for an order; or only those."""
     found = []

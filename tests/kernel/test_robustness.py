@@ -389,7 +389,9 @@ class StallsAtTheEnd(ring.TestCase):
     def test_the_worker_does_not_take_calls(self):
         service, connection = self.start()
         worker = service.worker
-        pids = [worker, *ring.children_of(worker, True)]
+        os.kill(worker, signal.SIGSTOP)
+        wait_until(lambda: ring.state_of(worker) == "T", "it forks no more")
+        pids = [worker, *ring.children_of(worker, True), *ring.children_of(worker)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
