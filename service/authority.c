@@ -65,7 +65,7 @@ static int judge(const struct authority_question *question, sd_bus_message *repl
 	int authorized, challenge, r;
 
 	if (is_late(reply)) {
-		(void)snprintf(why, size, "nobody has answered whether %s is allowed",
+		(void)snprintf(why, size, "polkit has not answered whether %s is allowed",
 			       question->action);
 		return REFUSED_PERMISSION;
 	}

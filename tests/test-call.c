@@ -66,7 +66,7 @@ static const struct scenario scenarios[] = {
 	{ "an authority that fails", NAME, "find=3 grant ok", POLKIT_ERROR, false,
 	  REFUSED_PERMISSION, "polkit cannot be asked", 1, false },
 	{ "an authority that takes too long", NAME, "find=3 grant ok", POLKIT_LATE, true,
-	  REFUSED_PERMISSION, "nobody has answered", 1, false },
+	  REFUSED_PERMISSION, "polkit has not answered", 1, false },
 	{ "an authority that talks nonsense", NAME, "find=3 grant ok", POLKIT_NONSENSE, false,
 	  REFUSED_PERMISSION, "nonsense", 1, false },
 

@@ -458,6 +458,8 @@ static void what_a_watch_tells_by_signals_is_read_one_by_one(void **state) {
 	assert_int_equal(next(watch, &change), 1);
 	assert_int_equal(change.flags, USHER_WATCH_ALL);
 	assert_int_equal(change.clock, 11);
+	/* who tells it may still be at it */
+	assert_int_equal(next(watch, &change), -ENOTCONN);
 	usher_watch_close(watch);
 }
 
