@@ -945,7 +945,7 @@ struct usher_limits {
 	int64_t streams;   /* of rows, not read to their end */
 	int64_t row_bytes; /* of the memory with rows that the user holds */
 	int64_t monitors;
-	int64_t questions; /* to polkit, that have no answer */
+	int64_t questions; /* to polkit, that a person may have to answer */
 };
 
 /*

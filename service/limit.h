@@ -23,7 +23,7 @@ enum limit {
 	LIMIT_STREAMS,      /* of rows, until they are at their end; counted by their reader */
 	LIMIT_ROW_BYTES,    /* of the memory with rows that the user holds */
 	LIMIT_MONITORS,
-	LIMIT_QUESTIONS, /* to polkit, most of which wait for a person */
+	LIMIT_QUESTIONS, /* to polkit, which a person may have to answer */
 	_LIMIT_MAX,
 };
 

@@ -130,10 +130,12 @@ int quota_check_question(const struct call *call, struct refusal *refusal) {
 
 	for (const struct call *other = call->desk->first; other; other = other->next)
 		if (other->question) {
-			own += is_same_user(call, other);
+			own += other->interactive && is_same_user(call, other);
 			all++;
 		}
-	r = limit_check(&call->desk->configuration.limits, LIMIT_QUESTIONS, own, refusal);
+	r = call->interactive
+		    ? limit_check(&call->desk->configuration.limits, LIMIT_QUESTIONS, own, refusal)
+		    : 0;
 	if (r != 0 || all <= QUESTIONS_MAX)
 		return r;
 	return refusal_note(refusal, REFUSED_LIMIT,

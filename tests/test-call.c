@@ -1229,7 +1229,9 @@ static void however_many_ask_there_is_room_for_other_answers(void **state) {
 		struct caller *caller = &callers[i / 16];
 
 		*caller = (struct caller){ .known = true, .uid = 1000 + i / 16 };
-		calls[i] = (struct call){ .desk = &desk, .next = desk.first, .caller = caller };
+		calls[i] = (struct call){
+			.desk = &desk, .next = desk.first, .caller = caller, .interactive = true
+		};
 		desk.first = &calls[i];
 		assert_int_equal(quota_check_question(&calls[i], &refusal),
 				 i + 1 < N_OF(calls) ? 0 : REFUSED_LIMIT);
@@ -1243,6 +1245,10 @@ static void however_many_ask_there_is_room_for_other_answers(void **state) {
 	calls[16].question = calls[1].question;
 	assert_int_equal(quota_check_question(&calls[16], &refusal), REFUSED_LIMIT);
 	assert_non_null(strstr(refusal.text, "Questions=16"));
+	/* who lets nobody be asked waits for polkit alone */
+	calls[16].question = NULL;
+	calls[16].interactive = false;
+	assert_int_equal(quota_check_question(&calls[16], &refusal), 0);
 }
 
 int main(void) {
