@@ -19,7 +19,6 @@ enum {
 	HEAP_AT = FILL_MAX + 65536,
 	MEMORY = HEAP_AT + USHER_NETLINK_BLOCK_MAX,
 	BUFFER_LEAST = 4096,
-	SPARE_MAX = 16 * 1024,
 	PIECES_MAX = 4, /* at once */
 };
 
@@ -34,7 +33,6 @@ struct block {
 	const struct level *level; /* of the rows */
 	unsigned action;
 	size_t n, rows_size, heap_size;
-	size_t rows_most, heap_most; /* so much has been written to */
 
 	bool begun; /* a row is being built */
 	size_t heap_before, types_before;
@@ -114,31 +112,6 @@ static int send_pieces(struct block *block, const struct iovec *pieces, size_t n
 
 /* ---- the making ---- */
 
-/* The last one that was not needed any more: whoever makes small ones often has it at hand. */
-static uint8_t *spare;
-
-static uint8_t *take_memory(void) {
-	uint8_t *memory = spare;
-
-	spare = NULL;
-	if (memory)
-		return memory;
-	memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-/* Nobody finds in it what somebody else was told. */
-static void give_back(struct block *block) {
-	if (spare || block->rows_most + block->heap_most > SPARE_MAX) {
-		(void)munmap(block->memory, MEMORY);
-		return;
-	}
-	memset(block->memory, 0, block->rows_most);
-	memset(block->memory + HEAP_AT, 0, block->heap_most);
-	spare = block->memory;
-}
-
 struct block *block_new(enum block_format format, size_t fill, block_sink sink, void *userdata) {
 	struct block *block = calloc(1, sizeof *block);
 
@@ -148,8 +121,9 @@ struct block *block_new(enum block_format format, size_t fill, block_sink sink, 
 	block->fill = block->fill_later = fill < FILL_MAX ? fill : FILL_MAX;
 	block->sink = sink;
 	block->userdata = userdata;
-	block->memory = take_memory();
-	if (!block->memory) {
+	block->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (block->memory == MAP_FAILED) {
 		free(block);
 		return NULL;
 	}
@@ -164,7 +138,7 @@ void block_hurry(struct block *block, size_t fill) {
 void block_free(struct block *block) {
 	if (!block)
 		return;
-	give_back(block);
+	(void)munmap(block->memory, MEMORY);
 	free(block->types.bytes);
 	free(block->json.text);
 	free(block);
@@ -414,8 +388,6 @@ uint8_t *block_begin_row(struct block *block, const struct level *level, unsigne
 	block->types_before = block->n_types;
 	block->begun = true;
 	row = block->memory + block->rows_size;
-	if (block->rows_most < block->rows_size + level->row_size)
-		block->rows_most = block->rows_size + level->row_size;
 	memset(row, 0, level->row_size);
 	return row;
 }
@@ -429,8 +401,6 @@ uint8_t *block_heap(struct block *block, size_t size, size_t alignment, uint32_t
 		return NULL;
 	memset(block->memory + HEAP_AT + block->heap_size, 0, offset - block->heap_size);
 	block->heap_size = offset + size;
-	if (block->heap_most < block->heap_size)
-		block->heap_most = block->heap_size;
 	*ret_offset = (uint32_t)offset;
 	return block->memory + HEAP_AT + offset;
 }
