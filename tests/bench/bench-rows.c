@@ -115,6 +115,17 @@ static void ask_relay(int fd) {
 		err(1, "relay");
 }
 
+/* What a lookup takes, and what Ping takes just before it. */
+static void ping_and_look_up(sd_bus *bus, struct measure *ping, struct measure *route,
+			     const char *address) {
+	measure_begin(ping);
+	call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
+	measure_end(ping);
+	measure_begin(route);
+	look_up(bus, "route-get", "oif", "dst", address);
+	measure_end(route);
+}
+
 static void lookups(size_t n, char *argv[]) {
 	struct measure ping = measure_new("ping", n), route = measure_new("route-get", n),
 		       link = measure_new("link", n), asked = measure_new("relay", n);
@@ -123,12 +134,7 @@ static void lookups(size_t n, char *argv[]) {
 
 	check(sd_bus_open_system(&bus), "the system bus");
 	for (size_t i = 0; i < n; i++) {
-		measure_begin(&ping);
-		call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
-		measure_end(&ping);
-		measure_begin(&route);
-		look_up(bus, "route-get", "oif", "dst", argv[0]);
-		measure_end(&route);
+		ping_and_look_up(bus, &ping, &route, argv[0]);
 		measure_begin(&link);
 		look_up(bus, "link", "ifindex", "ifname", "lo");
 		measure_end(&link);
@@ -202,14 +208,8 @@ static void dull(size_t n, char *argv[]) {
 	(void)close(begun[1]);
 	(void)!read(begun[0], &end, 1);
 	check(sd_bus_open_user(&bus), "the session bus");
-	for (size_t i = 0; i < n; i++) {
-		measure_begin(&ping);
-		call(bus, "org.freedesktop.DBus.Peer", "Ping", "");
-		measure_end(&ping);
-		measure_begin(&route);
-		look_up(bus, "route-get", "oif", "dst", argv[0]);
-		measure_end(&route);
-	}
+	for (size_t i = 0; i < n; i++)
+		ping_and_look_up(bus, &ping, &route, argv[0]);
 	measure_print(&ping);
 	measure_print(&route);
 	sd_bus_flush_close_unref(bus);
