@@ -431,14 +431,19 @@ class Privacy(Watching):
         self.assertIn("told", [record.path for record in told])
         self.assert_nothing_of("secret", told)
 
-    def test_t07_what_is_covered_by_another_mount_is_not_told(self):
-        covered = self.directory("covered")
-        os.mkdir(f"{covered}/deep")
+    def seen_elsewhere(self):
+        """Another mount of the home, in which nothing gets covered."""
         other = support.as_user("root", support.make_directory, "other")
         self.addCleanup(shutil.rmtree, other)
         support.mount(self.home, other, "none", 4096)
         self.addCleanup(support.umount, other, 2)
-        support.mount("none", other, "none", 1 << 18)  # private: it is not covered there
+        support.mount("none", other, "none", 1 << 18)  # private
+        return other
+
+    def test_t07_what_is_covered_by_another_mount_is_not_told(self):
+        covered = self.directory("covered")
+        os.mkdir(f"{covered}/deep")
+        other = self.seen_elsewhere()
         watch = self.watch()
         touch(f"{other}/covered/before")
         self.assertIn("before", names(watch.all()))
@@ -762,11 +767,7 @@ class Privacy(Watching):
 
     def test_t31_what_changed_since_names_nothing_that_is_covered(self):
         os.makedirs(f"{self.home}/covered/secret-d")
-        other = support.as_user("root", support.make_directory, "other")
-        self.addCleanup(shutil.rmtree, other)
-        support.mount(self.home, other, "none", 4096)
-        self.addCleanup(support.umount, other, 2)
-        support.mount("none", other, "none", 1 << 18)  # private: it is not covered there
+        other = self.seen_elsewhere()
         watch = self.watch()
         clock = watch.get("Clock")
         support.mount("none", f"{self.home}/covered", "tmpfs")
