@@ -38,7 +38,7 @@ static inline void measure_wait(void) {
 
 /* Then what is done between the calls counts, too. */
 static inline bool measure_is_one_of_many(void) {
-	return getenv("BENCH_RAW");
+	return getenv("BENCH_AT");
 }
 
 static inline struct measure measure_new(const char *name, size_t size) {
@@ -74,7 +74,7 @@ static inline double measure_percentile(const struct measure *measure, unsigned 
 	return (double)measure->nsec[at > 0 ? at - 1 : 0] / 1000;
 }
 
-/* All of them, for who puts those of several programs together. */
+/* All of them, for who puts those of several programs or rounds together. */
 static inline void measure_print_raw(const struct measure *measure) {
 	printf("{\"name\": \"%s\", \"end\": %.3f, \"usec\": [", measure->name,
 	       (double)measure_now() / 1000);
@@ -88,7 +88,7 @@ static inline void measure_print(struct measure *measure) {
 
 	if (measure->n == 0)
 		return;
-	if (measure_is_one_of_many()) {
+	if (getenv("BENCH_RAW")) {
 		measure_print_raw(measure);
 		return;
 	}
