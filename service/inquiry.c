@@ -64,15 +64,19 @@ static bool fills_memory(const struct call *call) {
 	return is_open(call) && (!transport || strcmp(transport, "memfd") == 0);
 }
 
-/* What a user may still have; half of it for each call of its own that is filling some now, so that
- * all of them together do not fill much more than twice that. Of what all users may have together
- * nobody can say who else will. */
-static uint64_t share(const struct call *call, uint64_t left) {
-	uint64_t total = handouts_total(&call->desk->handouts), least;
+/* Of what all users may have, nobody may have more than is left for the others: who comes last
+ * still finds some. */
+static uint64_t left_of_all(const struct call *call, uint64_t held) {
+	uint64_t taken = handouts_total(&call->desk->handouts) + held;
 
-	if (left > total_max - total)
-		left = total_max - total;
-	least = left < share_least ? left : share_least;
+	return taken < total_max ? total_max - taken : 0;
+}
+
+/* What a user may still have; half of it for each call of its own that is filling some now, so that
+ * all of them together do not fill much more than twice that. Who else will, nobody can say. */
+static uint64_t share(const struct call *call, uint64_t left) {
+	uint64_t least = left < share_least ? left : share_least;
+
 	for (const struct call *other = call->desk->first; other; other = other->next)
 		if (other != call && other->inquiring && other->caller->uid == call->caller->uid &&
 		    fills_memory(other))
@@ -83,7 +87,8 @@ static uint64_t share(const struct call *call, uint64_t left) {
 static int bound(const struct call *call, Usher__NetlinkAsk *ask, struct refusal *refusal) {
 	const struct limits *limits = &call->desk->configuration.limits;
 	uint64_t most = limits->value[LIMIT_ROW_BYTES],
-		 held = handouts_held(&call->desk->handouts, call->caller->uid);
+		 held = handouts_held(&call->desk->handouts, call->caller->uid),
+		 left = left_of_all(call, held);
 	int r = 0;
 
 	if (call_is_trusted(call))
@@ -93,15 +98,15 @@ static int bound(const struct call *call, Usher__NetlinkAsk *ask, struct refusal
 	if (most == 0 || !fills_memory(call))
 		return 0;
 	r = limit_check(limits, LIMIT_ROW_BYTES, held + 1, refusal);
-	if (r == 0 && handouts_total(&call->desk->handouts) >= total_max)
+	if (r == 0 && left == 0)
 		r = refusal_note(refusal, REFUSED_LIMIT,
-				 "all users together hold %" PRIu64
-				 " bytes of rows: three quarters of MemoryMax= of "
-				 "usher-netlink@.service",
-				 total_max);
+				 "%" PRIu64 " bytes of rows are held by uid %u, and of the %" PRIu64
+				 " of all users together (three quarters of MemoryMax= of "
+				 "usher-netlink@.service) no more are left for others",
+				 held, call->caller->uid, total_max);
 	ask->has_bytes = ask->has_row_bytes = true;
 	ask->row_bytes = most;
-	ask->bytes = r == 0 ? share(call, most - held) : 1;
+	ask->bytes = r == 0 ? share(call, most - held < left ? most - held : left) : 1;
 	return r;
 }
 

@@ -510,6 +510,39 @@ static void who_holds_too_much_gets_no_more(void **state) {
 	end_stage(&stage);
 }
 
+static int held_by(struct stage *stage, uid_t uid, off_t bytes) {
+	int fd = memory_of(bytes);
+
+	assert_int_equal(handouts_add(&stage->desk.handouts, uid, fd), 0);
+	return fd;
+}
+
+static void nobody_has_more_than_is_left_for_others(void **state) {
+	struct stage stage;
+	uint64_t serial;
+	int other, more;
+
+	(void)state;
+	new_stage(&stage, POLKIT_NO);
+	stage.desk.configuration.limits.value[LIMIT_ROW_BYTES] = 1024 * MEBIBYTE;
+	other = held_by(&stage, stage.uid + 1, 300 * MEBIBYTE);
+	stage_call(&stage, OPEN, false, 0);
+	assert_true(room(&stage, &serial) == 468 * MEBIBYTE);
+	say_rows(0, serial, false, memory_of(200 * MEBIBYTE));
+	stage_settle(&stage);
+	stage_call(&stage, OPEN, false, 0);
+	assert_true(room(&stage, &serial) == 68 * MEBIBYTE);
+	say_rows(0, serial, false, memory_of(1));
+	stage_settle(&stage);
+	more = held_by(&stage, stage.uid + 1, 68 * MEBIBYTE);
+	stage_call(&stage, OPEN, false, 0);
+	assert_refused(&stage, REFUSED_LIMIT, "no more are left for others");
+	assert_true(hears_nothing(0));
+	(void)close(other);
+	(void)close(more);
+	end_stage(&stage);
+}
+
 static void calls_at_a_time_share_what_a_user_may_have(void **state) {
 	struct stage stage;
 	uint64_t serial;
@@ -598,6 +631,7 @@ int main(void) {
 		cmocka_unit_test(a_service_that_leaves_does_not_wait_for_its_reader),
 		cmocka_unit_test(memory_is_the_users_until_all_have_let_go_of_it),
 		cmocka_unit_test(who_holds_too_much_gets_no_more),
+		cmocka_unit_test(nobody_has_more_than_is_left_for_others),
 		cmocka_unit_test(calls_at_a_time_share_what_a_user_may_have),
 		cmocka_unit_test(calls_at_a_time_do_not_fill_ever_more_memory),
 		cmocka_unit_test(what_is_small_counts_as_what_it_takes),

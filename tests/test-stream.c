@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "support.h"
+#include "watcher/stock.h"
 #include "watcher/stream.h"
 
 enum { READERS = 5, SINGERS = 3, SINGERS_ALL = (1 << SINGERS) - 1, RECORDS = 30000, ROOM = 700 };
@@ -198,10 +199,46 @@ static void one_that_is_stuck_does_not_let_it_grow(void **state) {
 		finish(&readers[i]);
 }
 
+/* As much as there is; so many pieces. */
+static size_t fill(uid_t uid, void *piece[], size_t max) {
+	size_t n = 0;
+
+	while (n < max && (piece[n] = stock_new(uid, 1 << 20)))
+		n++;
+	assert_true(n < max);
+	return n;
+}
+
+static void who_waits_most_leaves_room_for_others(void **state) {
+	static void *one[200], *other[200], *third[200];
+	size_t n[3];
+
+	(void)state;
+	n[0] = fill(1000, one, 200);
+	n[1] = fill(1001, other, 200);
+	n[2] = fill(1002, third, 200);
+	assert_int_equal(n[0], 48); /* half of it */
+	assert_int_equal(n[1], 24); /* half of what is left */
+	assert_int_equal(n[2], 12);
+	assert_null(stock_new(1000, 1));
+	while (n[1] > 0)
+		stock_free(other[--n[1]]);
+	stock_free(third[--n[2]]);
+	stock_free(stock_new(1002, 2 << 20));
+	while (n[2] > 0)
+		stock_free(third[--n[2]]);
+	while (n[0] > 0)
+		stock_free(one[--n[0]]);
+	assert_int_equal(fill(1001, other, 200), 48);
+	for (size_t i = 0; i < 48; i++)
+		stock_free(other[i]);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_each_is_told_comes_once_and_in_order),
 		cmocka_unit_test(so_does_what_is_told_to_several_at_once),
+		cmocka_unit_test(who_waits_most_leaves_room_for_others),
 		cmocka_unit_test(one_that_is_stuck_does_not_let_it_grow),
 	};
 

@@ -54,9 +54,10 @@ static struct pending *find(const struct backlog *backlog, const struct happenin
 	return NULL;
 }
 
-static struct pending *copy(const struct happening *happening, uint32_t event, uint32_t hash) {
+static struct pending *copy(uid_t uid, const struct happening *happening, uint32_t event,
+			    uint32_t hash) {
 	size_t size = happening->path_length + happening->old_path_length + 2;
-	struct pending *pending = stock_new(sizeof *pending + size);
+	struct pending *pending = stock_new(uid, sizeof *pending + size);
 	char *end;
 
 	if (!pending)
@@ -93,7 +94,7 @@ static int add_one(struct backlog *backlog, const struct happening *happening, u
 	} else {
 		if (backlog->n >= backlog->room)
 			return -ENOBUFS;
-		pending = copy(happening, event, hash);
+		pending = copy(backlog->uid, happening, event, hash);
 		if (!pending)
 			return -ENOMEM;
 		pending->same = backlog->bucket[hash % BACKLOG_BUCKETS];

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "happening.h"
 
@@ -20,6 +21,7 @@ enum { BACKLOG_BUCKETS = 256 };
 
 struct backlog {
 	size_t n, room;
+	uid_t uid; /* whose memory it is */
 	struct pending *first, *last;
 	struct pending **bucket; /* NULL: it is empty */
 };

@@ -54,7 +54,7 @@ static uint8_t *reserve(struct stream *stream, size_t size, size_t records) {
 	if (!last || last->size + size > last->space) {
 		size_t space = size > PACKET_SPACE ? size : PACKET_SPACE;
 
-		last = stock_new(sizeof *last + space);
+		last = stock_new(stream->uid, sizeof *last + space);
 		if (!last)
 			return NULL;
 		*last = (struct packet){ .space = space };

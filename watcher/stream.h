@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "happening.h"
 #include "hints.h"
@@ -47,6 +48,7 @@ struct stream {
 	struct hints lost, rescan;
 	struct stream *next, **at; /* of those that have any spans */
 	uint64_t delivered, n_lost;
+	uid_t uid; /* whose memory it is that waits */
 };
 
 /* With so many of its events. The paths of two that have the same clock are the same if they are in

@@ -65,6 +65,7 @@ static int take(struct watch *watch, const Usher__WatchAdd *add, struct fds *fds
 	watch->direct = watch->reader.fd >= 0 && watch->order->settle_usec == 0 &&
 			watch->order->n_exclude == 0;
 	watch->stream.fd = watch->reader.fd;
+	watch->stream.uid = watch->backlog.uid = watch->order->beholder->uid;
 	watch->stream.room = watch->backlog.room =
 		watch->order->has_queue ? watch->order->queue : ROOM_USUAL;
 	return 0;
