@@ -520,7 +520,7 @@ static int held_by(struct stage *stage, uid_t uid, off_t bytes) {
 static void nobody_has_more_than_is_left_for_others(void **state) {
 	struct stage stage;
 	uint64_t serial;
-	int other, more;
+	int other, more, own;
 
 	(void)state;
 	new_stage(&stage, POLKIT_NO);
@@ -530,6 +530,7 @@ static void nobody_has_more_than_is_left_for_others(void **state) {
 	assert_true(room(&stage, &serial) == 468 * MEBIBYTE);
 	say_rows(0, serial, false, memory_of(200 * MEBIBYTE));
 	stage_settle(&stage);
+	own = fd_take(&stage.received.fd[0]);
 	stage_call(&stage, OPEN, false, 0);
 	assert_true(room(&stage, &serial) == 68 * MEBIBYTE);
 	say_rows(0, serial, false, memory_of(1));
@@ -538,6 +539,7 @@ static void nobody_has_more_than_is_left_for_others(void **state) {
 	stage_call(&stage, OPEN, false, 0);
 	assert_refused(&stage, REFUSED_LIMIT, "no more are left for others");
 	assert_true(hears_nothing(0));
+	(void)close(own);
 	(void)close(other);
 	(void)close(more);
 	end_stage(&stage);
