@@ -26,6 +26,7 @@
 #include "config.h"
 #include "door-bus.h"
 #include "fd.h"
+#include "instant.h"
 #include "manager-bus.h"
 #include "watch-file.h"
 
@@ -39,15 +40,21 @@ struct service {
 	struct door_bus *door;
 	bool leaving;
 	struct utsname names;
+	uint64_t idle_since_usec;
 	sd_event_source *idle, *look, *look_soon, *host_name, *domain_name, *mount_table, *sigterm,
-		*sigint, *sighup, *more;
+		*sigint, *sighup;
 };
 
-static void start_idle_clock(struct service *service) {
-	if (service->leaving)
-		return;
-	(void)sd_event_source_set_time_relative(service->idle, idle_usec);
+static void set_idle_clock(struct service *service, uint64_t usec) {
+	(void)sd_event_source_set_time_relative(service->idle, usec);
 	(void)sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
+}
+
+/* One that runs is let run, which spares each call a system call: at its end it looks. */
+static void start_idle_clock(struct service *service) {
+	service->idle_since_usec = instant_usec();
+	if (!service->leaving && sd_event_source_get_enabled(service->idle, NULL) <= 0)
+		set_idle_clock(service, idle_usec);
 }
 
 /* Namespaces go without a word, so while a mount is in one somebody looks now and then. */
@@ -75,8 +82,8 @@ static int leave(struct service *service) {
 	if (!service->desk.first)
 		return sd_event_exit(service->desk.event, 0);
 	/* what has been granted is waited for, but not for ever */
-	(void)sd_event_source_set_time_relative(service->idle, leave_usec);
-	return sd_event_source_set_enabled(service->idle, SD_EVENT_ONESHOT);
+	set_idle_clock(service, leave_usec);
+	return 0;
 }
 
 static bool has_objects(const struct desk *desk) {
@@ -88,6 +95,7 @@ static bool has_objects(const struct desk *desk) {
 
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct service *service = userdata;
+	uint64_t idle_for = instant_usec() - service->idle_since_usec;
 
 	if (service->leaving) {
 		call_drop_all(&service->desk); /* while there is a bus to answer on */
@@ -98,7 +106,10 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata) {
 		(void)malloc_trim(0); /* of what a crowd took */
 		return 0;             /* whatever ends last starts the clock again */
 	}
-	return leave(service);
+	if (idle_for >= idle_usec)
+		return leave(service);
+	set_idle_clock(service, idle_usec - idle_for);
+	return 0;
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -205,13 +216,17 @@ static int watch(struct service *service) {
 /* sd-bus hands over one message for each turn of the loop. Whoever floods the service would fill
  * the bus's queue to it with what it has to be refused anyway, and all others' calls wait in that.
  */
-static int on_more(sd_event_source *source, void *userdata) {
-	struct service *service = userdata;
+static int serve(struct desk *desk) {
+	int code = 0, r = 0;
 
-	for (int i = 0; i < MESSAGES_AT_ONCE; i++)
-		if (sd_bus_process(service->desk.bus, NULL) <= 0)
-			break;
-	return 0;
+	while (r >= 0 && sd_event_get_state(desk->event) != SD_EVENT_FINISHED) {
+		r = sd_event_run(desk->event, UINT64_MAX);
+		for (int i = 0; i < MESSAGES_AT_ONCE; i++)
+			if (sd_bus_process(desk->bus, NULL) <= 0)
+				break;
+	}
+	(void)sd_event_get_exit_code(desk->event, &code);
+	return r < 0 ? r : code;
 }
 
 static int open_bus(struct desk *desk) {
@@ -301,8 +316,6 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0) /* what is called after a reload goes by what it said */
 		r = sd_event_source_set_priority(service->sighup, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
-		r = sd_event_add_post(desk->event, &service->more, on_more, service);
-	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(service->look, SD_EVENT_OFF);
@@ -337,7 +350,6 @@ static void stop(struct service *service) {
 	sd_event_source_unref(service->sigterm);
 	sd_event_source_unref(service->sigint);
 	sd_event_source_unref(service->sighup);
-	sd_event_source_unref(service->more);
 	watch_file_stop(service->host_name);
 	watch_file_stop(service->domain_name);
 	watch_file_stop(service->mount_table);
@@ -403,7 +415,7 @@ int main(int argc, char *argv[]) {
 		errx(1, "cannot start: %s", strerror(-r));
 	callers_on_gone(service.desk.callers, on_caller_gone, &service);
 	(void)sd_notify(0, "READY=1");
-	r = sd_event_loop(service.desk.event);
+	r = serve(&service.desk);
 	stop(&service);
 	return r < 0 ? 1 : r;
 }
