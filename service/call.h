@@ -101,7 +101,8 @@ struct call {
 	bool waiting;         /* for its turn to have a child */
 	const char *awaiting; /* the end of its object, or NULL */
 	bool direct;          /* no child has a part in it, nor need anybody be asked */
-	bool inquiring;       /* awaits what the reader of netlink says */
+	bool inquiring;       /* awaits what the reader of netlink says, */
+	uint64_t late_usec;   /* and no longer than until then */
 	bool granted;         /* the child may have begun to do it */
 	bool held;            /* what it announced has to wait */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */

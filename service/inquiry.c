@@ -129,6 +129,8 @@ static int ask_reader(struct call *call, Usher__NetlinkAsk *ask, const struct fd
 	return r == 0 ? netlink_reader_ask(&call->desk->reader, ask, fds) : r;
 }
 
+static const char late[] = "the reader of netlink does not answer";
+
 static void ask_about(struct call *call, Usher__NetlinkAsk *ask, const struct fds *fds) {
 	struct refusal refusal = { 0 };
 	int r = ask_reader(call, ask, fds, &refusal);
@@ -142,8 +144,10 @@ static void ask_about(struct call *call, Usher__NetlinkAsk *ask, const struct fd
 	else {
 		call->serial = ask->serial;
 		call->inquiring = true;
-		reception_await(call, ask->deadline_usec + grace_usec,
-				"the reader of netlink does not answer");
+		call->awaiting = late;
+		call->late_usec = instant_usec() + ask->deadline_usec + grace_usec;
+		if (netlink_reader_set_clock(&call->desk->reader, call->late_usec) < 0)
+			call_refuse(call, -ENOMEM, NULL);
 	}
 }
 
@@ -182,22 +186,25 @@ static struct call *find(const struct desk *desk, uint64_t serial) {
 	return call;
 }
 
-static int fill_query(Usher__QueryReply *reply, const Usher__NetlinkAnswer *answer) {
-	reply->info = (Usher__NetlinkInfo *)message_copy(&answer->info->base);
-	if (!reply->info)
-		return -ENOMEM;
+static Usher__NetlinkInfo *take_info(Usher__NetlinkAnswer *answer) {
+	Usher__NetlinkInfo *info = answer->info;
+
+	answer->info = NULL;
+	return info;
+}
+
+static int fill_query(Usher__QueryReply *reply, Usher__NetlinkAnswer *answer) {
+	reply->info = take_info(answer);
 	return row_read_blocks(answer->blocks.data, answer->blocks.len, &reply->rows,
 			       &reply->n_rows);
 }
 
 static int fill_open(const struct call *call, Usher__OpenRowsReply *reply,
-		     const Usher__NetlinkAnswer *answer, const struct fds *fds) {
+		     Usher__NetlinkAnswer *answer, const struct fds *fds) {
 	int rows = answer->has_rows_fd ? fds_get(fds, answer->rows_fd) : -1;
 
 	reply->rows_fd = answer->rows_fd;
-	reply->info = (Usher__NetlinkInfo *)message_copy(&answer->info->base);
-	if (!reply->info)
-		return -ENOMEM;
+	reply->info = take_info(answer);
 	if (rows < 0)
 		return -EBADMSG;
 	if (!fills_memory(call) || call_is_trusted(call))
@@ -205,8 +212,7 @@ static int fill_open(const struct call *call, Usher__OpenRowsReply *reply,
 	return handouts_add(&call->desk->handouts, call->caller->uid, rows);
 }
 
-static void answer_call(struct call *call, const Usher__NetlinkAnswer *answer,
-			const struct fds *fds) {
+static void answer_call(struct call *call, Usher__NetlinkAnswer *answer, const struct fds *fds) {
 	ProtobufCMessage *reply = message_new(call->operation->reply);
 	int r = !reply          ? -ENOMEM
 		: !answer->info ? -EBADMSG
@@ -221,7 +227,7 @@ static void answer_call(struct call *call, const Usher__NetlinkAnswer *answer,
 	}
 }
 
-void inquiry_heed(struct desk *desk, const Usher__NetlinkAnswer *answer, const struct fds *fds) {
+void inquiry_heed(struct desk *desk, Usher__NetlinkAnswer *answer, const struct fds *fds) {
 	struct call *call = find(desk, answer->serial);
 
 	if (!call)
@@ -237,6 +243,22 @@ void inquiry_forget(struct call *call) {
 	if (call->inquiring)
 		netlink_reader_forget(&call->desk->reader, call->serial);
 	call->inquiring = false;
+}
+
+uint64_t inquiry_end_late(struct desk *desk) {
+	uint64_t now = instant_usec(), first = UINT64_MAX;
+	struct call *next;
+
+	for (struct call *call = desk->first; call; call = next) {
+		next = call->next;
+		if (!call->inquiring)
+			continue;
+		if (call->late_usec <= now)
+			call_refuse(call, REFUSED_TIMED_OUT, late);
+		else if (call->late_usec < first)
+			first = call->late_usec;
+	}
+	return first;
 }
 
 void inquiry_lose_reader(struct desk *desk) {

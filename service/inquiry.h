@@ -24,7 +24,9 @@ void inquiry_go_on(struct call *call, const ProtobufCMessage *found, const struc
 /* The call goes without its answer. */
 void inquiry_forget(struct call *call);
 
-/* What the reader says. */
-void inquiry_heed(struct desk *desk, const Usher__NetlinkAnswer *answer, const struct fds *fds);
+/* What the reader says; its parts may be taken. */
+void inquiry_heed(struct desk *desk, Usher__NetlinkAnswer *answer, const struct fds *fds);
+/* Whoever has waited too long is told so. When the next one will have, UINT64_MAX if none waits. */
+uint64_t inquiry_end_late(struct desk *desk);
 /* It has gone, and will not say anything of what it was asked. */
 void inquiry_lose_reader(struct desk *desk);

@@ -21,6 +21,7 @@ void netlink_reader_init(struct netlink_reader *reader, struct desk *desk) {
 
 void netlink_reader_done(struct netlink_reader *reader) {
 	reader->io = sd_event_source_disable_unref(reader->io);
+	reader->clock = sd_event_source_disable_unref(reader->clock);
 	fd_closep(&reader->connection);
 }
 
@@ -36,7 +37,7 @@ static void lose(struct netlink_reader *reader, int r) {
 static int hear(struct netlink_reader *reader) {
 	_cleanup_(fds_done) struct fds fds = { 0 };
 	ProtobufCMessage *message = NULL;
-	const Usher__NetlinkAnswer *answer;
+	Usher__NetlinkAnswer *answer;
 	int r = wire_receive(reader->connection, &usher__netlink_report__descriptor, &fds,
 			     &message);
 
@@ -91,6 +92,28 @@ int netlink_reader_ask(struct netlink_reader *reader, Usher__NetlinkAsk *ask,
 		return r;
 	lose(reader, r); /* it has died, and nobody had seen it */
 	return tell(reader, ask, fds);
+}
+
+static int on_clock(sd_event_source *source, uint64_t usec, void *userdata) {
+	struct netlink_reader *reader = userdata;
+	uint64_t next = inquiry_end_late(reader->desk);
+
+	return next == UINT64_MAX ? 0 : netlink_reader_set_clock(reader, next);
+}
+
+int netlink_reader_set_clock(struct netlink_reader *reader, uint64_t usec) {
+	int r;
+
+	if (!reader->clock)
+		r = sd_event_add_time(reader->desk->event, &reader->clock, CLOCK_MONOTONIC, usec, 0,
+				      on_clock, reader);
+	else if (sd_event_source_get_enabled(reader->clock, NULL) > 0 && reader->clock_usec <= usec)
+		return 0;
+	else if ((r = sd_event_source_set_time(reader->clock, usec)) >= 0)
+		r = sd_event_source_set_enabled(reader->clock, SD_EVENT_ONESHOT);
+	if (r >= 0)
+		reader->clock_usec = usec;
+	return r < 0 ? r : 0;
 }
 
 /* If it cannot hear it, what it is at ends at its deadline. */
