@@ -262,6 +262,7 @@ static void prepare(struct answer *answer, int connection, const struct question
 			   .uid = ask->uid,
 			   .consistency = QUERY_DETECT,
 			   .listener = question->listener,
+			   .kept = question->kept,
 			   .again = begin_again },
 		.fd = -1,
 		.reader = -1,

@@ -12,6 +12,7 @@
 #include "selection.h"
 #include "usher.pb-c.h"
 
+struct exchange;
 struct listener;
 
 /* A question whose words are good. */
@@ -20,6 +21,7 @@ struct question {
 	struct selection *selection;
 	uint32_t rights;
 	struct listener *listener; /* of one that is joined: open; NULL: it is read anew */
+	struct exchange *kept;     /* of a brief one, for the next; NULL: it has its own */
 };
 
 /* The words of an order. 0, -ENOMEM or a refusal. */

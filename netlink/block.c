@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "json.h"
@@ -14,8 +13,7 @@
 enum {
 	BUCKETS = 512, /* more than there can be types */
 	FILL_MAX = USHER_NETLINK_BLOCK_MAX / 4,
-	/* What is filled, and a row more. Less than two megabytes in all, which are no huge page:
-	 * to zero one would take longer than most answers. */
+	/* What is filled, and a row more. */
 	HEAP_AT = FILL_MAX + 65536,
 	MEMORY = HEAP_AT + USHER_NETLINK_BLOCK_MAX,
 	BUFFER_LEAST = 4096,
@@ -121,9 +119,9 @@ struct block *block_new(enum block_format format, size_t fill, block_sink sink, 
 	block->fill = block->fill_later = fill < FILL_MAX ? fill : FILL_MAX;
 	block->sink = sink;
 	block->userdata = userdata;
-	block->memory = mmap(NULL, MEMORY, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (block->memory == MAP_FAILED) {
+	/* What is sent of it has been written, all of it: nobody is told what was in it before. */
+	block->memory = malloc(MEMORY);
+	if (!block->memory) {
 		free(block);
 		return NULL;
 	}
@@ -138,7 +136,7 @@ void block_hurry(struct block *block, size_t fill) {
 void block_free(struct block *block) {
 	if (!block)
 		return;
-	(void)munmap(block->memory, MEMORY);
+	free(block->memory);
 	free(block->types.bytes);
 	free(block->json.text);
 	free(block);

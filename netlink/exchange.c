@@ -114,6 +114,14 @@ void exchange_close(struct exchange *exchange) {
 	*exchange = (struct exchange){ .fd = -1 };
 }
 
+void exchange_put_by(struct exchange *exchange, struct exchange *kept) {
+	exchange_close(kept);
+	if (exchange->over && !exchange->stopped) {
+		*kept = *exchange;
+		*exchange = (struct exchange){ .fd = -1 };
+	}
+}
+
 /* ---- what the kernel says of a request ---- */
 
 static void note_text(struct exchange_verdict *verdict, const uint8_t *text, size_t size) {

@@ -52,6 +52,10 @@ int exchange_open(struct exchange *exchange, int protocol);
 /* Fine also after exchange_open() has failed, or twice. */
 void exchange_close(struct exchange *exchange);
 
+/* Instead of closing it, for the next one who asks of the same protocol, in the same namespace and
+ * with the same rights; if there is nothing more to come. `kept` is initialised, or closed. */
+void exchange_put_by(struct exchange *exchange, struct exchange *kept);
+
 /* Sends a request, whose sequence, port and flags are filled in, and has `each` take every message
  * of the answer. 0, or a negative errno: that of `each`, or the kernel's, which is then the
  * verdict's, too; there may have been messages before. After it was stopped nothing more can be

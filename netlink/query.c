@@ -348,8 +348,27 @@ static int dump_until_complete(struct reading *reading) {
 
 /* ---- the whole of it ---- */
 
+/* To make a socket takes longer than to ask by it for one object. */
+static bool is_keepable(const struct query *query) {
+	return query->kept && query->type->protocol == NETLINK_ROUTE && !query->type->family;
+}
+
+static int take_kept(struct query *query) {
+	query->exchange = *query->kept;
+	*query->kept = (struct exchange){ .fd = -1 };
+	names_init(&query->names, query->exchange.fd);
+	return 0;
+}
+
+static void put_away(struct query *query) {
+	if (is_keepable(query))
+		exchange_put_by(&query->exchange, query->kept);
+	exchange_close(&query->exchange);
+}
+
 static int begin(struct query *query) {
-	int r = open_exchange(query);
+	int r = is_keepable(query) && query->kept->fd >= 0 ? take_kept(query)
+							   : open_exchange(query);
 
 	if (r < 0 || !query->type->family)
 		return r;
@@ -420,6 +439,6 @@ int query_run(struct query *query, bool one) {
 	if (r == 0)
 		r = one ? run_one(&reading) : dump_until_complete(&reading);
 	r = conclude(query, r);
-	exchange_close(&query->exchange);
+	put_away(query);
 	return r;
 }

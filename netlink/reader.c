@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "answer.h"
+#include "exchange.h"
 #include "fd.h"
 #include "instant.h"
 #include "listener.h"
@@ -55,6 +56,7 @@ struct reader {
 	volatile bool *told; /* shared with the children, one for each that may run */
 	bool taken[RUNNING_MAX];
 	bool leaving;
+	struct exchange kept; /* for lookups where we are, without a right */
 };
 
 /* ---- where ---- */
@@ -342,15 +344,17 @@ static int answer_there(struct reader *reader, const struct question *question) 
 }
 
 /* 1: it takes a child. Nothing of ours stays in the namespace. */
-static int answer_now(struct reader *reader, const struct question *question, int where,
+static int answer_now(struct reader *reader, struct question *question, int where,
 		      struct refusal *refusal) {
 	_cleanup_close_ int namespace = -1;
 	int r = find_namespace(question->ask, where, &namespace, refusal);
 
 	if (r != 0)
 		return answer_refuse(reader->connection, question->ask->serial, r, refusal->text);
-	if (territory_is_own(namespace))
+	if (territory_is_own(namespace)) {
+		question->kept = question->rights == 0 ? &reader->kept : NULL;
 		return answer_there(reader, question);
+	}
 	if (territory_enter(namespace) < 0)
 		return 1;
 	r = answer_there(reader, question);
@@ -451,7 +455,7 @@ static int begin(struct reader *reader, int connection) {
 	void *told =
 		mmap(NULL, RUNNING_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	*reader = (struct reader){ .connection = connection, .told = told };
+	*reader = (struct reader){ .connection = connection, .told = told, .kept.fd = -1 };
 	if (told == MAP_FAILED)
 		return -errno;
 	reader->epoll = epoll_create1(EPOLL_CLOEXEC);
