@@ -358,7 +358,8 @@ static void judge_namespaces(struct place *place) {
 /* caller_fd and in are pidfds, checked to be. */
 static int open_process(struct place *place, pid_t caller, int caller_fd, int in, uid_t uid,
 			bool for_children, struct refusal *refusal) {
-	char path[64], status[16384];
+	static char status[16384];
+	char path[64];
 	const char *seccomp, *mask;
 	int r;
 

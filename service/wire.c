@@ -159,7 +159,7 @@ static int decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *b
 
 static int receive(int socket, int flags, const ProtobufCMessageDescriptor *descriptor,
 		   struct fds *fds, ProtobufCMessage **ret) {
-	uint8_t inside[WIRE_INLINE_MAX];
+	static uint8_t inside[WIRE_INLINE_MAX]; /* on the stack, each page of it would be touched */
 	struct header header;
 	struct iovec parts[2] = { { &header, sizeof header }, { inside, sizeof inside } };
 	union control control;
