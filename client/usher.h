@@ -286,7 +286,8 @@ int usher_attributes_set_environment(struct usher_attributes *attributes,
 int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd);
 
 /* The descriptor with that number in the process becomes its controlling terminal, in a session of
- * its own; or only the session; or one in the background, with umask 0. */
+ * its own; or it leads a session, or none (never is it in the caller's); or it runs in the
+ * background, with umask 0. */
 int usher_attributes_set_terminal(struct usher_attributes *attributes, int number);
 int usher_attributes_set_new_session(struct usher_attributes *attributes, bool new_session);
 int usher_attributes_set_daemonize(struct usher_attributes *attributes, bool daemonize);

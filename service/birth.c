@@ -25,6 +25,7 @@
 #include "control-group.h"
 #include "keeper.h"
 #include "message.h"
+#include "outfit.h"
 
 /* ---- before confinement ---- */
 
@@ -288,7 +289,8 @@ int birth_resolve(struct job *job) {
 }
 
 bool birth_branches(const struct birth *birth) {
-	return birth->entrance.pids || birth->surroundings.types & (CLONE_NEWPID | CLONE_NEWTIME);
+	return birth->entrance.pids || birth->surroundings.types & (CLONE_NEWPID | CLONE_NEWTIME) ||
+	       outfit_leads_nothing(birth->spawn);
 }
 
 /* ---- what it says, and what it is told ---- */

@@ -11,7 +11,8 @@
  *	... is asked about,	joins the place; becomes the caller; new namespaces, of which the
  *	granted ...		first process of a new pid namespace makes the network
  *	birth_run()		waits for its maps, and has done nothing yet that anybody could see
- *				forks, if what is new shows in children only, and ends
+ *				forks, if what is new shows in children only, or it is to lead
+ *				nothing, and ends
  *	job_announce()		mounts, root, directory, descriptors, credentials
  *	the last word		waits for that, where it has not been said yet
  *	...			execve(2)
@@ -78,7 +79,8 @@ int birth_resolve(struct job *job);
 /* In run(): up to where it is known which process will stay; describe() puts that into the reply,
  * of which the broker is told, with a pidfd behind it; then all the rest, and the last step. */
 int birth_run(struct job *job, int (*describe)(struct job *job));
-/* Whether what is new shows in children only, so that it goes on in one. */
+/* Whether what is new shows in children only, or it is to lead nothing, so that it goes on in one.
+ */
 bool birth_branches(const struct birth *birth);
 /* Nothing of it is left, if anything was there. */
 void birth_end(struct job *job);

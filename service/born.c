@@ -252,13 +252,17 @@ static bool has_first(const struct born *born) {
 	return born->birth->surroundings.types & CLONE_NEWPID && born->birth->spawn;
 }
 
-/* New ids of processes, and a new time, are there for children only. */
+/* New ids of processes, and a new time, are there for children only. Who leads nothing is in a
+ * session with nobody of ours, and nobody else's.
+ */
 static void go_on_in_child(struct born *born) {
 	_cleanup_close_ int pidfd = -1;
 	pid_t pid;
 
 	if (!birth_branches(born->birth))
 		return;
+	if (outfit_leads_nothing(born->birth->spawn) && setsid() < 0)
+		must(born, -errno, "credentials", "no session");
 	if (has_first(born) && born->link < 0)
 		make_first(born);
 	pid = branch(&pidfd);

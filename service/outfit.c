@@ -76,7 +76,13 @@ int outfit_place(const struct outfit *outfit, int *keep) {
 	return fd_close_all_but(all, outfit->n + 1);
 }
 
+bool outfit_leads_nothing(const Usher__SpawnRequest *request) {
+	return request && request->has_new_session && !request->new_session;
+}
+
 int outfit_session(const Usher__SpawnRequest *request, struct refusal *refusal) {
+	if (outfit_leads_nothing(request))
+		return 0; /* its parent began one, and has ended */
 	/* whoever leads a group already can only be in a session of its own */
 	if (setsid() < 0 && getsid(0) != getpid())
 		return -errno;

@@ -2,6 +2,8 @@
 /* What a program finds when it begins: descriptors, terminal, signals, limits. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "fd.h"
 #include "heritage.h"
 #include "refusal.h"
@@ -24,5 +26,8 @@ void outfit_signals(const Usher__SpawnRequest *request);
  */
 int outfit_finish(const Usher__SpawnRequest *request, const struct heritage *heritage,
 		  struct rlimit limits[RLIM_NLIMITS], struct refusal *refusal);
-/* A session of its own and, if asked, a terminal for it. */
+/* Whether the program leads no session, but is in one that has no leader any more. Nobody can join
+ * that of the caller: a session is handed on by fork(2) alone. */
+bool outfit_leads_nothing(const Usher__SpawnRequest *request);
+/* A session of its own and, if asked, a terminal for it; or neither. */
 int outfit_session(const Usher__SpawnRequest *request, struct refusal *refusal);

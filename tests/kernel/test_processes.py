@@ -204,6 +204,27 @@ class Terminals(TestCase):
         os.write(master, b"exit 4\n")
         self.assertEqual(self.me.call("Process", "Wait", {}, path=path), ("exited", 4))
 
+    def test_who_leads_no_session_may_begin_one(self):
+        """And is in none with anybody else, whether it is in new namespaces or not."""
+        ask = ("import os\nprint(os.getpid() in (os.getsid(0), os.getpgrp()), os.getsid(0), os.getpgrp(), flush=True)\n"
+               "try: os.setsid(); print('begun')\nexcept PermissionError: print('leads one')")
+        for types in ([], ["user", "pid"], ["all"]):
+            with self.subTest(types=types):
+                told = {}
+                for leads in (True, False):
+                    program = self.spawn("/usr/bin/python3", "-c", ask, types=self.types(*types), new_session=leads)
+                    told[leads] = program.read().split(maxsplit=3)
+                    self.assertEqual(program.wait(), ("exited", 0))
+                self.assertEqual((told[True][0], told[True][3]), ("True", "leads one\n"))
+                self.assertEqual((told[False][0], told[False][3]), ("False", "begun\n"))
+                self.assertEqual(told[False][1], told[False][2])
+                # who began it has ended, and is out of sight in new pids
+                self.assertFalse(int(told[False][1]) and os.path.exists(f"/proc/{told[False][1]}"))
+
+    def test_what_leads_no_session_ends_nobody_with_its_group(self):
+        text, ended = self.run_shell("trap '' TERM; kill -TERM 0; echo still here; exit 3", new_session=False)
+        self.assertEqual((text, ended), ("still here\n", ("exited", 3)))
+
     def test_a_terminal_that_is_somebody_elses_is_refused(self):
         ours, theirs = os.pipe()
         with Descriptor(ours, True) as one, Descriptor(theirs, True), self.assertRaises(ring.DBusError) as caught:
