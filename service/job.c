@@ -318,8 +318,11 @@ static int await_grant(struct job *job, const Usher__Reply *said, const struct f
 	if (r < 0)
 		return r;
 	granted = ((Usher__Grant *)message)->tier;
+	r = ((Usher__Grant *)message)->withdrawn ? REFUSED_RETRY
+	    : granted >= job->needed             ? 0
+						 : REFUSED_PERMISSION;
 	message_freep(&message);
-	return granted >= job->needed ? 0 : REFUSED_PERMISSION;
+	return r;
 }
 
 /* However long a person thinks does not count. */

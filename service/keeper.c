@@ -77,6 +77,15 @@ static void on_child(int number) {
 	(void)number; /* it only has to interrupt poll() */
 }
 
+/* False when nothing is said to us any more: the broker has gone. What the next one says to all who
+ * may still wait for a word is not for us. */
+static bool hear_broker(const struct keeper *keeper, short events) {
+	if (events & ~POLLIN)
+		return false;
+	wire_skip(keeper->socket);
+	return true;
+}
+
 static bool await_end(const struct keeper *keeper, siginfo_t *ret) {
 	const struct sigaction action = { .sa_handler = on_child };
 	struct pollfd fds[] = { { .fd = keeper->socket, .events = POLLIN | POLLRDHUP },
@@ -91,8 +100,8 @@ static bool await_end(const struct keeper *keeper, siginfo_t *ret) {
 	while (!reap(keeper, ret)) {
 		if (ppoll(fds, 2, NULL, &none) <= 0)
 			continue;
-		if (fds[0].revents)
-			return false; /* nothing is said to us any more: it has gone */
+		if (fds[0].revents && !hear_broker(keeper, fds[0].revents))
+			return false;
 		if (fds[1].revents && !keeper->pass_on(keeper))
 			fds[1].fd = -1;
 	}

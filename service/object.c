@@ -20,6 +20,7 @@
 #include "timers.h"
 #include "traps.h"
 #include "watches.h"
+#include "wire.h"
 
 /* So many of a kind are ended at once; what would not end is tried again after a while: of one
  * user there may be many. */
@@ -397,6 +398,16 @@ static int find_connection(struct object *object) {
 	return object->caller ? caller_identify(object->caller, on_kept_caller, objects) : -ENOMEM;
 }
 
+/* Whoever made it may have been waiting for a word when the earlier life of the service ended. Who
+ * had it already does not heed this. */
+static void withdraw(const struct object *object) {
+	Usher__Grant grant = USHER__GRANT__INIT;
+
+	grant.has_withdrawn = grant.withdrawn = true;
+	if (object->objects->kind->stays && object->socket >= 0)
+		(void)wire_send(object->socket, &grant.base, NULL);
+}
+
 static int take_back(void *userdata, ProtobufCMessage *message,
 		     struct store_descriptors *descriptors) {
 	struct objects *objects = userdata;
@@ -424,6 +435,7 @@ static int take_back(void *userdata, ProtobufCMessage *message,
 	if (number > objects->last_number)
 		objects->last_number = number;
 	insert(object);
+	withdraw(object);
 	object_show(object);
 	return find_connection(object);
 }

@@ -198,6 +198,8 @@ static void heed(struct process *process, const Usher__Reply *reply) {
 		conclude(process, reply->ended->state, reply->ended->status);
 	else if (reply->outcome && reply->outcome->code == 0)
 		wire_skip(process->base.socket);
+	else if (reply->outcome && pidfd_is_over(process->base.fd))
+		object_remove(&process->base); /* it has never begun */
 	else
 		lose_keeper(process);
 }

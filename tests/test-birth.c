@@ -27,6 +27,7 @@
 #include "operation.h"
 #include "serving.h"
 #include "support.h"
+#include "wire.h"
 
 enum { CALLER = 65533, GROUP = 65532 };
 
@@ -410,6 +411,49 @@ static void what_the_broker_has_not_written_down_does_not_begin(void **state) {
 	run_never_began(&run);
 }
 
+static void withdraw(struct run *run) {
+	Usher__Grant message = USHER__GRANT__INIT;
+
+	message.has_withdrawn = message.withdrawn = true;
+	assert_int_equal(wire_send(run->child.socket, &message.base, NULL), 0);
+}
+
+/* The broker that would have said the word is no more, and the next one has the socket. */
+static void what_nobody_will_grant_any_more_ends_at_once(void **state) {
+	struct run run;
+
+	(void)state;
+	run_find(&run);
+	grant(&run.child, TIER_ADMIN);
+	assert_true(child_says(&run.child));
+	assert_true(run.child.said->has_made);
+	run.pidfd = run.child.fds.fd[0];
+	run.child.fds.n = 0;
+	withdraw(&run);
+	assert_true(child_says(&run.child));
+	assert_non_null(run.child.said->outcome);
+	assert_int_equal(run.child.said->outcome->code, REFUSED_RETRY);
+	assert_false(child_says(&run.child));
+	run_read(&run);
+	assert_string_equal(run.text, "");
+	run_done(&run);
+}
+
+static void what_has_been_granted_goes_on_whatever_the_next_broker_says(void **state) {
+	struct run run;
+
+	(void)state;
+	required();
+	run_start(&run, SHELL("sleep 0.3; echo on; exit 4"), NULL);
+	withdraw(&run);
+	withdraw(&run);
+	run_read(&run);
+	assert_string_equal(run.text, "on\n");
+	run_await(&run);
+	assert_string_equal(run.state, "exited");
+	assert_int_equal(run.status, 4);
+}
+
 /* ---- namespaces ---- */
 
 #ifdef FILTERS_FOR_SANITIZERS
@@ -492,6 +536,8 @@ int main(void) {
 		cmocka_unit_test(a_program_that_is_to_stay_stays),
 		cmocka_unit_test(what_was_not_granted_was_never_there),
 		cmocka_unit_test(what_the_broker_has_not_written_down_does_not_begin),
+		cmocka_unit_test(what_nobody_will_grant_any_more_ends_at_once),
+		cmocka_unit_test(what_has_been_granted_goes_on_whatever_the_next_broker_says),
 		cmocka_unit_test(a_leader_has_nothing_and_takes_next_to_nothing),
 	};
 

@@ -402,6 +402,17 @@ static void what_was_said_before_the_answer_is_heard_after_it(void **state) {
 	stage_free(&stage);
 }
 
+/* The broker that was to let it begin was an earlier one. */
+static void what_has_never_begun_is_forgotten(void **state) {
+	struct stage stage;
+
+	(void)state;
+	stage_new(&stage, POLKIT_YES, false);
+	(void)make(&stage, SPAWN, RUNS " end code=-5");
+	stage_until(&stage, !first(&stage, KIND_PROCESS));
+	stage_free(&stage);
+}
+
 static void a_keeper_that_talks_nonsense_is_none(void **state) {
 	static const char *const scripts[] = { RUNS " garbage", RUNS " other", RUNS " find=0",
 					       RUNS " code=-5" };
@@ -668,6 +679,7 @@ int main(void) {
 		cmocka_unit_test(how_a_process_ended_may_be_known_to_nobody),
 		cmocka_unit_test(what_was_said_before_the_answer_is_heard_after_it),
 		cmocka_unit_test(a_keeper_that_talks_nonsense_is_none),
+		cmocka_unit_test(what_has_never_begun_is_forgotten),
 		cmocka_unit_test(everybody_who_waits_is_answered_and_then_it_goes),
 		cmocka_unit_test(who_comes_after_the_end_is_answered_at_once),
 		cmocka_unit_test(whoever_waits_may_set_a_time),
