@@ -209,13 +209,13 @@ static int make_network(const struct born *born) {
 
 /* The first of a new pid namespace is none of the caller's, since signals that are not caught do
  * nothing to the first, and nobody would reap what is orphaned. It is given what it ends with when
- * it can be who it is to be. */
+ * it can be who it is to be; where that goes before, it hears nothing more. It does not go with its
+ * parent, which may have gone when the program has begun, and is to stay. */
 static _Noreturn void live_as_first(const struct born *born, int link) {
 	const struct identity *identity = &born->birth->identity;
 	int network = -1, program;
 
 	(void)prctl(PR_SET_NAME, "usher-leader");
-	go_with_parent();
 	if (born->lacks_network)
 		network = make_network(born);
 	if (fd_close_all_but((const int[]){ link, network }, 2) < 0 || setsid() < 0 ||
@@ -223,7 +223,6 @@ static _Noreturn void live_as_first(const struct born *born, int link) {
 		_exit(1);
 	fd_closep(&network);
 	program = fd_receive(link);
-	(void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
 	if (program < 0 ||
 	    (born->birth->own_users && credentials_become(identity->uid, identity->gid) < 0) ||
 	    credentials_keep(0, false) < 0)
