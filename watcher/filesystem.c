@@ -12,12 +12,12 @@
 #include "lookout.h"
 
 enum {
-	BUSY_USEC = 200,        /* between batches of which the next comes as soon as that … */
-	STREAK = 16,            /* … so many times … */
+	BUSY_USEC = 200,        /* where nobody has to wait longer than that for a batch … */
+	FEW = 20,               /* … or it has more than these, … */
+	STREAK = 16,            /* … so many times, … */
 	PAUSE_USEC = 2000,      /* … it pays to let more come together, … */
 	MANY = 8,               /* … and where so many readers are woken by each batch … */
-	LONG_PAUSE_USEC = 5000, /* … more than that, … */
-	FEW = 20,               /* … unless they are no more than these */
+	LONG_PAUSE_USEC = 5000, /* … more than that */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
 };
@@ -40,18 +40,19 @@ static uint64_t pause_usec(const struct lookout *lookout) {
 }
 
 /* Reading a few events at a time costs more than they do: while there are many, it pays to let some
- * come together. While there are few, nobody waits. */
+ * come together. While there are few, nobody waits. What it takes to tell them does not count as
+ * quiet: with many readers that is more than the time between events. */
 static void read_paced(struct lookout *lookout, bool paused) {
-	uint64_t before = lookout->taken, now = instant_usec();
+	uint64_t before = lookout->taken;
+	bool soon = !paused && instant_usec() - lookout->watcher->idle_since < BUSY_USEC;
 
-	if (!paused)
-		lookout->streak = now - lookout->last_read < BUSY_USEC ? lookout->streak + 1 : 0;
 	batch_read(lookout);
-	if (paused && lookout->taken - before < FEW)
+	if (soon || lookout->taken - before >= FEW)
+		lookout->streak++;
+	else
 		lookout->streak = 0;
-	lookout->last_read = instant_usec();
 	if (lookout->streak >= STREAK)
-		lookout->waits_until = lookout->last_read + pause_usec(lookout);
+		lookout->waits_until = instant_usec() + pause_usec(lookout);
 }
 
 static void hear_group(struct watcher *watcher, struct source *source, uint32_t events) {

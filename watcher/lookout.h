@@ -97,7 +97,6 @@ struct lookout {
 	size_t n_rescans, n_leaving, n_astray, space_rescans, space_leaving, space_astray;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
-	uint64_t last_read;
 	unsigned streak; /* batches that followed each other closely */
 	bool listening;
 };

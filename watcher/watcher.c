@@ -339,9 +339,11 @@ static uint64_t settle(struct watcher *watcher) {
 
 static int turn(struct watcher *watcher, uint64_t next) {
 	struct epoll_event heard[EVENTS_AT_ONCE];
-	int n = epoll_wait(watcher->epoll, heard, EVENTS_AT_ONCE, instant_milliseconds_until(next));
 	uint32_t orders = 0;
+	int n;
 
+	watcher->idle_since = instant_usec();
+	n = epoll_wait(watcher->epoll, heard, EVENTS_AT_ONCE, instant_milliseconds_until(next));
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	/* What an order removes may be among the rest of what was heard: that comes first. */

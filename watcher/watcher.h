@@ -67,6 +67,7 @@ struct watcher {
 	bool begun;    /* there has been a watch; without one more there is nothing to do */
 	bool succeeds; /* another one had its watches */
 	uint64_t last_add_usec;
+	uint64_t idle_since; /* all that was to be done had been, and it began to listen */
 	bool leaving;
 	bool behind; /* the kind has read something that nobody has been told yet */
 };
