@@ -320,6 +320,7 @@ static void end(struct lookout *lookout) {
 	for (size_t i = 0; i < lookout->n_astray; i++)
 		find_again(lookout, lookout->astray[i]);
 	lookout->n_astray = 0;
+	superblock_rest(&lookout->superblock);
 	arrears_pay(lookout);
 	for (size_t i = 0; i < lookout->n_rescans; i++) {
 		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;

@@ -12,12 +12,12 @@
 #include "lookout.h"
 
 enum {
-	BUSY_USEC = 200,        /* where nobody has to wait longer than that for a batch … */
-	FEW = 20,               /* … or it has more than these, … */
-	STREAK = 16,            /* … so many times, … */
-	PAUSE_USEC = 2000,      /* … it pays to let more come together, … */
-	MANY = 8,               /* … and where so many readers are woken by each batch … */
-	LONG_PAUSE_USEC = 5000, /* … more than that */
+	BUSY_USEC = 200,         /* where nobody has to wait longer than that for a batch … */
+	FEW = 20,                /* … or it has more than these, … */
+	STREAK = 16,             /* … so many times, … */
+	PAUSE_USEC = 2000,       /* … it pays to let more come together, … */
+	READER_USEC = 250,       /* … the longer, the more readers are woken by each batch, … */
+	LONG_PAUSE_USEC = 10000, /* … but no longer than that */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
 };
@@ -36,7 +36,8 @@ static const uint32_t of_others = USHER_WATCH_UNMOUNT | USHER_WATCH_DELETE_SELF 
 				  USHER_WATCH_EXEC_PERM;
 
 static uint64_t pause_usec(const struct lookout *lookout) {
-	return lookout->watcher->n_watches < MANY ? PAUSE_USEC : LONG_PAUSE_USEC;
+	return instant_earlier(PAUSE_USEC + lookout->watcher->n_watches * READER_USEC,
+			       LONG_PAUSE_USEC);
 }
 
 /* Reading a few events at a time costs more than they do: while there are many, it pays to let some

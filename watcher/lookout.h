@@ -17,9 +17,17 @@
 #include "watch.h"
 #include "watcher.h"
 
+/* The end of a rename that was seen first: from where it went. */
+struct parting {
+	uint64_t went, came; /* stamps of the renames whose ends were seen last */
+	const char *path;
+	size_t path_length;
+};
+
 /* Eyes of one spot that are told the same if only all of them may see it. */
 struct choir {
 	struct chorus chorus;
+	struct parting parting;             /* that all of them have seen */
 	uint64_t beholders[BEHOLDER_WORDS]; /* of all of them */
 	bool whole;                         /* all of them may see what is told now */
 };
@@ -32,9 +40,7 @@ struct eye {
 	bool report_pid;
 	uint32_t spot;
 	struct outlook *outlook;
-	uint32_t stamp; /* of the rename that it has seen the one end of, which is: */
-	char *old_path;
-	size_t old_path_length;
+	struct parting parting;
 };
 
 /* Where watches begin. */
@@ -91,13 +97,13 @@ struct lookout {
 	bool uncertain; /* what was asked may be newer than what could be read */
 	bool disturbed; /* what had been prepared is out of date again */
 	bool overflowed;
-	uint32_t stamp;
+	uint64_t stamp; /* of the rename that is being told, counted from 1 */
 	uint64_t usec;
 	uint32_t *rescan, *leaving, *astray;
 	size_t n_rescans, n_leaving, n_astray, space_rescans, space_leaving, space_astray;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
-	unsigned streak; /* batches that followed each other closely */
+	unsigned streak;      /* batches that followed each other closely */
 	bool listening;
 };
 

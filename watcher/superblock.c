@@ -34,6 +34,7 @@ int superblock_begin(struct superblock *superblock, int *fd) {
 }
 
 void superblock_done(struct superblock *superblock) {
+	superblock_rest(superblock);
 	nodes_done(&superblock->nodes);
 	beholders_done(&superblock->beholders);
 	free(superblock->list);
@@ -209,10 +210,27 @@ uint32_t superblock_find(struct superblock *superblock, const struct handle *han
 	return number;
 }
 
-bool superblock_leads(const struct superblock *superblock, uint32_t directory, const char *name,
+void superblock_rest(struct superblock *superblock) {
+	if (superblock->open.handle.size > 0 && superblock->open.fd >= 0)
+		(void)close(superblock->open.fd);
+	superblock->open.handle.size = 0;
+}
+
+static int open_directory(struct superblock *superblock, uint32_t number) {
+	const struct handle handle = node_handle(&superblock->nodes.node[number]);
+
+	if (!handle_is(&superblock->open.handle, &handle)) {
+		superblock_rest(superblock);
+		superblock->open.fd = handle_open(superblock->fd, &handle);
+		memcpy(superblock->open.space, handle.bytes, handle.size);
+		superblock->open.handle = (struct handle){ superblock->open.space, handle.size };
+	}
+	return superblock->open.fd;
+}
+
+bool superblock_leads(struct superblock *superblock, uint32_t directory, const char *name,
 		      const struct handle *object) {
-	const struct handle above = node_handle(&superblock->nodes.node[directory]);
-	_cleanup_close_ int fd = handle_open(superblock->fd, &above);
+	int fd = open_directory(superblock, directory);
 	uint8_t space[HANDLE_MAX];
 	struct handle found;
 

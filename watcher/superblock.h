@@ -15,6 +15,12 @@ struct superblock {
 	bool has_lists; /* access control lists, as far as is known */
 	uint8_t *list;  /* room for one */
 	uint64_t asked; /* how often the kernel had to be asked for a directory */
+
+	struct {
+		uint8_t space[HANDLE_MAX];
+		struct handle handle; /* of no size: none */
+		int fd;
+	} open; /* the directory that was asked for names last */
 };
 
 /* Takes fd. 0 or a negative errno. */
@@ -26,9 +32,12 @@ int superblock_forget(struct superblock *superblock);
 /* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
  * reached from the top. */
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
-/* Whether a name in a directory is that of an object now. */
-bool superblock_leads(const struct superblock *superblock, uint32_t directory, const char *name,
+/* Whether a name in a directory is that of an object now. The directory stays open, since mostly
+ * the next question is about the same. */
+bool superblock_leads(struct superblock *superblock, uint32_t directory, const char *name,
 		      const struct handle *object);
+/* Nothing stays open. */
+void superblock_rest(struct superblock *superblock);
 /* Moves one to where it is now; false if that cannot be. One that has been deleted stays. */
 bool superblock_place(struct superblock *superblock, uint32_t number);
 /* Has what a directory says of rights hold. */

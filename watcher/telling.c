@@ -105,14 +105,16 @@ static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
 
-/* At once to all who are like this one, if it can be told as it is. */
-static bool tell_choir(const struct lookout *lookout, const struct eye *eye,
-		       const struct telling *telling, enum doubt doubt) {
+/* Whether all who are like this one can be told at once. */
+static bool sings_together(const struct lookout *lookout, const struct eye *eye,
+			   const struct telling *telling, enum doubt doubt) {
 	return eye->choir && eye->choir->whole && doubt == CERTAIN &&
 	       eye->outlook == telling->outlook && telling->view == OUTLOOK_SHOWN &&
-	       !(lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY) &&
-	       chorus_put(&eye->choir->chorus, &telling->happening,
-			  telling->happening.events & eye->watch->events);
+	       !(lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY);
+}
+
+static bool tell_choir(const struct eye *eye, const struct happening *happening) {
+	return chorus_put(&eye->choir->chorus, happening, happening->events & eye->watch->events);
 }
 
 static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, size_t length,
@@ -124,7 +126,7 @@ static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, siz
 		return false;
 	telling->happening.path = path;
 	telling->happening.path_length = length;
-	if (tell_choir(lookout, eye, telling, doubt))
+	if (sings_together(lookout, eye, telling, doubt) && tell_choir(eye, &telling->happening))
 		return true;
 	tell(lookout, eye, telling, &telling->happening);
 	return false;
@@ -150,44 +152,65 @@ static void look_at(struct lookout *lookout, struct telling *telling, enum sight
 
 /* ---- moves ---- */
 
+/* NULL: it was not seen from where it went. */
+static const struct parting *parting_of(const struct lookout *lookout, const struct eye *eye) {
+	if (eye->parting.went == lookout->stamp)
+		return &eye->parting;
+	return eye->choir && eye->choir->parting.went == lookout->stamp ? &eye->choir->parting
+									: NULL;
+}
+
+static struct parting *parting_for(struct eye *eye, bool together) {
+	return together ? &eye->choir->parting : &eye->parting;
+}
+
+static size_t voices(const struct eye *eye, bool together) {
+	return together ? eye->choir->chorus.n : 1;
+}
+
 static bool visit_old(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
+	bool together;
 
-	if (!wants(eye, of_entries))
+	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
 		return false;
-	if (!is_shown(lookout, eye, telling, path, length, doubt))
-		return false;
-	eye->stamp = lookout->stamp;
-	eye->old_path = path;
-	eye->old_path_length = length;
-	telling->halves++;
-	return false;
+	together = sings_together(lookout, eye, telling, doubt);
+	*parting_for(eye, together) =
+		(struct parting){ .went = lookout->stamp, .path = path, .path_length = length };
+	telling->halves += voices(eye, together);
+	return together;
 }
 
 static bool visit_new(struct lookout *lookout, struct eye *eye, char *path, size_t length,
 		      enum doubt doubt, void *data) {
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
+	const struct parting *from = parting_of(lookout, eye);
+	bool together;
 
-	if (!wants(eye, of_entries))
-		return false;
-	if (!is_shown(lookout, eye, telling, path, length, doubt))
+	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
 		return false;
 	happening.path = path;
 	happening.path_length = length;
-	happening.events = USHER_WATCH_CREATE;
-	happening.half = true;
-	if (eye->stamp == lookout->stamp) {
-		happening.events = USHER_WATCH_MOVE;
-		happening.half = false;
-		happening.old_path = eye->old_path;
-		happening.old_path_length = eye->old_path_length;
-		eye->stamp = 0;
-		telling->halves--;
+	happening.events = from ? USHER_WATCH_MOVE : USHER_WATCH_CREATE;
+	happening.half = !from;
+	happening.old_path = from ? from->path : NULL;
+	happening.old_path_length = from ? from->path_length : 0;
+	together = from && from != &eye->parting && sings_together(lookout, eye, telling, doubt) &&
+		   (!wants(eye, USHER_WATCH_MOVE) || tell_choir(eye, &happening));
+	if (!together)
+		tell(lookout, eye, telling, &happening);
+	if (from) {
+		parting_for(eye, together)->came = lookout->stamp;
+		telling->halves -= voices(eye, together);
 	}
-	tell(lookout, eye, telling, &happening);
-	return false;
+	return together;
+}
+
+static bool has_come(const struct lookout *lookout, const struct eye *eye) {
+	return eye->parting.came == lookout->stamp ||
+	       (eye->choir && eye->choir->parting.came == lookout->stamp);
 }
 
 /* Who has seen it go and not where to. */
@@ -196,9 +219,8 @@ static bool visit_left(struct lookout *lookout, struct eye *eye, char *path, siz
 	struct telling *telling = data;
 	struct happening happening = telling->happening;
 
-	if (eye->stamp != lookout->stamp)
+	if (!parting_of(lookout, eye) || has_come(lookout, eye))
 		return false;
-	eye->stamp = 0;
 	happening.events = USHER_WATCH_DELETE;
 	happening.half = true;
 	happening.path = path;
