@@ -4,13 +4,13 @@
  * nobody, by root with a bare read of fanotify, by inotify, and by subscribers of usher's.
  *
  *	watch none|floor|inotify DIR COUNT EVERY
- *	watch usher DIR COUNT EVERY SUBSCRIBERS
+ *	watch usher|sends DIR COUNT EVERY SUBSCRIBERS
  *	watch latency-inotify|latency-relay|latency-stream|latency-signal DIR COUNT
  *	watch subscribe DIR COUNT
  *	watch touch DIR COUNT
  *
  * So many files are made in the directories d0 to d63 of DIR; after each EVERY of them a directory
- * is renamed, unless that is 0. Each prints a line of JSON.
+ * is renamed, unless that is 0: that is an event, too. Each prints a line of JSON.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -29,9 +29,18 @@
 
 #include "measure.h"
 
-enum { DIRECTORIES = 64, UID = 60000, QUIET_MSEC = 500, PACE_USEC = 2000 };
+enum { DIRECTORIES = 64, UID = 60000, QUIET_MSEC = 500, PACE_USEC = 2000, READERS_MAX = 64 };
+
+/* As a watcher rests while much happens, and what it says of an event to each reader. */
+enum { READER_USEC = 250, PACE_MOST_USEC = 10000, RECORD_SIZE = 64 };
 
 static const char *const creates[] = { "create", NULL };
+static const char *const creates_and_moves[] = { "create", "move", NULL };
+
+/* Of so many files. */
+static unsigned events_of(unsigned count, unsigned every) {
+	return count + (every ? (count + every - 1) / every : 0);
+}
 
 static double cpu_usec(int who) {
 	struct rusage usage;
@@ -58,7 +67,7 @@ static void make_directories(const char *where) {
 
 /* ---- the writer ---- */
 
-/* What the writer paid for each file. */
+/* What the writer paid for each event. */
 static double make_files(const char *where, unsigned count, unsigned every) {
 	bool other[DIRECTORIES] = { false };
 	char directory[4096], path[4200];
@@ -78,7 +87,7 @@ static double make_files(const char *where, unsigned count, unsigned every) {
 			err(1, "%s", path);
 		other[at] = !other[at];
 	}
-	return (cpu_usec(RUSAGE_SELF) - before) / count;
+	return (cpu_usec(RUSAGE_SELF) - before) / events_of(count, every);
 }
 
 struct writer {
@@ -111,6 +120,20 @@ static double end_writer(const struct writer *writer) {
 	return cost;
 }
 
+static void print(const char *name, unsigned events, unsigned lost, double reader, double writer,
+		  uint64_t took) {
+	printf("{\"name\": \"%s\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
+	       "\"a_second\": %.0f}\n",
+	       name, events, lost, reader / events, writer, events / ((double)took / 1e9));
+}
+
+static void measure_nobody(const char *where, unsigned count, unsigned every) {
+	uint64_t began = measure_now();
+	double cost = make_files(where, count, every);
+
+	print("none", events_of(count, every), 0, 0, cost, measure_now() - began);
+}
+
 /* ---- bare readers ---- */
 
 /* How many events of this kind are in what was read, and how many were lost. */
@@ -140,36 +163,87 @@ static unsigned count_inotify(const char *bytes, ssize_t size, unsigned *ret_los
 	return n;
 }
 
-static void print(const char *name, unsigned events, unsigned lost, double reader, double writer,
-		  uint64_t took) {
-	printf("{\"name\": \"%s\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
-	       "\"a_second\": %.0f}\n",
-	       name, events, lost, reader, writer, events / ((double)took / 1e9));
+/* Who is sent what has been read: the same to all of them, and nobody has looked at it. */
+struct readers {
+	int fd[READERS_MAX];
+	unsigned n;
+};
+
+static void send_all(const struct readers *readers, unsigned events) {
+	static const char bytes[USHER_WATCH_PACKET_MAX];
+
+	for (unsigned i = 0; i < readers->n; i++)
+		for (size_t left = (size_t)events * RECORD_SIZE, part; left > 0; left -= part) {
+			part = left < sizeof bytes ? left : sizeof bytes;
+			if (send(readers->fd[i], bytes, part, MSG_NOSIGNAL) < 0)
+				err(1, "a reader");
+		}
+}
+
+static unsigned pace_of(const struct readers *readers) {
+	unsigned usec = PACE_USEC + (readers->n > 1 ? readers->n : 0) * READER_USEC;
+
+	return usec < PACE_MOST_USEC ? usec : PACE_MOST_USEC;
 }
 
 /* Reads as a watcher does: all that is there, then a rest while there is more to come. */
 static void read_all(const char *name, int fd, count_function *count_events, const char *where,
-		     unsigned count, unsigned every) {
+		     unsigned count, unsigned every, const struct readers *readers) {
 	static char buffer[262144] __attribute__((aligned(8)));
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	uint64_t began = measure_now(), end = began;
 	double before = cpu_usec(RUSAGE_SELF), cost;
 	struct writer writer = start_writer(where, count, every);
-	unsigned n = 0, lost = 0;
+	unsigned n = 0, lost = 0, found;
 	ssize_t size;
 
 	while (n < count && poll(&poll_fd, 1, n ? QUIET_MSEC : -1) > 0) {
 		while ((size = read(fd, buffer, sizeof buffer)) > 0) {
-			n += count_events(buffer, size, &lost);
+			found = count_events(buffer, size, &lost);
+			send_all(readers, found);
+			n += found;
 			if (size < (ssize_t)sizeof buffer / 2)
 				break;
 		}
 		end = measure_now();
-		(void)usleep(PACE_USEC);
+		(void)usleep(pace_of(readers));
 	}
 	before = cpu_usec(RUSAGE_SELF) - before;
 	cost = end_writer(&writer);
-	print(name, n, lost, before / (n ? n : 1), cost, end - began);
+	print(name, events_of(count, every), lost, before, cost, end - began);
+}
+
+/* As a subscriber does, and nothing else. */
+static void receive(int fd) {
+	static char buffer[USHER_WATCH_PACKET_MAX];
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	ssize_t size;
+
+	while (poll(&poll_fd, 1, -1) > 0) {
+		while ((size = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT)) > 0)
+			;
+		if (size == 0)
+			_exit(0);
+		(void)usleep(PACE_USEC);
+	}
+}
+
+static void start_readers(struct readers *readers, unsigned n) {
+	int ends[2];
+
+	for (; readers->n < n && readers->n < READERS_MAX; readers->n++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+			err(1, "socketpair");
+		if (fork() == 0) {
+			(void)close(ends[0]);
+			for (unsigned i = 0; i < readers->n; i++)
+				(void)close(readers->fd[i]);
+			receive(ends[1]);
+			_exit(1);
+		}
+		(void)close(ends[1]);
+		readers->fd[readers->n] = ends[0];
+	}
 }
 
 static int bare_fanotify(const char *where) {
@@ -208,7 +282,8 @@ static struct usher *open_bus(void) {
 	return usher;
 }
 
-static struct usher_watch *open_watch(struct usher *usher, const char *where, bool streams) {
+static struct usher_watch *open_watch(struct usher *usher, const char *where,
+				      const char *const *events, bool streams) {
 	struct usher_watch_options options = USHER_WATCH_OPTIONS_INIT;
 	struct usher_watch *watch;
 	int r;
@@ -218,20 +293,22 @@ static struct usher_watch *open_watch(struct usher *usher, const char *where, bo
 		options.queue = 65536;
 	else
 		options.settle_usec = 0;
-	r = (streams ? usher_watch_open : usher_watch_subscribe)(usher, where, creates, &options,
+	r = (streams ? usher_watch_open : usher_watch_subscribe)(usher, where, events, &options,
 								 NULL, &watch);
 	if (r < 0)
 		errx(1, "%s: %s", where, usher_message(usher));
 	return watch;
 }
 
+struct seen {
+	unsigned files, lost;
+	uint64_t last; /* when it had all that it had */
+};
+
 /* One of them, somebody else each: says when it listens, and what it has counted. */
-static void subscribe(const char *where, unsigned number, unsigned count, int ready, int result,
-		      int hold) {
-	struct {
-		unsigned events, lost;
-		double cpu;
-	} seen = { 0, 0, 0 };
+static void subscribe(const char *where, unsigned number, unsigned count, bool renames, int ready,
+		      int result, int hold) {
+	struct seen seen = { 0 };
 	struct usher_change change;
 	struct usher_watch *watch;
 	struct pollfd fd = { .events = POLLIN };
@@ -240,21 +317,21 @@ static void subscribe(const char *where, unsigned number, unsigned count, int re
 	if (setgroups(0, NULL) < 0 || setresgid(UID + number, UID + number, UID + number) < 0 ||
 	    setresuid(UID + number, UID + number, UID + number) < 0)
 		err(1, "setresuid");
-	watch = open_watch(open_bus(), where, true);
+	watch = open_watch(open_bus(), where, renames ? creates_and_moves : creates, true);
 	fd.fd = usher_watch_get_fd(watch);
 	if (write(ready, "", 1) != 1)
 		_exit(1);
-	seen.cpu = cpu_usec(RUSAGE_SELF);
-	while (seen.events < count && poll(&fd, 1, seen.events ? 4 * QUIET_MSEC : -1) > 0) {
+	while (seen.files < count && poll(&fd, 1, seen.files ? 4 * QUIET_MSEC : -1) > 0) {
 		while ((r = usher_watch_next(watch, &change)) > 0) {
-			seen.events += change.kind == USHER_WATCH_EVENT;
+			seen.files += change.kind == USHER_WATCH_EVENT &&
+				      (change.events & USHER_WATCH_CREATE) != 0;
 			seen.lost += change.kind == USHER_WATCH_LOST;
 		}
 		if (r < 0)
 			break;
+		seen.last = measure_now();
 		(void)usleep(PACE_USEC);
 	}
-	seen.cpu = cpu_usec(RUSAGE_SELF) - seen.cpu;
 	if (write(result, &seen, sizeof seen) != sizeof seen)
 		_exit(1);
 	/* the last that goes takes the watcher with it, which is to be asked first */
@@ -318,49 +395,50 @@ static double spent_since(const struct share shares[], unsigned n) {
 	return sum;
 }
 
-static void measure_usher(const char *where, unsigned count, unsigned every, unsigned subscribers) {
-	struct {
-		unsigned events, lost;
-		double cpu;
-	} seen;
-
-	unsigned events = 0, lost = 0, least = count, watchers;
-	struct share shares[WATCHERS_MAX];
-	int ready[2], result[2], hold[2];
-	struct writer writer;
-	double cpu, cost;
-	uint64_t began;
+static void start_subscribers(const char *where, unsigned count, unsigned every, unsigned n,
+			      int result, const int hold[static 2]) {
+	int ready[2];
 	char byte;
 
-	if (pipe(ready) < 0 || pipe(result) < 0 || pipe2(hold, O_CLOEXEC) < 0)
+	if (pipe(ready) < 0)
 		err(1, "pipe");
-	for (unsigned i = 0; i < subscribers; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (fork() == 0) {
 			(void)close(hold[1]);
-			subscribe(where, i, count, ready[1], result[1], hold[0]);
+			subscribe(where, i, count, every > 0, ready[1], result, hold[0]);
 		}
 	(void)close(ready[1]);
-	for (unsigned i = 0; i < subscribers; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (read(ready[0], &byte, 1) != 1)
 			errx(1, "a subscriber has failed");
+	(void)close(ready[0]);
+}
+
+static void measure_usher(const char *where, unsigned count, unsigned every, unsigned subscribers) {
+	struct share shares[WATCHERS_MAX];
+	unsigned lost = 0, watchers;
+	int result[2], hold[2];
+	struct writer writer;
+	struct seen seen;
+	double cpu, cost;
+	uint64_t began, last = 0;
+
+	if (pipe(result) < 0 || pipe2(hold, O_CLOEXEC) < 0)
+		err(1, "pipe");
+	start_subscribers(where, count, every, subscribers, result[1], hold);
 	watchers = find_watchers(shares);
 	began = measure_now();
 	writer = start_writer(where, count, every);
 	for (unsigned i = 0; i < subscribers; i++) {
 		if (read(result[0], &seen, sizeof seen) != sizeof seen)
 			errx(1, "a subscriber has failed");
-		events += seen.events;
 		lost += seen.lost;
-		least = seen.events < least ? seen.events : least;
-		if (i == 0)
-			began = measure_now() - began;
+		last = seen.last > last ? seen.last : last;
 	}
 	cpu = spent_since(shares, watchers);
 	(void)close(hold[1]);
 	cost = end_writer(&writer);
-	printf("{\"name\": \"usher\", \"n\": %u, \"lost\": %u, \"reader\": %.3f, \"writer\": %.3f, "
-	       "\"a_second\": %.0f, \"deliveries\": %u}\n",
-	       least, lost, cpu / count, cost, count / ((double)began / 1e9), events);
+	print("usher", events_of(count, every), lost, cpu, cost, last - began);
 	while (wait(NULL) > 0)
 		;
 }
@@ -436,7 +514,7 @@ static void latency_relay(const char *where, unsigned count) {
 
 static void latency_usher(const char *where, unsigned count, bool streams) {
 	struct measure measure = measure_new(streams ? "latency-stream" : "latency-signal", count);
-	struct usher_watch *watch = open_watch(open_bus(), where, streams);
+	struct usher_watch *watch = open_watch(open_bus(), where, creates, streams);
 	struct usher_change change;
 	int r;
 
@@ -461,13 +539,13 @@ static void measure_subscribe(const char *where, unsigned count) {
 	struct measure measure = measure_new("subscribe", count);
 	struct usher *usher = open_bus();
 	/* one that stays, so that the file system has its watcher */
-	struct usher_watch *first = open_watch(usher, where, true);
+	struct usher_watch *first = open_watch(usher, where, creates, true);
 
 	for (unsigned i = 0; i < count; i++) {
 		struct usher_watch *watch;
 
 		measure_begin(&measure);
-		watch = open_watch(usher, where, true);
+		watch = open_watch(usher, where, creates, true);
 		measure_end(&measure);
 		usher_watch_close(watch);
 	}
@@ -507,6 +585,7 @@ static unsigned number(char **argv, int argc, int at) {
 int main(int argc, char **argv) {
 	const char *what = argc > 3 ? argv[1] : "", *where = argv[2];
 	unsigned count = number(argv, argc, 3), every = number(argv, argc, 4);
+	struct readers readers = { .n = 0 };
 
 	if (strcmp(what, "touch") == 0) {
 		touch_tree(where, count);
@@ -515,11 +594,14 @@ int main(int argc, char **argv) {
 	if (argc > 3)
 		make_directories(where);
 	if (strcmp(what, "none") == 0)
-		print("none", count, 0, 0, make_files(where, count, every), 1000000000);
+		measure_nobody(where, count, every);
 	else if (strcmp(what, "floor") == 0)
-		read_all(what, bare_fanotify(where), count_fanotify, where, count, every);
-	else if (strcmp(what, "inotify") == 0)
-		read_all(what, bare_inotify(where), count_inotify, where, count, every);
+		read_all(what, bare_fanotify(where), count_fanotify, where, count, every, &readers);
+	else if (strcmp(what, "sends") == 0) {
+		start_readers(&readers, number(argv, argc, 5));
+		read_all(what, bare_fanotify(where), count_fanotify, where, count, every, &readers);
+	} else if (strcmp(what, "inotify") == 0)
+		read_all(what, bare_inotify(where), count_inotify, where, count, every, &readers);
 	else if (strcmp(what, "usher") == 0)
 		measure_usher(where, count, every, number(argv, argc, 5));
 	else if (strcmp(what, "latency-inotify") == 0)
