@@ -277,11 +277,14 @@ void batch_look_ahead(struct lookout *lookout) {
 /* ---- a batch ---- */
 
 static void begin(struct lookout *lookout) {
-	struct block now = lookout->now;
+	struct block now = { .bytes = lookout->now.bytes };
 
-	lookout->now = lookout->ahead;
-	lookout->ahead = now;
-	lookout->ahead.size = 0;
+	/* mostly nothing was looked at ahead: then it is read to where it is in the cache yet */
+	lookout->now.size = 0;
+	if (lookout->ahead.size > 0) {
+		lookout->now = lookout->ahead;
+		lookout->ahead = now;
+	}
 	lookout->n_events = lookout->n_rescans = lookout->n_leaving = 0;
 	lookout->asked = lookout->uncertain = lookout->disturbed = lookout->drained = false;
 	lookout->batch++;

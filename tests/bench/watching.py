@@ -5,12 +5,15 @@ import json
 import os
 import select
 import shutil
+import statistics
 import subprocess
 import time
 
 PLACE = "/home/watched"
+TOOLS = "/tmp/bench"
 TREES = {"10": 10, "100,000": 100000}
-EVENTS = 200000
+ROUNDS = 4
+EVENTS = 400000
 RECORDS = 4000000
 SUBSCRIBERS = (1, 8, 32)
 RENAMES = {"": 0, ", 10% renames": 10}
@@ -44,7 +47,7 @@ def measure(bench, tools, weight, say):
         file.writelines(f"watcher{number}:x:{60000 + number}:{60000 + number}::/:/bin/false\n" for number in range(max(SUBSCRIBERS)))
     for title, count in TREES.items():
         fresh(count, tools)
-        bench.measure(f"watch {title}", "watch", "subscribe", 0, PLACE, "200")
+        measure_open(bench, title)
         for name, start in (("inotifywait -r", start_inotifywait), ("watchman", start_watchman)):
             if not shutil.which(name.split()[0]):
                 bench.notes.append(f"not measured: {name}: not installed (tools/deps bench)")
@@ -104,20 +107,50 @@ def measure_memory(bench, tools, weight):
         client.kill()
 
 
+def measure_open(bench, title):
+    """Beside it what it cannot do without: a call, and a confined child that opens a directory."""
+    for _ in range(ROUNDS):
+        bench.measure(f"watch {title}", "watch", "subscribe", 0, PLACE, str(bench.n(200) // ROUNDS))
+        bench.measure(f"watch {title}", "calls", "ping", 400 // ROUNDS)
+        bench.measure(f"watch {title}", "floor", "handed", 200 // ROUNDS, "tree", PLACE)
+
+
 def measure_events(bench):
-    for title, every in RENAMES.items():
-        for kind in ("none", "floor", "inotify"):
-            fresh()
-            bench.measure(f"watch events{title}", "watch", kind, 0, PLACE, str(bench.n(EVENTS)), str(every))
+    """In rounds, so that what is compared is of the same moment."""
+    found = {}
+    for _ in range(ROUNDS):
+        for title, every in RENAMES.items():
+            words = [PLACE, str(bench.n(EVENTS) // ROUNDS), str(every)]
+            runs = [(f"watch events{title}", kind, words) for kind in ("none", "floor", "inotify")]
+            for count in SUBSCRIBERS:
+                runs += [(f"watch events{title}, {count}", kind, [*words, str(count)]) for kind in ("sends", "usher")]
+            for key, kind, arguments in runs:
+                fresh()
+                found.setdefault(f"{key}/{kind}", []).extend(bench.run(f"{TOOLS}/watch", kind, *arguments))
+    for key, lines in found.items():
+        bench.results[key] = {"n": sum(line["n"] for line in lines), "lost": sum(line["lost"] for line in lines),
+                              **{part: statistics.median(line[part] for line in lines) for part in ("reader", "writer", "a_second")}}
+    for title in RENAMES:
+        floors = found[f"watch events{title}/floor"]
         for count in SUBSCRIBERS:
-            fresh()
-            bench.measure(f"watch events{title}, {count}", "watch", "usher", 0, PLACE, str(bench.n(EVENTS)), str(every), str(count))
+            for kind in ("sends", "usher"):
+                lines = found[f"watch events{title}, {count}/{kind}"]
+                bench.results[f"watch events{title}, {count}/{kind}"]["times"] = statistics.median(
+                    line["reader"] / floor["reader"] for line, floor in zip(lines, floors))
 
 
 def measure_latency(bench):
-    for kind, count in (("inotify", 1000), ("relay", 1000), ("stream", 1000), ("signal", 100)):
-        fresh()
-        bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count)))
+    for _ in range(ROUNDS):
+        for kind, count in (("inotify", 1000), ("relay", 1000), ("stream", 1000), ("signal", 100)):
+            fresh()
+            bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count) // ROUNDS))
+
+
+def measure_awake(bench, tools):
+    """What a target is about where it matters how fast processors wake."""
+    fresh(TREES["10"], tools)
+    measure_open(bench, "10")
+    measure_latency(bench)
 
 
 def measure_streams(bench):
@@ -130,21 +163,29 @@ def measure_streams(bench):
 
 # ---- what is told of it
 
+def floor_of_open(f, title):
+    """A call, what its child does, and to another process and back."""
+    parts = [f.get(f"watch {title}/{name}") for name in ("ping", "handed")]
+    latencies = [f.get(f"watch latency/{name}") for name in ("latency-inotify", "latency-relay")]
+    return None if None in parts + latencies else sum(parts) + 2 * (latencies[1] - latencies[0])
+
+
 def targets(f, target):
     rows = []
     for title in TREES:
-        rows.append(target(f"Watches.Open on a tree of {title} directories (p50, ms)",
-                           f.times(f.get(f"watch {title}/subscribe"), 1000), 1))
+        rows.append(target(f"Watches.Open on a tree of {title} directories (p50, ms)", f.times(f.get(f"watch {title}/subscribe"), 1000), 1,
+                           floor=f.times(floor_of_open(f, title), 1000)))
     for title in RENAMES:
-        floor = f.get(f"watch events{title}/floor", "reader")
         for count in SUBSCRIBERS:
-            found = f.get(f"watch events{title}, {count}/usher", "reader")
-            rows.append(target(f"Processor time of an event with {count} subscribers{title} (µs)", found, 2.0))
-            rows.append(target(f"the same, times the bare read", f.times(found, floor), 2.0))
-    rows.append(target("Latency of a stream when idle (p50, µs)", f.get("watch latency/latency-stream"), 75))
+            usher, sends = f"watch events{title}, {count}/usher", f"watch events{title}, {count}/sends"
+            words = f"{count} subscriber{'s' if count > 1 else ''}{title}"
+            rows.append(target(f"Processor time of an event with {words} (µs)", f.get(usher, "reader"), 2.0, floor=f.get(sends, "reader")))
+            rows.append(target(f"Times the bare read, {words}", f.get(usher, "times"), 2.0, floor=f.get(sends, "times")))
+    rows.append(target("Latency of a stream when idle (p50, µs)", f.get("watch latency/latency-stream"), 75,
+                       floor=f.get("watch latency/latency-relay")))
     rows.append(target("Records a second that the stream of one subscriber carries (millions)", f.times(f.get("watch streams, 1", "a_second"), 1e6), 1, at_most=False))
     full = f.get("watch memory", "full")
-    rows.append(target("Private memory of a watcher, 100,000 active directories (MiB)", f.times(full, 1024), 20))
+    rows.append(target("Private memory of a watcher, 100,000 active directories (MB)", f.times(full, 1000000 / 1024), 20))
     return rows
 
 
@@ -159,14 +200,16 @@ def render(f, table, number):
     rows.append(["usher's watcher, none of 100,000 directories active", "-", number(f.get("watch memory", "empty"))])
     rows.append(["usher's watcher, all of them active", "-", number(f.get("watch memory", "full"))])
     parts.append(table(["", "µs (p50)", "private KiB"], rows))
-    parts.append(f"\n{EVENTS} files made in 64 directories of a tmpfs, one event each; with renames, a directory is renamed after every tenth. "
-                 "*Reader* is the\nprocessor time for an event of who reads from the kernel: of usher the watcher, with all it tells; root's bare "
-                 "`read` of fanotify is the\nfloor. *Writer* is what making a file takes the one who makes it.\n")
+    parts.append(f"\n{EVENTS} files made in 64 directories of a tmpfs, one event each; with renames, a directory is renamed after every tenth, "
+                 "which is\nan event, too. *Reader* is the processor time for an event of who reads from the kernel: of usher the watcher, with all "
+                 "it tells;\nroot's bare `read` of fanotify is the floor, and the same that sends as much to so many, unread, what telling them "
+                 "costs at least.\n*Writer* is what an event takes the one who makes it. Medians of rounds in each of which all have been measured.\n")
     rows = []
     for title in RENAMES:
         for name, key in (("nobody", f"watch events{title}/none"), ("bare fanotify", f"watch events{title}/floor"),
                           ("bare inotify, 64 watches", f"watch events{title}/inotify"),
-                          *((f"usher, {count} subscriber{'s' if count > 1 else ''}", f"watch events{title}, {count}/usher")
+                          *((f"{name} {count} {one}{'s' if count > 1 else ''}", f"watch events{title}, {count}/{kind}")
+                            for name, one, kind in (("bare fanotify, sent to", "reader", "sends"), ("usher,", "subscriber", "usher"))
                             for count in SUBSCRIBERS)):
             rows.append([name + title, *(f"{f.get(key, part):.2f}" if f.get(key, part) else "-" for part in ("reader", "writer")),
                          number(f.get(key, "a_second")), f.get(key, "lost") if f.get(key, "lost") is not None else "-"])

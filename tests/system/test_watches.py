@@ -391,6 +391,25 @@ class Privacy(Watching):
         self.assertEqual(moved(f"{private}/other-secret", f"{public}/c"), ["create public/c"])
         self.assert_nothing_of("secret", watch.told)
 
+    def test_t04_of_watches_that_are_alike_each_is_told_the_half_that_it_may_see(self):
+        private = self.bobs("private")
+        public = self.bobs("public", 0o755)
+        events = ["create", "delete", "move"]
+        hers = [self.watch(events=events) for _ in range(2)]
+        his = [self.watch(events=events, client=self.client("bob")) for _ in range(2)]
+
+        def moved(source, target):
+            os.rename(source, target)
+            return [[shapes(watch.all()) for watch in watches] for watches in (hers, his)]
+
+        touch(f"{public}/a")
+        for watch in hers + his:
+            watch.all()
+        self.assertEqual(moved(f"{public}/a", f"{public}/b"), 2 * [2 * [["move public/a public/b"]]])
+        self.assertEqual(moved(f"{public}/b", f"{private}/secret"), [2 * [["delete public/b"]], 2 * [["move public/b private/secret"]]])
+        self.assertEqual(moved(f"{private}/secret", f"{private}/secrets"), [2 * [[]], 2 * [["move private/secret private/secrets"]]])
+        self.assertEqual(moved(f"{private}/secrets", f"{public}/c"), [2 * [["create public/c"]], 2 * [["move private/secrets public/c"]]])
+
     def test_t04_of_a_move_over_the_root_the_half_outside_is_absent(self):
         inner = self.directory("inner")
         watch = self.watch(inner, ["create", "delete", "move"])
