@@ -11,12 +11,13 @@
  *         the same, told by a frame and answered by one, with a caller's rights and a filter; CALLS
  *         of them, of which the last does it all
  *     bench-floor handed N KIND [ARGUMENT...]     how long such a one takes that waits already
- *     bench-floor spawn N COMMAND...              a program in namespaces of its own, all of them
- *     bench-floor spawn-first N COMMAND...        the same, with a first process that reaps, and a
- *         loopback device that is up
- *     bench-floor exec N COMMAND...               a program, and nothing else
- *     bench-floor run N COMMAND...                how long a command takes
- *     bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
+ *     bench-floor kept N        processor time of an object in systemd's store and out of it, ours
+ * and systemd's; as a service that has such a store bench-floor noted N PID   that of an entry in
+ * the journal, ours and the journal's, which is PID bench-floor spawn N COMMAND...              a
+ * program in namespaces of its own, all of them bench-floor spawn-first N COMMAND...        the
+ * same, with a first process that reaps, and a loopback device that is up bench-floor exec N
+ * COMMAND...               a program, and nothing else bench-floor run N COMMAND... how long a
+ * command takes bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
  */
 
 #include <errno.h>
@@ -28,6 +29,7 @@
 #include <linux/loop.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,11 +39,13 @@
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -353,9 +357,8 @@ union rights {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-static void send_frame(int socket, int fd) {
-	char frame[80] = "";
-	struct iovec part = { frame, sizeof frame };
+static void send_packet(int socket, const char *bytes, size_t size, int fd) {
+	struct iovec part = { (char *)bytes, size };
 	union rights rights = { .header = { CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS } };
 	struct msghdr packet = { .msg_iov = &part, .msg_iovlen = 1 };
 
@@ -365,6 +368,12 @@ static void send_frame(int socket, int fd) {
 		packet.msg_controllen = sizeof rights;
 	}
 	checked((int)sendmsg(socket, &packet, MSG_NOSIGNAL), "sendmsg");
+}
+
+static void send_frame(int socket, int fd) {
+	const char frame[80] = "";
+
+	send_packet(socket, frame, sizeof frame, fd);
 }
 
 /* The descriptor that came with it, or -1. */
@@ -459,6 +468,107 @@ static void handed(size_t n, char *argv[]) {
 		(void)close(fd);
 	}
 	measure_print(&measure);
+}
+
+/* ---- what is handed to others: nobody waits for them, but they share the processors ---- */
+
+static int connect_to(const char *path) {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = checked(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	checked(connect(fd, (struct sockaddr *)&address, sizeof address), path);
+	return fd;
+}
+
+static void await_receipt(int socket) {
+	struct timespec pause = { .tv_nsec = 1000000 };
+	int left = 1;
+
+	while (ioctl(socket, SIOCOUTQ, &left) == 0 && left > 0)
+		(void)nanosleep(&pause, NULL);
+	pause.tv_nsec = 50 * 1000000; /* what came last is not done yet */
+	(void)nanosleep(&pause, NULL);
+}
+
+/* Of us and of that process. */
+static uint64_t processor_nsec(pid_t pid) {
+	struct timespec ours, theirs;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &theirs) < 0)
+		errx(1, "the processor time of process %d cannot be told", pid);
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ours);
+	return (uint64_t)(ours.tv_sec + theirs.tv_sec) * 1000000000 +
+	       (uint64_t)(ours.tv_nsec + theirs.tv_nsec);
+}
+
+static void print_one(const char *name, uint64_t nsec) {
+	struct measure measure = measure_new(name, 1);
+
+	measure.nsec[measure.n++] = nsec;
+	measure_print(&measure);
+}
+
+static void keep(int systemd, size_t number) {
+	const char object[160] = ""; /* about what a mount's takes */
+	int memory = checked(memfd_create("floor", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd");
+	char text[64];
+
+	checked((int)write(memory, object, sizeof object), "write");
+	checked(fcntl(memory, F_ADD_SEALS,
+		      F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+		"F_ADD_SEALS");
+	(void)snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=floor-%zu\nFDPOLL=0", number);
+	send_packet(systemd, text, strlen(text), memory);
+	(void)close(memory);
+}
+
+static void let_go(int systemd, size_t number) {
+	char text[64];
+
+	(void)snprintf(text, sizeof text, "FDSTOREREMOVE=1\nFDNAME=floor-%zu", number);
+	send_packet(systemd, text, strlen(text), -1);
+}
+
+/* systemd compares what it gets with all that it has; of 64 clients, half have a mount at a time.
+ */
+static void kept(size_t n, char *argv[]) {
+	enum { TOGETHER = 32 };
+
+	const size_t rounds = n / TOGETHER + 1;
+	int systemd = connect_to(getenv("NOTIFY_SOCKET") ?: "");
+	uint64_t before = processor_nsec(1);
+
+	(void)argv;
+	for (size_t round = 0; round < rounds; round++) {
+		for (size_t i = 0; i < TOGETHER; i++)
+			keep(systemd, i);
+		for (size_t i = 0; i < TOGETHER; i++)
+			let_go(systemd, i);
+	}
+	await_receipt(systemd);
+	print_one("kept", (processor_nsec(1) - before) / (rounds * TOGETHER));
+}
+
+/* As long as usher's, with what makes it one: who, as whom, what, where, with what result. */
+static const char entry[] =
+	"MESSAGE_ID=ae42af5fa38a43208753200000000000\nPRIORITY=6\n"
+	"USHER_ID=00000000000000000000000000000000\nUSHER_OPERATION=Mounts.Bind\n"
+	"USHER_RESULT=done\nUSHER_DURATION_USEC=1000\nUSHER_UID=0\nUSHER_GID=0\nUSHER_PID=1000\n"
+	"USHER_DECISION=trusted\nUSHER_OBJECT=/org/usher1/mount/10000000\n"
+	"USHER_SOURCE=/home/bench/source\nUSHER_TARGET=/home/bench/many/10\n"
+	"MESSAGE=Mounts.Bind for uid 0, /home/bench/many/10: done\n";
+
+static void noted(size_t n, char *argv[]) {
+	pid_t pid = (pid_t)strtol(argv[0], NULL, 10);
+	int journal = connect_to("/run/systemd/journal/socket");
+	uint64_t before = processor_nsec(pid);
+
+	for (size_t i = 0; i < n; i++)
+		send_packet(journal, entry, sizeof entry - 1, -1);
+	await_receipt(journal);
+	print_one("noted", (processor_nsec(pid) - before) / n);
 }
 
 /* ---- programs ---- */
@@ -615,6 +725,8 @@ static const struct {
 	{ "forked", forked, 1 },
 	{ "confined", confined, 2 },
 	{ "handed", handed, 1 },
+	{ "kept", kept, 0 },
+	{ "noted", noted, 1 },
 	{ "fork", fork_exit, 0 },
 	{ "spawn", spawn, 1 },
 	{ "spawn-first", spawn_first, 1 },
