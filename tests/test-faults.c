@@ -7,7 +7,8 @@
  *
  * A run is short: each operation has every sixty-fourth of its calls fail, or two dozen of many,
  * others than the one before it, and with one error each. With USHER_FAULTS=calls it is every call,
- * with USHER_FAULTS=all every error of every call.
+ * with USHER_FAULTS=all every error of every call. Words on the command line name operations, or
+ * parts of their fields: then it is these alone.
  */
 
 #include <errno.h>
@@ -442,6 +443,17 @@ static void judge(const struct trial *trial, const struct trial_result *result,
 		wrong(trial, result, "a loop device is left");
 }
 
+static char **words; /* of the command line; NULL at the end */
+
+static bool is_named(const struct trial *trial) {
+	if (!*words)
+		return true;
+	for (char **word = words; *word; word++)
+		if (strstr(trial->operation, *word) || strstr(trial->fields, *word))
+			return true;
+	return false;
+}
+
 static bool wished(const char *what) {
 	const char *wish = getenv("USHER_FAULTS");
 
@@ -482,9 +494,13 @@ static void fail_all(bool allocations) {
 #endif
 	wrongs = 0;
 	for (size_t i = 0; i < trials_n; i++) {
-		struct trial_result good = do_it(&trials[i], -1, 0, allocations);
-		int calls = shared->calls;
+		struct trial_result good;
+		int calls;
 
+		if (!is_named(&trials[i]))
+			continue;
+		good = do_it(&trials[i], -1, 0, allocations);
+		calls = shared->calls;
 		if (!good.tried || good.code != trials[i].code || shared->stray)
 			fail_msg("%s %s: not even without a fault: %d %s", trials[i].operation,
 				 trials[i].fields, good.code, good.text);
@@ -512,12 +528,13 @@ static void whichever_allocation_fails_it_is_done_or_nothing_is_left(void **stat
 	fail_all(true);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whichever_system_call_fails_it_is_done_or_nothing_is_left),
 		cmocka_unit_test(whichever_allocation_fails_it_is_done_or_nothing_is_left),
 	};
 
+	words = argv + (argc > 0);
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (shared == MAP_FAILED)
