@@ -12,7 +12,7 @@
 #include "instant.h"
 #include "stock.h"
 
-enum { PACKET_SPACE = 8192, RECORD_MAX = sizeof(struct usher_watch_record) + 4 * PATH_MAX + 16 };
+enum { PACKET_SPACE = 8192, RECORD_MAX = sizeof(struct usher_watch_record) + 4UL * PATH_MAX + 16 };
 
 /* What a reader has to be waited for with. */
 struct packet {
@@ -131,10 +131,11 @@ static uint64_t clock_at(uint32_t place) {
 /* Those that are too many, or cannot be sent now, are copied; false if they are lost. */
 static bool keep_spans(struct stream *stream) {
 	struct iovec parts[STREAM_SPANS];
+	const size_t n = stream->n_spans;
 	size_t size = gather(stream, parts);
 	uint8_t *to = stream->broken ? NULL : reserve(stream, size, stream->in_spans);
 
-	for (size_t i = 0; to && i < stream->n_spans; i++)
+	for (size_t i = 0; to && i < n; i++)
 		to = mempcpy(to, parts[i].iov_base, parts[i].iov_len);
 	if (!to) {
 		stream->waiting -= stream->in_spans;
