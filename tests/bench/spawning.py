@@ -9,6 +9,7 @@ import time
 
 TRUE = "/bin/true"
 PLACE = "/home/alice/containers"
+ROUNDS = 5  # of what is compared, so that it is compared at the same moments
 IDLE = 20  # so many idle namespaces of each kind
 SESSION = "tests/system/session-of"
 
@@ -59,23 +60,26 @@ COMMANDS = (
 )
 
 
+def measure_program(bench, name):
+    for kind in ("spawn", "spawn-first", "exec"):
+        bench.measure("spawning/floor", "floor", kind, 500 // ROUNDS, name, user="alice")
+    for key, types in (("all", "all"), ("none", "none")):
+        try:
+            bench.measure(f"spawning/{key}", "calls", "spawn", 500 // ROUNDS, types, name, user="alice")
+        except RuntimeError as error:
+            bench.note(f"not measured: Spawn: {error}")
+
+
 def measure(bench, say):
     say("programs in namespaces of their own")
     bundle()
-    bench.measure("spawning/floor", "floor", "spawn", 500, TRUE, user="alice")
-    bench.measure("spawning/floor", "floor", "spawn-first", 500, TRUE, user="alice")
-    bench.measure("spawning/floor", "floor", "exec", 500, TRUE, user="alice")
-    for key, types in (("all", "all"), ("none", "none")):
-        try:
-            bench.measure(f"spawning/{key}", "calls", "spawn", 500, types, TRUE, user="alice")
-        except RuntimeError as error:
-            bench.notes.append(f"not measured: Spawn: {error}")
-            say(bench.notes[-1])
-    for key, command, count, user in COMMANDS:
-        if not shutil.which(command[0]):
-            bench.notes.append(f"not measured: {command[0]}: not installed (tools/deps bench)")
-            continue
-        bench.command(f"spawn: {key}", count, command, user=user)
+    there = [row for row in COMMANDS if shutil.which(row[1][0])]
+    for key in (row[0] for row in COMMANDS if row not in there):
+        bench.note(f"not measured: {key}: not installed (tools/deps bench)")
+    for _ in range(ROUNDS):
+        measure_program(bench, TRUE)
+        for key, command, count, user in there:
+            bench.command(f"spawn: {key}", count // ROUNDS, command, user=user)
 
 
 # ---- memory
