@@ -94,8 +94,10 @@ static void attendant_remove(struct attendant *attendant) {
 	*at = attendant->next;
 	disconnect(attendant);
 	if (attendant->number > 0) {
+		const int both[STORE_MORE_MAX] = { [MORE_OWN] = 0, [MORE_CONNECTION] = 0 };
+
 		store_forget(kind_of(attendant)->name, attendant->number);
-		store_forget_more(kind_of(attendant)->name, attendant->number);
+		store_forget_more(kind_of(attendant)->name, attendant->number, both, false);
 	}
 	attendant_free(attendant);
 }

@@ -162,10 +162,11 @@ static int take_descriptors(struct object *object, const ProtobufCMessage *reply
 	return r == 0 && kind->stays ? copy_descriptor(socket, &object->socket) : r;
 }
 
-static void forget(const struct objects *objects, uint64_t number) {
-	store_forget(objects->kind->name, number);
-	if (objects->kind->more[0])
-		store_forget_more(objects->kind->name, number);
+static void forget(const struct object *object) {
+	const char *kind = object->objects->kind->name;
+
+	store_forget(kind, object->number);
+	store_forget_more(kind, object->number, object->more, object->renewed);
 }
 
 static int keep(const struct object *object) {
@@ -216,7 +217,7 @@ int objects_expect(struct objects *objects, struct caller *caller, const Protobu
 		return -ENOMEM;
 	r = prepare(object, caller, request, reply, fds, socket);
 	if (r != 0) {
-		forget(objects, object->number);
+		forget(object);
 		object_free(object);
 		return r;
 	}
@@ -245,7 +246,7 @@ void object_remove(struct object *object) {
 	if (!object->hidden)
 		(void)sd_bus_emit_object_removed(object->objects->desk->bus, path);
 	if (!object->unkept)
-		forget(object->objects, object->number);
+		forget(object);
 	if (object->saved)
 		(void)store_forget_saved(object->objects->kind->name, object->number);
 	while (*at != object)
@@ -423,6 +424,7 @@ static int take_back(void *userdata, ProtobufCMessage *message,
 	if (!object)
 		return -ENOMEM;
 	object->number = number;
+	object->renewed = objects->kind->more[0]; /* or it was not */
 	object->fd = fd_take(&descriptors->fd);
 	object->socket = fd_take(&descriptors->socket);
 	for (size_t i = 0; i < STORE_MORE_MAX; i++)
@@ -468,7 +470,7 @@ int object_save(struct object *object) {
 void object_let_go(struct object *object) {
 	if (!object->saved || object->unkept)
 		return;
-	forget(object->objects, object->number);
+	forget(object);
 	object->unkept = true;
 }
 

@@ -80,6 +80,7 @@ struct object {
 	bool leaving;          /* an order of ours that ends it is under way */
 	bool saved;            /* its message is a file */
 	bool unkept;           /* and systemd has nothing of it any more */
+	bool renewed;          /* its message in systemd's keeping is a second one */
 };
 
 struct objects {

@@ -133,25 +133,25 @@ int store_replace(const char *kind, uint64_t number, size_t more, int fd) {
 	return tell("FDSTORE", name, &fd, 1);
 }
 
-void store_forget(const char *kind, uint64_t number) {
+static void forget_tail(const char *kind, uint64_t number, const char *tail) {
 	char name[NAME_MAX_LENGTH];
 
-	name_of(kind, number, "", name);
+	name_of(kind, number, tail, name);
 	if (getenv("NOTIFY_SOCKET"))
 		(void)tell("FDSTOREREMOVE", name, NULL, 0);
 }
 
-void store_forget_more(const char *kind, uint64_t number) {
-	char name[NAME_MAX_LENGTH];
+void store_forget(const char *kind, uint64_t number) {
+	forget_tail(kind, number, "");
+}
 
-	if (!getenv("NOTIFY_SOCKET"))
-		return;
-	for (size_t i = 0; i < STORE_MORE_MAX; i++) {
-		name_of(kind, number, tails_more[i], name);
-		(void)tell("FDSTOREREMOVE", name, NULL, 0);
-	}
-	name_of(kind, number, tail_new, name);
-	(void)tell("FDSTOREREMOVE", name, NULL, 0);
+void store_forget_more(const char *kind, uint64_t number, const int had[static STORE_MORE_MAX],
+		       bool renewed) {
+	for (size_t i = 0; i < STORE_MORE_MAX; i++)
+		if (had[i] >= 0)
+			forget_tail(kind, number, tails_more[i]);
+	if (renewed)
+		forget_tail(kind, number, tail_new);
 }
 
 static ProtobufCMessage *read_message(int fd, const ProtobufCMessageDescriptor *descriptor) {
@@ -422,12 +422,11 @@ static int take_over_file(const struct loading *loading, uint64_t number,
 
 static int load_kept(const struct loading *loading, uint64_t number) {
 	_cleanup_(parts_done) struct parts parts = { -1, -1, STORE_NO_DESCRIPTORS };
+	int had[STORE_MORE_MAX], r;
 	ProtobufCMessage *message;
-	bool has_more;
-	int r;
 
 	gather(loading, number, &parts);
-	has_more = parts.descriptors.more[0] >= 0 || parts.descriptors.more[1] >= 0;
+	memcpy(had, parts.descriptors.more, sizeof had); /* whoever takes them */
 	message = read_message(parts.newer >= 0 ? parts.newer : parts.message, loading->descriptor);
 	r = take_over_file(loading, number, &parts.descriptors, &message);
 	if (r < 0) {
@@ -438,8 +437,7 @@ static int load_kept(const struct loading *loading, uint64_t number) {
 	if (r != -EBADMSG)
 		return r;
 	store_forget(loading->kind, number);
-	if (has_more)
-		store_forget_more(loading->kind, number);
+	store_forget_more(loading->kind, number, had, parts.newer >= 0);
 	return 0;
 }
 

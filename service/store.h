@@ -47,8 +47,10 @@ int store_renew(const char *kind, uint64_t number, const ProtobufCMessage *messa
 /* Another one of what more there is. */
 int store_replace(const char *kind, uint64_t number, size_t more, int fd);
 void store_forget(const char *kind, uint64_t number);
-/* Of an object that had more than a descriptor and a socket. */
-void store_forget_more(const char *kind, uint64_t number);
+/* Of an object that had more than a descriptor and a socket: these, and a second message if it was
+ * renewed. Whatever systemd is told costs it as much as what it is told to keep. */
+void store_forget_more(const char *kind, uint64_t number, const int had[static STORE_MORE_MAX],
+		       bool renewed);
 /* As a file: at the end of the service, or of what the object stands for. 0 or a negative errno,
  * -ENOENT where there is no place for it. */
 int store_save(const char *kind, uint64_t number, const ProtobufCMessage *message);

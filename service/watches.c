@@ -135,6 +135,7 @@ static int note_events(struct object *object, uint32_t events) {
 
 	if (r == 0)
 		r = rename_events(&m->order->events, &m->order->n_events, events);
+	object->renewed = true;
 	if (r == 0)
 		r = store_renew(watch_kind.name, object->number, &m->base);
 	object_path(object, path);
