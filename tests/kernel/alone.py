@@ -219,14 +219,23 @@ class Watcher(Alone):
             data = data[records[-1].size:]
         return records
 
+    def has_work(self):
+        """Whether it waits for nothing but a processor."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in "RD"
+
     def records(self, number, seconds=0.3):
-        """What comes through a stream until nothing has come for a while."""
+        """What comes through a stream until nothing has come for a while, and nobody is about to write it."""
         records = []
-        while select.select([self.streams[number]], [], [], seconds)[0]:
-            some = self.some(number)
-            if not some:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if select.select([self.streams[number]], [], [], seconds)[0]:
+                some = self.some(number)
+                if not some:
+                    break
+                records += some
+            elif not self.has_work():
                 break
-            records += some
         return records
 
     def close(self):
