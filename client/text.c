@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -57,6 +58,41 @@ char *text_from_name(const char *name) {
 				out += sprintf(out, "\\x%02x", (unsigned char)p[i]);
 	}
 	*out = '\0';
+	return text;
+}
+
+/* Beyond 16 bits JSON has two halves of what UTF-16 makes of it. */
+size_t text_put_json(const char *p, char **out) {
+	uint32_t character;
+	size_t size;
+
+	if ((unsigned char)*p < 0x80)
+		return 0;
+	size = take_character(p, &character);
+	if (!is_foul(character))
+		return 0;
+	if (character < 0x10000)
+		*out += sprintf(*out, "\\u%04x", character);
+	else
+		*out += sprintf(*out, "\\u%04x\\u%04x", 0xd7c0 + (character >> 10),
+				0xdc00 + (character & 0x3ff));
+	return size;
+}
+
+char *text_from_json(const char *json) {
+	/* at most three bytes for each: 0xc2 0x80 is \u0080 */
+	char *text = malloc(strlen(json) * 3 + 1), *out = text;
+
+	while (text && *json) {
+		size_t size = text_put_json(json, &out);
+
+		if (size > 0)
+			json += size;
+		else
+			*out++ = *json++;
+	}
+	if (text)
+		*out = '\0';
 	return text;
 }
 

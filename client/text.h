@@ -9,6 +9,13 @@
  * name. NULL: no memory. */
 char *text_from_name(const char *name);
 
+/* Where one of these is at p, which is valid UTF-8, it is put out as JSON has it, \uNNNN, in no
+ * more than three bytes for each of its own and a null byte, and its size is told; 0 where p is
+ * fit. */
+size_t text_put_json(const char *p, char **out);
+/* A copy of JSON that is the same JSON, and has none of these. NULL: no memory. */
+char *text_from_json(const char *json);
+
 /* The same of a sentence, which may have names in it that are escaped already: backslashes stay. */
 char *text_from_sentence(const char *sentence);
 void text_print(FILE *file, const char *sentence);

@@ -10,6 +10,7 @@
 #include "client/cleanup.h"
 #include "client/column.h"
 #include "client/escape.h"
+#include "client/text.h"
 #include "interfaces/netlink-records.h"
 #include "level.h"
 
@@ -92,17 +93,23 @@ static char *print_hexadecimal(char *out, uint64_t number) {
 
 /* ---- strings ---- */
 
-/* Quotes and backslashes are all that is special about what usher_escape() leaves. */
+/* Quotes and backslashes are what is special for JSON about what usher_escape() leaves, and what
+ * fools who reads it is for people: it may well go to a terminal. */
 static int put_escaped(struct json *json, const char *text) {
-	char *out = reserve(json, strlen(text) * 2 + 2);
+	char *out = reserve(json, strlen(text) * 3 + 2);
 
 	if (!out)
 		return -ENOMEM;
 	*out++ = '"';
-	for (; *text; text++) {
+	while (*text) {
+		size_t size = text_put_json(text, &out);
+
+		text += size;
+		if (size > 0)
+			continue;
 		if (*text == '"' || *text == '\\')
 			*out++ = '\\';
-		*out++ = *text;
+		*out++ = *text++;
 	}
 	*out++ = '"';
 	used(json, out);

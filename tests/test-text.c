@@ -64,10 +64,32 @@ static void what_is_escaped_in_a_sentence_stays_as_it_is(void **state) {
 	free(text);
 }
 
+static void json_stays_the_same_without_what_fools_who_reads_it(void **state) {
+	static const struct {
+		const char *json, *text;
+	} cases[] = {
+		{ "{\"a\":\"\\u202e\\\"\"}", "{\"a\":\"\\u202e\\\"\"}" },
+		{ "\"\xe2\x80\xaeolleh\"", "\"\\u202eolleh\"" },
+		{ "\"\xc2\x80\xc2\x9b\"", "\"\\u0080\\u009b\"" },
+		{ "\"\xf3\xa0\x81\x81\"", "\"\\udb40\\udc41\"" },
+		{ "\"\xc3\xa4\xc2\xa0\xe2\x82\xac\xf0\x9f\x98\x80\"",
+		  "\"\xc3\xa4\xc2\xa0\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char *text = text_from_json(cases[i].json);
+
+		assert_string_equal(text, cases[i].text);
+		free(text);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_lose_what_fools_who_reads_them_and_nothing_else),
 		cmocka_unit_test(what_is_escaped_in_a_sentence_stays_as_it_is),
+		cmocka_unit_test(json_stays_the_same_without_what_fools_who_reads_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,11 +17,12 @@ struct json_object *answer_json_name(const char *bytes) {
 }
 
 int answer_json(struct json_object *object) {
-	const char *text =
+	const char *json =
 		object ? json_object_to_json_string_ext(object,
 							JSON_C_TO_STRING_PLAIN |
 								JSON_C_TO_STRING_NOSLASHESCAPE)
 		       : NULL;
+	_cleanup_free_ char *text = json ? text_from_json(json) : NULL;
 
 	if (text)
 		puts(text);
