@@ -525,6 +525,9 @@ static void on_child_lost(struct call *call, int r) {
 	else if (late)
 		call_finish(call, REFUSED_TIMED_OUT,
 			    "the kernel did not finish in time; nothing was left behind");
+	else if (call->granted && !call->operation->looks && !call_makes(call))
+		call_finish(call, REFUSED_FAILED,
+			    "the worker's child died; it may have been done, or some of it");
 	else
 		call_finish(call, REFUSED_FAILED,
 			    "the worker's child died; nothing was left behind");
