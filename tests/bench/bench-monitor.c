@@ -3,7 +3,8 @@
  * What it costs to be told of changes, and to be listened to: routes are added as fast as the
  * kernel takes them, in a network namespace of their own, while nobody listens, while a process
  * keeps another processor busy that has nothing to do with it, while a socket is read and nothing
- * done with that, and while so many monitor them through usher-netlink; in turn, a few times. A
+ * done with that, while what is read of one is passed on as it is to as many as there are monitors
+ * at most, and while so many monitor them through usher-netlink; in turn, a few times. A
  * line of JSON for each: how many changes a second were made and told, how many gaps there were;
  * and what a change took of the processor, as a ratio to when nobody listens of who made it, and in
  * microseconds of who listens. All are medians, but for gaps, which are added up.
@@ -229,6 +230,7 @@ struct kind {
 	char who[32];
 	size_t monitors; /* 0: none */
 	bool bare;       /* a socket is read */
+	size_t relayed;  /* and what comes is passed on to so many; 0: none */
 	bool unrelated;  /* somebody computes */
 	struct result results[ROUNDS];
 };
@@ -281,8 +283,16 @@ static void measure_monitors(const char *program, uint32_t routes, size_t n, str
 	ret->listener = microseconds_of(listener) / routes;
 }
 
-/* What it takes to hear of it at all: 32 changes a call, and nothing done with them. */
-static _Noreturn void listen_only(uint32_t routes) {
+static void pass_on(const struct iovec *pieces, size_t n, const int *to, size_t receivers) {
+	struct msghdr packet = { .msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = n };
+
+	for (size_t i = 0; i < receivers; i++)
+		(void)sendmsg(to[i], &packet, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* What it takes to hear of it at all: 32 changes a call, and nothing done with them, or no more
+ * than that they are passed on. */
+static _Noreturn void listen_only(uint32_t routes, const int *to, size_t receivers) {
 	const struct sockaddr_nl own = { .nl_family = AF_NETLINK,
 					 .nl_groups = 1U << (RTNLGRP_IPV4_ROUTE - 1) };
 	static uint8_t bytes[AT_ONCE][4096];
@@ -301,25 +311,80 @@ static _Noreturn void listen_only(uint32_t routes) {
 	while (shared->heard < routes) {
 		int n = recvmmsg(fd, messages, AT_ONCE, MSG_WAITFORONE, NULL);
 
+		if (n < 0 && errno == ENOBUFS && receivers > 0)
+			continue;
 		if (n < 0)
 			_exit(1);
+		for (int i = 0; i < n; i++)
+			pieces[i].iov_len = messages[i].msg_len;
+		pass_on(pieces, (size_t)n, to, receivers);
+		for (int i = 0; i < n; i++)
+			pieces[i].iov_len = sizeof bytes[i];
 		shared->heard += (uint64_t)n;
 		shared->last = measure_now();
 	}
 	_exit(0);
 }
 
-static void measure_bare(uint32_t routes, struct result *ret) {
-	uint64_t began;
-	pid_t writer, listener;
+static pid_t start_listener(uint32_t routes, const int *to, size_t receivers) {
+	pid_t listener;
 
 	shared->ready = false;
 	shared->heard = 0;
 	listener = checked(fork(), "fork");
 	if (listener == 0)
-		listen_only(routes);
+		listen_only(routes, to, receivers);
 	while (!shared->ready)
 		(void)poll(NULL, 0, 1);
+	return listener;
+}
+
+/* Until nothing comes any more. */
+static uint64_t read_relayed(const int *from, size_t n) {
+	static uint8_t bytes[AT_ONCE * 4096];
+	struct pollfd ready[MONITORS_MAX];
+	uint64_t last = measure_now();
+
+	for (size_t i = 0; i < n; i++)
+		ready[i] = (struct pollfd){ .fd = from[i], .events = POLLIN };
+	while (poll(ready, n, QUIET_MSEC) > 0) {
+		for (size_t i = 0; i < n; i++)
+			if (ready[i].revents)
+				(void)recv(from[i], bytes, sizeof bytes, MSG_DONTWAIT);
+		last = measure_now();
+	}
+	return last;
+}
+
+static void measure_relayed(uint32_t routes, size_t n, struct result *ret) {
+	int from[MONITORS_MAX], to[MONITORS_MAX], pair[2];
+	pid_t writer, listener;
+	uint64_t began;
+
+	for (size_t i = 0; i < n; i++) {
+		checked(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), "socketpair");
+		from[i] = pair[0];
+		to[i] = pair[1];
+	}
+	listener = start_listener(routes, to, n);
+	began = measure_now();
+	writer = start_writer(routes);
+	ret->told = (double)n / ((double)(read_relayed(from, n) - began) / 1e9);
+	checked(waitpid(writer, NULL, 0), "waitpid");
+	(void)kill(listener, SIGKILL);
+	ret->listener = microseconds_of(listener) / routes;
+	ret->told *= (double)shared->heard;
+	ret->gaps = shared->heard < routes;
+	for (size_t i = 0; i < n; i++) {
+		(void)close(from[i]);
+		(void)close(to[i]);
+	}
+}
+
+static void measure_bare(uint32_t routes, struct result *ret) {
+	uint64_t began;
+	pid_t writer, listener = start_listener(routes, NULL, 0);
+
 	began = measure_now();
 	writer = start_writer(routes);
 	checked(waitpid(writer, NULL, 0), "waitpid");
@@ -341,7 +406,9 @@ static void measure_unrelated(uint32_t routes) {
 }
 
 static void run(const char *program, uint32_t routes, const struct kind *kind, struct result *ret) {
-	if (kind->bare)
+	if (kind->relayed > 0)
+		measure_relayed(routes, kind->relayed, ret);
+	else if (kind->bare)
 		measure_bare(routes, ret);
 	else if (kind->unrelated)
 		measure_unrelated(routes);
@@ -380,12 +447,14 @@ static void print(const struct kind *kind, const struct kind *nobody) {
 }
 
 int main(int argc, char **argv) {
-	static struct kind kinds[KINDS_MAX] = { { .who = "nobody" },
-						{ .who = "somebody who computes",
-						  .unrelated = true },
-						{ .who = "a bare socket", .bare = true } };
+	static struct kind kinds[KINDS_MAX] = {
+		{ .who = "nobody" },
+		{ .who = "somebody who computes", .unrelated = true },
+		{ .who = "a bare socket", .bare = true },
+		{ .who = "a relay to 64", .bare = true, .relayed = MONITORS_MAX }
+	};
 	uint32_t routes = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
-	size_t n = 3;
+	size_t n = 4;
 
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
