@@ -36,15 +36,20 @@ static bool find_out(void) {
 	_cleanup_free_ struct kernel_statmount *buffer = malloc(STATMOUNT_SIZE);
 	struct kernel_mount_request request = { .size = 24, .param = wanted };
 	struct statx stx;
+	uint64_t id;
 
 	if (!buffer || statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, STATX_MNT_ID_UNIQUE, &stx) < 0 ||
 	    !(stx.stx_mask & STATX_MNT_ID_UNIQUE))
 		return false;
 	request.mnt_id = stx.stx_mnt_id;
 	/* of a root that has more to say than fits it is known that it can be asked */
-	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0)
-		return errno == EOVERFLOW;
-	return (buffer->mask & sufficient) == sufficient;
+	if (syscall(SYS_statmount, &request, buffer, STATMOUNT_SIZE, 0) < 0) {
+		if (errno != EOVERFLOW)
+			return false;
+	} else if ((buffer->mask & sufficient) != sufficient)
+		return false;
+	request = (struct kernel_mount_request){ .size = 24, .mnt_id = KERNEL_LSMT_ROOT };
+	return syscall(SYS_listmount, &request, &id, 1, 0) >= 0;
 }
 
 bool mount_table_kernel_suffices(void) {

@@ -206,3 +206,15 @@ class ForbiddenTable(ring.TestCase):
         self.assertEqual(self.me.objects("Mount"), [path])
         self.me.call("Mount", "Unmount", {}, path=path)
         self.assert_not_mounted(target)
+
+
+class WithoutListmount(ForbiddenTable):
+    """And where it is only one of the two that is missing."""
+
+    VARIANT = "without listmount"
+    BLOCK = ("listmount:ENOSYS",)
+
+
+class WithoutStatmount(ForbiddenTable):
+    VARIANT = "without statmount"
+    BLOCK = ("statmount:ENOSYS",)
