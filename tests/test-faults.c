@@ -369,6 +369,12 @@ static bool may_be_stricter(void) {
 		shared->number == SYS_capget);
 }
 
+/* Who has gone need not be ended: so the kernel is believed, that lies here. */
+static bool is_gone(void) {
+	return !shared->allocations && shared->number == SYS_pidfd_send_signal &&
+	       shared->error == ESRCH;
+}
+
 /* What came to lie on another mount is taken off again; that failing is the second fault. */
 static bool is_second(const struct trial *trial) {
 	return trial->code == REFUSED_RETRY &&
@@ -431,7 +437,7 @@ static void judge(const struct trial *trial, const struct trial_result *result,
 		wrong(trial, result, "the child dies of a signal");
 	else if (shared->stray)
 		wrong(trial, result, "a process outlives the child");
-	else if (done && !ended_alike(result, good) && !may_be_stricter())
+	else if (done && !ended_alike(result, good) && !may_be_stricter() && !is_gone())
 		wrong(trial, result, "it is said to be done and is not");
 	else if (!done && result->after != result->before && !is_second(trial) &&
 		 !is_told(result) && !is_unheard(trial) && !may_be_done(trial, result, good))
