@@ -213,6 +213,13 @@ static int watch(struct service *service) {
 	return r;
 }
 
+/* What is called after a reload goes by what it said: that comes first. */
+static bool reload_waits(void) {
+	sigset_t waiting;
+
+	return sigpending(&waiting) == 0 && sigismember(&waiting, SIGHUP) > 0;
+}
+
 /* sd-bus hands over one message for each turn of the loop. Whoever floods the service would fill
  * the bus's queue to it with what it has to be refused anyway, and all others' calls wait in that.
  */
@@ -222,7 +229,7 @@ static int serve(struct desk *desk) {
 	while (r >= 0 && sd_event_get_state(desk->event) != SD_EVENT_FINISHED) {
 		r = sd_event_run(desk->event, UINT64_MAX);
 		for (int i = 0; i < MESSAGES_AT_ONCE; i++)
-			if (sd_bus_process(desk->bus, NULL) <= 0)
+			if (reload_waits() || sd_bus_process(desk->bus, NULL) <= 0)
 				break;
 	}
 	(void)sd_event_get_exit_code(desk->event, &code);
@@ -313,7 +320,7 @@ static int start(struct service *service, const char *libexec) {
 		r = sd_event_add_signal(desk->event, &service->sigint, SIGINT, on_signal, service);
 	if (r >= 0)
 		r = sd_event_add_signal(desk->event, &service->sighup, SIGHUP, on_reload, service);
-	if (r >= 0) /* what is called after a reload goes by what it said */
+	if (r >= 0) /* before any call */
 		r = sd_event_source_set_priority(service->sighup, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r >= 0)
 		r = sd_bus_request_name(desk->bus, "org.usher1", 0);
