@@ -14,6 +14,29 @@ from support import Descriptor, Variant
 INTERACTIVE = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 GONE = ("NotFound", "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod")
 
+# In a user namespace of its own it may go from one network to the other; to who is not dumpable the kernel lets nobody look.
+HIDER = """
+import ctypes, os, sys
+NEWUSER, NEWNET, DUMPABLE = 0x10000000, 0x40000000, 4
+libc = ctypes.CDLL(None)
+def go(call, *words):
+    if call(*words):
+        sys.exit(1)
+def network():
+    go(libc.unshare, NEWNET)
+    return os.open("/proc/self/ns/net", os.O_RDONLY)
+go(libc.unshare, NEWUSER)
+hidden, shown = network(), network()
+go(libc.prctl, DUMPABLE, 1)
+print(os.fstat(hidden).st_ino, flush=True)
+sys.stdin.readline()
+while True:
+    go(libc.prctl, DUMPABLE, 0)
+    go(libc.setns, hidden, NEWNET)
+    go(libc.setns, shown, NEWNET)
+    go(libc.prctl, DUMPABLE, 1)
+"""
+
 
 class TestCase(support.TestCase):
     session = False
@@ -115,19 +138,30 @@ class Others(TestCase):
                 self.alice.call("Namespaces", "Attach", "theirs", pidfd, ["net"], {})
         self.assertEqual(self.alice.objects("Namespace"), [])
 
-    def test_sec_33_what_becomes_somebody_elses_is_judged_when_it_is_opened(self):
-        """sec-33: a process that alice attached to while it was hers, and that is root's by now."""
-        process = subprocess.Popen([*support.become("alice"), "sleep", "1000"])
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-        support.wait_until(lambda: os.stat(f"/proc/{process.pid}").st_uid == support.identity_of("alice")["user"], "it is alice's")
-        with Descriptor(os.pidfd_open(process.pid), owned=True) as pidfd:
+    def test_sec_33_what_hides_is_judged_when_it_is_opened(self):
+        """sec-33: a program of alice's that time and again hides, goes where nobody is to see it, and comes back."""
+        program = subprocess.Popen([*support.become("alice"), "python3", "-c", HIDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(program.communicate)
+        self.addCleanup(program.kill)
+        hidden = int(program.stdout.readline())
+        with Descriptor(os.pidfd_open(program.pid), owned=True) as pidfd:
             path = self.alice.call("Namespaces", "Attach", "mine", pidfd, ["net"], {})
         with self.refused(INTERACTIVE, "org.usher1.open-namespace"):
             self.bob.call("Namespace", "Open", "net", {}, path=path)
-        self.alice.call("Namespace", "Open", "net", {}, path=path).close()
+        program.stdin.write(b"now\n")
+        program.stdin.flush()
+        seen = {True: 0, False: 0}
+        for _ in range(200):
+            try:
+                with self.alice.call("Namespace", "Open", "net", {}, path=path) as namespace:
+                    self.assertNotEqual(os.fstat(namespace.fd).st_ino, hidden)
+                seen[True] += 1
+            except support.DBusError as error:
+                self.assertEqual(error.name, INTERACTIVE)
+                seen[False] += 1
+        self.assertTrue(seen[True] and seen[False], seen)
         self.alice.call("Namespace", "Destroy", {}, path=path)
-        self.assertIsNone(process.poll())
+        self.assertIsNone(program.poll())
 
 
 class Gone(TestCase):
