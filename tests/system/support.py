@@ -1011,6 +1011,11 @@ class Place:
         if "--fork" in options:
             with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
                 self.pid = int(file.read())
+        wait_until(lambda: self.command() == "sleep", "it does nothing any more")
+
+    def command(self):
+        with open(f"/proc/{self.pid}/comm", encoding="ascii") as file:
+            return file.read().strip()
 
     def pidfd(self):
         return Descriptor(os.pidfd_open(self.pid), owned=True)
