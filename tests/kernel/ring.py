@@ -280,6 +280,7 @@ class Service:
                 path = tempfile.mktemp(prefix="listener-", dir=WORK)
                 listening.bind(path)
                 listening.listen(1)
+                listening.settimeout(10)  # a rule that is none
                 words = ["--listener", path, *words]
             command = [f"{HERE}/block", *words, "--", *command]
         environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address}

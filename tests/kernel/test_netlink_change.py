@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Rows of the kernel's tables are made, changed, replaced and removed, and what cannot be is told by the name of its field."""
 
+import concurrent.futures
+import contextlib
+import errno
 import json
 import os
+import select
+import signal
 import socket
 import struct
 import subprocess
+import threading
 
 import ring
-from ring import Descriptor, DBusError, Variant
+from ring import Descriptor, DBusError, Variant, wait_until
 
 RTM_GETLINK, RTM_NEWLINK, NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 18, 16, 1, 4, 2
 
@@ -321,6 +327,90 @@ class Batches(TestCase):
         self.assertEqual(self.state(), before)
         self.batch(("add", "rule", {"priority": 5, "table": 5}), last)
         self.assertEqual([link["ifname"] for link in self.ip("link")], ["lo"])
+
+
+class Interrupted(TestCase):
+    """A batch that fails at its fourth change, as three rules are made before it: seven requests to the kernel, of which one is held."""
+
+    RULES = [("add", "rule", {"priority": number, "table": number}) for number in (51, 52, 53)]
+    WRONG = ("add", "route", {"dst": "10.0.0.0/8", "gateway": "10.1.1.1"})
+    REQUESTS = 7
+
+    @classmethod
+    def setUpClass(cls):
+        ring.needs_block()
+        cls.service = ring.Service(block=("sendto:stall",))
+
+    def rules(self):
+        return [row["priority"] for row in self.ip("rule") if row["priority"] in (51, 52, 53)]
+
+    def hold(self, changes, at):
+        """Until that request: it, and what answers the call."""
+        answer = concurrent.futures.Future()
+
+        def ask():
+            try:
+                answer.set_result(self.batch(*changes))
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                answer.set_exception(error)
+        threading.Thread(target=ask, daemon=True).start()
+        for _ in range(at):
+            self.service.stalled().go_on()
+        return self.service.stalled(), answer
+
+    def go_on(self, stalled):
+        """To the end of the child."""
+        def ended():
+            if select.select([self.service.listener], [], [], 0)[0]:
+                with contextlib.suppress(FileNotFoundError):  # it has been killed
+                    self.service.stalled().go_on()
+            return stalled.pid not in ring.running()
+        wait_until(ended, "the child ends")
+
+    def finish(self, answer, left):
+        for _ in range(left):
+            self.service.stalled().go_on()
+        with self.assertRaises(DBusError) as caught:
+            answer.result(10)
+        return caught.exception
+
+    def test_whichever_request_fails_nothing_is_left_or_it_is_told(self):
+        for at in range(self.REQUESTS):
+            with self.subTest(at):
+                stalled, answer = self.hold([*self.RULES, self.WRONG], at)
+                stalled.fail(errno.ENOBUFS)
+                error = self.finish(answer, at if at < 4 else self.REQUESTS - 1 - at)
+                self.assertIn("ENOBUFS" if at < 4 else "changes[3].row", error.message)
+                left = [] if at < 4 else [(53, 52, 51)[at - 4]]
+                self.assertEqual(self.rules(), left)
+                if left:
+                    self.assertIn(f"changes[{left[0] - 51}].row: was done, and could not be undone", error.message)
+                for number in left:
+                    self.run_in("ip", "rule", "del", "priority", str(number))
+
+    def test_where_the_service_is_killed_all_of_a_batch_is_done_or_nothing(self):
+        for last, expected in ((self.WRONG, []), (("add", "rule", {"priority": 54, "table": 54}), [51, 52, 53])):
+            for at in (0, 2, 3):
+                with self.subTest(last=last, at=at):
+                    stalled, answer = self.hold([*self.RULES, last], at)
+                    os.kill(self.service.pid, signal.SIGKILL)
+                    wait_until(self.service.gone, "usherd is gone")
+                    stalled.go_on()
+                    self.go_on(stalled)
+                    self.assertIn("NoReply", self.finish(answer, 0).name)
+                    self.assertEqual(self.rules(), expected)
+                    self.run_in("ip", "rule", "flush")
+                    self.service.start()
+
+    def test_where_its_own_process_is_killed_nobody_is_told_that_nothing_was_done(self):
+        for at in range(self.REQUESTS):
+            with self.subTest(at):
+                stalled, answer = self.hold([*self.RULES, self.WRONG], at)
+                os.kill(stalled.pid, signal.SIGKILL)
+                error = self.finish(answer, 0)
+                self.assertEqual(error.name, "org.usher1.Error.Failed")
+                self.assertIn("may have been done", error.message)
+                self.run_in("ip", "rule", "flush")
 
 
 class Sockets(TestCase):
