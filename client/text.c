@@ -29,15 +29,15 @@ static bool is_foul(uint32_t character) {
 	return false;
 }
 
-/* The size of the character at p, which is valid UTF-8. */
+/* The size of the character at p. What is not valid UTF-8 is not read beyond its end. */
 static size_t take_character(const char *p, uint32_t *ret) {
 	const unsigned char *bytes = (const unsigned char *)p;
-	size_t size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4;
+	size_t size = bytes[0] < 0x80 ? 1 : bytes[0] < 0xe0 ? 2 : bytes[0] < 0xf0 ? 3 : 4, i = 1;
 
 	*ret = size == 1 ? bytes[0] : bytes[0] & (0x7fU >> size);
-	for (size_t i = 1; i < size; i++)
+	for (; i < size && (bytes[i] & 0xc0U) == 0x80; i++)
 		*ret = *ret << 6 | (bytes[i] & 0x3fU);
-	return size;
+	return i;
 }
 
 char *text_from_name(const char *name) {

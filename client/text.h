@@ -9,7 +9,7 @@
  * name. NULL: no memory. */
 char *text_from_name(const char *name);
 
-/* Where one of these is at p, which is valid UTF-8, it is put out as JSON has it, \uNNNN, in no
+/* Where one of these is at p, it is put out as JSON has it, \uNNNN, in no
  * more than three bytes for each of its own and a null byte, and its size is told; 0 where p is
  * fit. */
 size_t text_put_json(const char *p, char **out);

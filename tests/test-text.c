@@ -72,6 +72,8 @@ static void json_stays_the_same_without_what_fools_who_reads_it(void **state) {
 		{ "\"\xe2\x80\xaeolleh\"", "\"\\u202eolleh\"" },
 		{ "\"\xc2\x80\xc2\x9b\"", "\"\\u0080\\u009b\"" },
 		{ "\"\xf3\xa0\x81\x81\"", "\"\\udb40\\udc41\"" },
+		{ "\"\xe2", "\"\xe2" }, /* cut short */
+		{ "\"\xf0\x9f", "\"\xf0\x9f" },
 		{ "\"\xc3\xa4\xc2\xa0\xe2\x82\xac\xf0\x9f\x98\x80\"",
 		  "\"\xc3\xa4\xc2\xa0\xe2\x82\xac\xf0\x9f\x98\x80\"" },
 	};
