@@ -399,14 +399,18 @@ static void what_was_not_granted_was_never_there(void **state) {
 }
 
 /* It is there, and has not begun. */
+static void run_make(struct run *run) {
+	run_find(run);
+	grant(&run->child, TIER_ADMIN);
+	assert_true(child_says(&run->child));
+	assert_true(run->child.said->has_made);
+}
+
 static void what_the_broker_has_not_written_down_does_not_begin(void **state) {
 	struct run run;
 
 	(void)state;
-	run_find(&run);
-	grant(&run.child, TIER_ADMIN);
-	assert_true(child_says(&run.child));
-	assert_true(run.child.said->has_made);
+	run_make(&run);
 	(void)usleep(300000);
 	run_never_began(&run);
 }
@@ -423,10 +427,7 @@ static void what_nobody_will_grant_any_more_ends_at_once(void **state) {
 	struct run run;
 
 	(void)state;
-	run_find(&run);
-	grant(&run.child, TIER_ADMIN);
-	assert_true(child_says(&run.child));
-	assert_true(run.child.said->has_made);
+	run_make(&run);
 	run.pidfd = run.child.fds.fd[0];
 	run.child.fds.n = 0;
 	withdraw(&run);
