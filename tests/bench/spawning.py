@@ -9,7 +9,6 @@ import time
 
 TRUE = "/bin/true"
 PLACE = "/home/alice/containers"
-ROUNDS = 5  # of what is compared, so that it is compared at the same moments
 IDLE = 20  # so many idle namespaces of each kind
 SESSION = "tests/system/session-of"
 
@@ -62,10 +61,10 @@ COMMANDS = (
 
 def measure_program(bench, name):
     for kind in ("spawn", "spawn-first", "exec"):
-        bench.measure("spawning/floor", "floor", kind, 500 // ROUNDS, name, user="alice")
+        bench.measure("spawning/floor", "floor", kind, 500 // bench.rounds, name, user="alice")
     for key, types in (("all", "all"), ("none", "none")):
         try:
-            bench.measure(f"spawning/{key}", "calls", "spawn", 500 // ROUNDS, types, name, user="alice")
+            bench.measure(f"spawning/{key}", "calls", "spawn", 500 // bench.rounds, types, name, user="alice")
         except RuntimeError as error:
             bench.note(f"not measured: Spawn: {error}")
 
@@ -76,10 +75,10 @@ def measure(bench, say):
     there = [row for row in COMMANDS if shutil.which(row[1][0])]
     for key in (row[0] for row in COMMANDS if row not in there):
         bench.note(f"not measured: {key}: not installed (tools/deps bench)")
-    for _ in range(ROUNDS):
+    for _ in range(bench.rounds):
         measure_program(bench, TRUE)
         for key, command, count, user in there:
-            bench.command(f"spawn: {key}", count // ROUNDS, command, user=user)
+            bench.command(f"spawn: {key}", count // bench.rounds, command, user=user)
 
 
 # ---- memory
@@ -124,7 +123,7 @@ def measure_memory(bench, source, tools, weight, say):
             time.sleep(1)
             keep(bench, "usher's leader of a namespace", leaders(), weight)
         else:
-            bench.notes.append("not measured: idle namespaces of usher's")
+            bench.note("not measured: idle namespaces of usher's")
         for pid in named("calls"):  # it waits for a signal, and nothing of it is to stay
             os.kill(pid, 15)
 

@@ -24,7 +24,6 @@ MILLION = ("--routes", "1000000", "exec")
 SECONDS = 8
 MONITORS = (1, 8, 64)
 EVENTS = 100000
-ROUNDS = 5
 
 
 def inside(build, count, *command):
@@ -36,10 +35,10 @@ def inside(build, count, *command):
 
 def measure_lookups(bench, build, tools):
     """In rounds, because the machine's own speed changes while one looks."""
-    for _ in range(ROUNDS):
+    for _ in range(bench.rounds):
         for command in ((), ("dbus-run-session", "--")):
             kind = "dull" if command else "lookups"
-            for line in inside(build, 1000, *command, f"{tools}/rows", kind, str(bench.n(2000 // ROUNDS)), "20.0.0.1"):
+            for line in inside(build, 1000, *command, f"{tools}/rows", kind, str(bench.n(2000 // bench.rounds)), "20.0.0.1"):
                 bench.add(f"lookup/{line.pop('name')}", line)
 
 
@@ -65,7 +64,7 @@ def measure_rows(bench, build, say):
             done = subprocess.run([f"{build}/bench-netlink", option, str(count), kind, str(bench.n(rounds)), *fields, "--", *peer.split(),
                                    *words.split()], stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode != 0:
-                bench.notes.append(f"not measured: {title}, beside {peer}: status {done.returncode}")
+                bench.note(f"not measured: {title}, beside {peer}: status {done.returncode}")
                 continue
             for line in done.stdout.splitlines():
                 found = json.loads(line)
@@ -77,7 +76,7 @@ def measure_peers(bench, build, say):
     program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "peer-rows.py")
     for peer, title in PEERS.items():
         if peer == "pyroute2" and not importlib.util.find_spec("pyroute2"):
-            bench.notes.append("not measured: pyroute2: not installed (tools/deps bench)")
+            bench.note("not measured: pyroute2: not installed (tools/deps bench)")
             continue
         say(title)
         for size, count, rounds in (("1,000 routes", 1000, 5), ("100,000 routes", 100000, 1)):
@@ -129,7 +128,7 @@ def measure_monitors(bench, build, say):
     done = subprocess.run([f"{build}/bench-monitor", f"{build}/usher-netlink", str(bench.n(EVENTS)), *map(str, MONITORS)],
                           stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
-        bench.notes.append(f"not measured: monitors: status {done.returncode}")
+        bench.note(f"not measured: monitors: status {done.returncode}")
     for line in done.stdout.splitlines():
         found = json.loads(line)
         bench.results[f"monitors/{found['who']}"] = found

@@ -10,9 +10,7 @@ import subprocess
 import time
 
 PLACE = "/home/watched"
-TOOLS = "/tmp/bench"
 TREES = {"10": 10, "100,000": 100000}
-ROUNDS = 4
 EVENTS = 240000
 RECORDS = 4000000
 SUBSCRIBERS = (1, 8, 32)
@@ -50,14 +48,14 @@ def measure(bench, tools, weight, say):
         measure_open(bench, title)
         for name, start in (("inotifywait -r", start_inotifywait), ("watchman", start_watchman)):
             if not shutil.which(name.split()[0]):
-                bench.notes.append(f"not measured: {name}: not installed (tools/deps bench)")
+                bench.note(f"not measured: {name}: not installed (tools/deps bench)")
                 continue
             began = time.monotonic()
             process, pid = start()
             bench.results[f"watch {title}/{name}"] = {"took": (time.monotonic() - began) * 1e6, **weight(pid)}
             stop(process, pid)
     measure_memory(bench, tools, weight)
-    measure_events(bench)
+    measure_events(bench, tools)
     measure_latency(bench)
     measure_streams(bench)
     subprocess.run(["umount", "--lazy", PLACE], check=True)  # what has just been closed may hold it yet
@@ -109,24 +107,24 @@ def measure_memory(bench, tools, weight):
 
 def measure_open(bench, title):
     """Beside it what it cannot do without: a call, and a confined child that opens a directory."""
-    for _ in range(ROUNDS):
-        bench.measure(f"watch {title}", "watch", "subscribe", 0, PLACE, str(bench.n(200) // ROUNDS))
-        bench.measure(f"watch {title}", "calls", "ping", 400 // ROUNDS)
-        bench.measure(f"watch {title}", "floor", "handed", 200 // ROUNDS, "tree", PLACE)
+    for _ in range(bench.rounds):
+        bench.measure(f"watch {title}", "watch", "subscribe", 0, PLACE, str(bench.n(200) // bench.rounds))
+        bench.measure(f"watch {title}", "calls", "ping", 400 // bench.rounds)
+        bench.measure(f"watch {title}", "floor", "handed", 200 // bench.rounds, "tree", PLACE)
 
 
-def measure_events(bench):
+def measure_events(bench, tools):
     """In rounds, so that what is compared is of the same moment."""
     found = {}
-    for _ in range(ROUNDS):
+    for _ in range(bench.rounds):
         for title, every in RENAMES.items():
-            words = [PLACE, str(bench.n(EVENTS) // ROUNDS), str(every)]
+            words = [PLACE, str(bench.n(EVENTS) // bench.rounds), str(every)]
             runs = [(f"watch events{title}", kind, words) for kind in ("none", "floor", "inotify")]
             for count in SUBSCRIBERS:
                 runs += [(f"watch events{title}, {count}", kind, [*words, str(count)]) for kind in ("sends", "usher")]
             for key, kind, arguments in runs:
                 fresh()
-                found.setdefault(f"{key}/{kind}", []).extend(bench.run(f"{TOOLS}/watch", kind, *arguments))
+                found.setdefault(f"{key}/{kind}", []).extend(bench.run(f"{tools}/watch", kind, *arguments))
     for key, lines in found.items():
         bench.results[key] = {"n": sum(line["n"] for line in lines), "lost": sum(line["lost"] for line in lines),
                               **{part: statistics.median(line[part] for line in lines) for part in ("reader", "writer", "a_second")}}
@@ -140,10 +138,10 @@ def measure_events(bench):
 
 
 def measure_latency(bench):
-    for _ in range(ROUNDS):
+    for _ in range(bench.rounds):
         for kind, count in (("inotify", 1000), ("relay", 1000), ("stream", 1000), ("signal", 100)):
             fresh()
-            bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count) // ROUNDS))
+            bench.measure("watch latency", "watch", f"latency-{kind}", 0, PLACE, str(bench.n(count) // bench.rounds))
 
 
 def measure_awake(bench, tools):
