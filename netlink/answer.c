@@ -242,7 +242,7 @@ static int begin(struct answer *answer) {
 	}
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		return -errno;
-	answer->streamed = true;
+	answer->streamed = answer->query.hurried = true;
 	answer->reader = pipe[0];
 	answer->fd = pipe[1];
 	answer->query.again = NULL; /* what has been read by somebody stays read */

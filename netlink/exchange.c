@@ -209,8 +209,12 @@ static ssize_t receive(struct exchange *exchange, int flags) {
 			continue;
 		if (n < 0)
 			return errno == EAGAIN && !(flags & MSG_DONTWAIT) ? -ETIMEDOUT : -errno;
-		if (packet.msg_namelen != sizeof sender || sender.nl_pid != 0)
-			continue; /* any process may write to any other's socket */
+		if (packet.msg_namelen != sizeof sender || sender.nl_pid != 0) {
+			/* any process may write to any other's socket */
+			if (flags & MSG_PEEK)
+				(void)recv(exchange->fd, NULL, 0, MSG_DONTWAIT);
+			continue;
+		}
 		if (n > BUFFER_SIZE)
 			return -EMSGSIZE;
 		exchange->turn ^= 1;
@@ -295,6 +299,10 @@ int exchange_step(struct exchange *exchange, int flags, exchange_each *each, voi
 	n = receive(exchange, flags);
 	if (n < 0)
 		return (int)n;
+	if (exchange->seen) {
+		exchange->seen = false;
+		return 1;
+	}
 	if (is_stuck(exchange, (size_t)n))
 		return -ELOOP;
 	r = take_datagram(exchange, (size_t)n, each, data);
@@ -310,7 +318,7 @@ static int say(struct exchange *exchange, struct nlmsghdr *request, bool dump) {
 	request->nlmsg_seq = ++exchange->sequence;
 	request->nlmsg_pid = exchange->port;
 	exchange->of_dump = dump;
-	exchange->over = exchange->stopped = exchange->interrupted = false;
+	exchange->over = exchange->stopped = exchange->interrupted = exchange->seen = false;
 	exchange->verdict = (struct exchange_verdict){ 0 };
 	exchange->sizes[0] = exchange->sizes[1] = 0;
 	exchange->datagrams = exchange->same = 0;
@@ -321,7 +329,7 @@ static int say(struct exchange *exchange, struct nlmsghdr *request, bool dump) {
 	return 0;
 }
 
-static int hear(struct exchange *exchange, exchange_each *each, void *data) {
+int exchange_hear(struct exchange *exchange, exchange_each *each, void *data) {
 	int r;
 
 	do
@@ -334,7 +342,7 @@ int exchange_do(struct exchange *exchange, struct nlmsghdr *request, exchange_ea
 		void *data) {
 	int r = say(exchange, request, false);
 
-	return r < 0 ? r : hear(exchange, each, data);
+	return r < 0 ? r : exchange_hear(exchange, each, data);
 }
 
 /*
@@ -365,7 +373,54 @@ int exchange_dump(struct exchange *exchange, struct nlmsghdr *request, exchange_
 		  void *data) {
 	int r = exchange_begin(exchange, request);
 
-	return r < 0 ? r : hear(exchange, each, data);
+	return r < 0 ? r : exchange_hear(exchange, each, data);
+}
+
+/* ---- a dump of which somebody waits for the beginning ---- */
+
+static int set_room(const struct exchange *exchange, int size) {
+	return setsockopt(exchange->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0 ? -errno : 0;
+}
+
+static int glance(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
+		  void *data) {
+	int r = say(exchange, request, true);
+	ssize_t n = r < 0 ? r : receive(exchange, MSG_PEEK);
+
+	if (n < 0)
+		return (int)n;
+	exchange->primed = true;
+	r = take_datagram(exchange, (size_t)n, each, data);
+	exchange->seen = !exchange->over;
+	if (exchange->over && !exchange->stopped) {
+		n = receive(exchange, 0); /* it would be in the way of what is asked next */
+		if (n < 0)
+			return (int)n;
+		if (exchange->ended_alone)
+			return -ENODATA;
+	}
+	return r < 0 ? r : exchange->seen;
+}
+
+/*
+ * The kernel fills a datagram when a dump is begun, and another one whenever one is taken and there
+ * is room for more: two, of up to 32 KiB, before the first is ours. Of a socket that has not been
+ * primed yet the first is small, and while it is only looked at, and room is for no other, the
+ * second is not made.
+ */
+int exchange_glance(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
+		    void *data) {
+	int room = 0, r;
+	socklen_t size = sizeof room;
+
+	if (getsockopt(exchange->fd, SOL_SOCKET, SO_RCVBUF, &room, &size) < 0)
+		return -errno;
+	r = set_room(exchange, 0); /* the least there can be */
+	if (r < 0)
+		return r;
+	r = glance(exchange, request, each, data);
+	(void)set_room(exchange, room / 2); /* the kernel doubles it */
+	return r;
 }
 
 /* ---- generic netlink ---- */

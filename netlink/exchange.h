@@ -34,6 +34,7 @@ struct exchange {
 	bool primed;  /* there has been an answer */
 	bool of_dump; /* what is being answered */
 	bool over;
+	bool seen; /* the next datagram, which is not taken in again */
 
 	/* Of the last answer: */
 	struct exchange_verdict verdict;
@@ -70,6 +71,14 @@ int exchange_do(struct exchange *exchange, struct nlmsghdr *request, exchange_ea
  * last, or a negative errno; with MSG_DONTWAIT also -EAGAIN, and then it can be tried again. */
 int exchange_begin(struct exchange *exchange, struct nlmsghdr *request);
 int exchange_step(struct exchange *exchange, int flags, exchange_each *each, void *data);
+
+/* Instead of exchange_begin(), on a fresh exchange, where somebody waits for the first rows: takes
+ * in a few of them. 1 if there is more to come, by exchange_hear(), or in steps; 0 if that was all;
+ * a negative errno, of which -ENODATA says that there was no row, and that it may be for want of
+ * room: then nothing has been taken in, and a dump has to be asked for. */
+int exchange_glance(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
+		    void *data);
+int exchange_hear(struct exchange *exchange, exchange_each *each, void *data);
 
 /* The number of a family of generic netlink, for which the exchange must be. 0 or a negative errno,
  * -ENOENT if this kernel has none of that name. */

@@ -118,6 +118,24 @@ static int open_exchange(struct query *query) {
 	return r;
 }
 
+/* Of tables that may be large, and of which the kernel leaves nothing out that does not fit. */
+static bool is_hurried(const struct query *query) {
+	return query->hurried && !query->exchange.primed && !query->type->family &&
+	       query->type->protocol == NETLINK_ROUTE && query->type->get == RTM_GETROUTE;
+}
+
+static int ask_for_all(struct reading *reading, struct nlmsghdr *request) {
+	struct query *query = reading->query;
+	int r = is_hurried(query) ? exchange_glance(&query->exchange, request, take, reading)
+				  : -ENODATA;
+
+	if (r == -ENODATA)
+		return exchange_dump(&query->exchange, request, take, reading);
+	if (r > 0)
+		r = block_flush(query->block);
+	return r < 0 || query->exchange.over ? r : exchange_hear(&query->exchange, take, reading);
+}
+
 /* 0, 1 if there is no such pass, or a negative errno. */
 static int ask(struct reading *reading, struct netlink_pass *pass) {
 	struct query *query = reading->query;
@@ -140,7 +158,7 @@ static int ask(struct reading *reading, struct netlink_pass *pass) {
 	reading->wanted = query->type->family ? query->family : reading->command;
 	reading->decoding.pass = *pass;
 	r = pass->one ? exchange_do(&query->exchange, request, take, reading)
-		      : exchange_dump(&query->exchange, request, take, reading);
+		      : ask_for_all(reading, request);
 	return r < 0 && means_none(query, pass, r) ? 0 : r;
 }
 

@@ -34,6 +34,7 @@ struct query {
 	int (*again)(void *data);
 	void *data;
 	struct listener *listener; /* open, for QUERY_RETRY; NULL: nothing is joined */
+	bool hurried;              /* somebody waits for the first rows, and they go at once */
 	struct exchange *kept;     /* for lookups that need no dump; NULL: nothing is kept */
 
 	/* The answer, besides the rows: */

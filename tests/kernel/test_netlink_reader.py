@@ -75,6 +75,34 @@ class BigObjects(TestCase):
             rows = self.rows("route", ["priority"], where=self.big_route(n).fd, family=2, table=MAIN)
             self.assertEqual(sorted(row["priority"] for row in rows if "priority" in row), list(range(1, 101)), n)
 
+    def streamed(self, realm, **keys):
+        """The answer that comes by a stream, of which the kernel is asked for a small first part."""
+        reply = self.reader.query("route", ["priority"], where=realm.fd, format="records", transport="stream", **keys)
+        self.assertEqual((reply.code, reply.text), (0, ""))
+        return reply.answer()
+
+    def test_a_first_route_of_any_size_hides_no_other_of_a_stream(self):
+        for n in (2, 231, 300, 1990):
+            realm = self.big_route(n)
+            for keys in ({}, {"family": 2}, {"family": 2, "table": MAIN}):
+                answer = self.streamed(realm, **keys)
+                self.assertTrue(answer.end["complete"], (n, keys, answer.end))
+                found = sorted(row["priority"] for _, _, row in answer.rows if 0 < row.get("priority", 0) < 101)
+                self.assertEqual(found, list(range(1, 101)), (n, keys))
+
+    def test_a_first_route_of_ipv6_hides_no_other_of_a_stream(self):
+        realm = self.realm()
+        realm.pair("v", "2001:db8::1/64")
+        realm.run(*(f"route add 2001:db8:{i:x}::/48 dev v metric {i}" for i in range(1, 101)))
+        realm.say("ip", "route", "add", "100::/64", *" ".join(f"nexthop via fe80::{i:x} dev v" for i in range(1, 141)).split())
+        answer = self.streamed(realm, family=10, table=MAIN)
+        self.assertTrue(answer.end["complete"], answer.end)
+        self.assertEqual(sorted(row["priority"] for _, _, row in answer.rows if row["priority"] < 101), list(range(1, 101)))
+        self.assertEqual(sum(row["priority"] == 1024 for _, _, row in answer.rows), 1)
+
+    def test_a_stream_that_misses_a_route_which_no_datagram_can_hold_says_so(self):
+        self.assertFalse(self.streamed(self.big_route(2040), family=2).end["complete"])
+
     def test_a_route_that_no_datagram_can_hold_leaves_the_answer_incomplete(self):
         realm = self.big_route(2040)
         for keys in ({}, {"family": 2}, {"family": 2, "table": MAIN}, {"family": 2, "consistency": "any"}):
@@ -419,8 +447,8 @@ class Limits(TestCase):
         realm.run(*(f"route add 11.{i // 62500}.{i // 250 % 250}.{i % 250}/32 dev v" for i in range(n)))
         return realm
 
-    def stream(self, realm, **keys):
-        reply = self.reader.query("route", where=realm.fd, family=2, transport="stream", **{"format": "records", **keys})
+    def stream(self, realm, fields=(), **keys):
+        reply = self.reader.query("route", fields, where=realm.fd, family=2, transport="stream", **{"format": "records", **keys})
         self.assertEqual((reply.code, reply.text), (0, ""))
         return reply
 
@@ -434,7 +462,7 @@ class Limits(TestCase):
 
     def test_who_does_not_read_a_stream_holds_up_nobody(self):
         realm = self.many_routes()
-        replies = [self.stream(realm, deadline_usec=4000000) for _ in range(64)]
+        replies = [self.stream(realm, fields=["oif"], deadline_usec=4000000) for _ in range(64)]
         self.assertEqual(len(self.children()), 64)
         self.assertTrue(self.rows("route", ["oif"], where=realm.fd, family=2, table=255))
         self.assertTrue(self.children(), "they go on waiting")
