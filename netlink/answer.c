@@ -25,8 +25,9 @@ enum {
 	BYTES_MAX = 64 * 1024,
 	MEMFD_MAX = 256 << 20, /* where nothing else was said */
 	PIPE_SIZE = 256 * 1024,
+	PIPE_LEAST = 4096,
 	FILL = 32 * 1024, /* stays in the processor's cache */
-	FILL_FIRST = 4096,
+	FILL_FIRST = 3072,
 };
 
 static const char too_many[] = "there are more than 256 rows, or 64 KiB of them: use Open, or ask "
@@ -124,7 +125,8 @@ struct answer {
 	int fd;                /* that rows are written to; -1: none */
 	uint64_t written, max; /* 0: any number */
 	bool streamed;
-	int reader; /* the end of the pipe that has not been given away yet; -1: otherwise */
+	bool narrow; /* the pipe is, until somebody has read the first rows */
+	int reader;  /* the end of the pipe that has not been given away yet; -1: otherwise */
 	volatile bool *told;
 	struct block_buffer buffer;
 };
@@ -182,6 +184,28 @@ static int refuse(struct answer *answer, int code, const char *text) {
 	return r;
 }
 
+/* So that what has been written until then fills it, or lacks room for a part of it. */
+static void keep_narrow(const struct answer *answer) {
+	size_t size = PIPE_LEAST;
+
+	while (size * 2 <= answer->written)
+		size *= 2;
+	(void)fcntl(answer->fd, F_SETPIPE_SZ, size);
+}
+
+static void widen(struct answer *answer) {
+	answer->narrow = false;
+	(void)fcntl(answer->fd, F_SETPIPE_SZ, PIPE_SIZE);
+}
+
+/* What others have to do before the first rows are read would wait until our share of the processor
+ * is used up, if we went on. */
+static void let_others_read(const struct answer *answer) {
+	struct pollfd pipe = { .fd = answer->fd, .events = POLLOUT };
+
+	(void)poll(&pipe, 1, -1);
+}
+
 /* Where rows go. The pipe is given away with the first of them. */
 static int write_rows(void *data, const struct iovec *pieces, size_t n) {
 	struct answer *answer = data;
@@ -197,7 +221,14 @@ static int write_rows(void *data, const struct iovec *pieces, size_t n) {
 			return r;
 		fd_closep(&answer->reader);
 	}
-	return block_to_fd(&answer->fd, pieces, n);
+	if (answer->narrow)
+		keep_narrow(answer);
+	r = block_to_fd(&answer->fd, pieces, n);
+	if (r == 0 && answer->narrow && block_rows(answer->query.block) > 0) {
+		let_others_read(answer);
+		widen(answer);
+	}
+	return r;
 }
 
 static int begin_block(struct answer *answer, size_t fill) {
@@ -242,11 +273,10 @@ static int begin(struct answer *answer) {
 	}
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		return -errno;
-	answer->streamed = answer->query.hurried = true;
+	answer->streamed = answer->narrow = answer->query.hurried = true;
 	answer->reader = pipe[0];
 	answer->fd = pipe[1];
 	answer->query.again = NULL; /* what has been read by somebody stays read */
-	(void)fcntl(answer->fd, F_SETPIPE_SZ, PIPE_SIZE);
 	return begin_block(answer, FILL);
 }
 
@@ -319,6 +349,8 @@ static int end_stream(struct answer *answer, int r) {
 		query->code = r;
 		query->why = "the kernel did not tell all of it";
 	}
+	if (answer->narrow)
+		widen(answer);
 	(void)end(answer); /* nobody may be there to read it */
 	return answer->reader >= 0 ? tell(answer, answer->reader) : 0;
 }

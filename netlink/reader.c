@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -103,6 +104,14 @@ static int settle(struct job *job, struct refusal *refusal) {
 	return r != 0 ? r : rights_give_up_but(job->question.rights);
 }
 
+/* Who has much to read lets others go first, and does not push aside who wakes it by reading. */
+static void stand_back(void) {
+	const struct sched_param none = { 0 };
+
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+	(void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 /* It has no descriptors but the connection and the place, and goes with us. */
 static int alone(const struct reader *reader, const struct job *job, pid_t parent) {
 	const int keep[] = { reader->connection, job->where };
@@ -121,7 +130,7 @@ static _Noreturn void be_child(struct reader *reader, struct job *job, pid_t par
 	if (alone(reader, job, parent) < 0)
 		_exit(1);
 	if (job->question.ask->format)
-		(void)setpriority(PRIO_PROCESS, 0, NICE); /* a large one; others' are not */
+		stand_back();
 	r = territory_begin();
 	if (r == 0)
 		r = settle(job, &refusal);

@@ -68,6 +68,7 @@ static const int allowed[] = {
 	SYS_getppid,
 	SYS_prctl,
 	SYS_setpriority,
+	SYS_sched_setscheduler,
 	SYS_pidfd_open,
 	SYS_kill,
 	SYS_waitid,
