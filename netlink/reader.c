@@ -131,9 +131,7 @@ static _Noreturn void be_child(struct reader *reader, struct job *job, pid_t par
 		_exit(1);
 	if (job->question.ask->format)
 		stand_back();
-	r = territory_begin();
-	if (r == 0)
-		r = settle(job, &refusal);
+	r = settle(job, &refusal);
 	fd_closep(&job->where);
 	r = r == 0 ? answer_give(reader->connection, &job->question, false,
 				 reader->told + job->slot)
