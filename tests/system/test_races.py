@@ -11,12 +11,14 @@ import time
 
 import support
 from support import Descriptor
+from test_interior import spawn
 from test_sec_paths import start_exchange, stop
+from watching import Watch
 
 ROUNDS = int(os.environ.get("ROUNDS") or 60)
 REFUSALS = ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
             *(support.ERROR + name for name in ("InvalidArgument", "NotFound", "NotPermitted", "Retry", "Busy")))
-MS_BIND, MS_REC, ST_NOEXEC = 4096, 16384, 8
+MS_BIND, MS_REC, ST_NOEXEC, CLONE_NEWNS, SYS_PIVOT_ROOT = 4096, 16384, 8, 0x20000, 155
 
 
 def cover(over, spot):
@@ -26,6 +28,33 @@ def cover(over, spot):
         time.sleep(0.001)
         support.umount(spot, support.MNT_DETACH)
         time.sleep(0.001)
+
+
+def start(function, *arguments):
+    """The pid of a process of root's that does this."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            signal.alarm(0)
+            function(*arguments)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return pid
+
+
+def inside(place, directory, function, *arguments):
+    """Among the mounts of a place, in a directory that is open, wherever the root is."""
+    with place.pidfd() as pidfd:
+        support.setns(pidfd.fileno(), CLONE_NEWNS)
+    os.fchdir(directory)
+    function(*arguments)
+
+
+def put_back():
+    """The root that lies on "/old" is the root again, and what was it lies on "x" as before."""
+    if support.libc.syscall(SYS_PIVOT_ROOT, b"/old", b"x") != 0:
+        raise OSError("pivot_root")
 
 
 def identity(name, directory=None):
@@ -83,13 +112,7 @@ class Races(support.MountTestCase):
 
     @contextlib.contextmanager
     def covered(self):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                signal.alarm(0)
-                cover(f"{self.top}/other", f"{self.top}/d")
-            finally:
-                os._exit(1)
+        pid = start(cover, f"{self.top}/other", f"{self.top}/d")
         try:
             yield
         finally:
@@ -97,9 +120,19 @@ class Races(support.MountTestCase):
             with contextlib.suppress(OSError):
                 support.umount(f"{self.top}/d", support.MNT_DETACH)
 
-    def race(self, call, check):
+    @contextlib.contextmanager
+    def covered_inside(self, place):
+        top = os.open(place.path(self.top), os.O_PATH)
+        pid = start(inside, place, top, cover, "other", "d")
+        try:
+            yield
+        finally:
+            stop(pid)
+            os.close(top)
+
+    def race(self, call, check, covered=None):
         """call() again and again, by alice, and check() with its result or None where it was refused."""
-        for racer in (lambda: self.exchanged("link"), lambda: self.exchanged("other"), self.covered):
+        for racer in (lambda: self.exchanged("link"), lambda: self.exchanged("other"), covered or self.covered):
             with racer():
                 for _ in range(ROUNDS // 3):
                     check(self.once(call))
@@ -246,3 +279,79 @@ class Races(support.MountTestCase):
 
         self.alice.call("Mounts", "Mount", "", spot, "tmpfs", ["size=4k"], {})
         self.race(lambda: self.alice.call("Mounts", "Move", spot, self.path, {}), check)
+
+    # -- what alice may do with every directory that she can reach: root's she cannot
+
+    def close_roots(self):
+        os.chmod(f"/proc/self/fd/{self.roots}", 0o700)
+
+    def test_open_mount_takes_an_image_that_the_caller_may_read(self):
+        def check(mount):
+            if mount:
+                with mount:
+                    self.check_text(f"/proc/self/fd/{mount.fileno()}")
+
+        self.race(lambda: self.alice.call("Mounts", "OpenMount", f"{self.path}/i", "squashfs", [], {}), check)
+
+    def check_spawned(self, file, **options):
+        def check(result):
+            self.assertIn(result, (None, (0, "alice")))
+
+        self.close_roots()
+        self.race(lambda: spawn(self.alice, "/bin/cat", file, **options), check)
+
+    def test_spawn_has_a_root_that_the_caller_can_reach(self):
+        for name in ("d", "other"):
+            os.mkdir(f"{self.top}/{name}/x/usr")
+            for link in ("bin", "lib", "lib64"):
+                os.symlink(f"usr/{link}", f"{self.top}/{name}/x/{link}")
+        self.check_spawned("/f", types=("user", "mnt"), root=self.path, mounts=[("/usr", "/usr", "rbind", ["ro"])])
+
+    def test_spawn_begins_in_a_directory_that_the_caller_can_reach(self):
+        for types in ((), ("user", "mnt")):
+            with self.subTest(types=types):
+                self.check_spawned("f", types=types, workdir=self.path)
+
+    def check_watch(self, backend):
+        number = 0
+
+        def check(watch):
+            nonlocal number
+            if not watch:
+                return
+            number += 1
+            with watch:
+                for directory, whose in ((self.roots, "roots"), (self.mine, "alices")):
+                    os.mkdir(f"x/{whose}{number}", dir_fd=directory)
+                    os.rmdir(f"x/{whose}{number}", dir_fd=directory)
+                told = watch.until(lambda record: record.path == f"alices{number}", "what is alice's is told")
+                self.assertEqual({record.path for record in told}, {f"alices{number}"})
+
+        self.close_roots()
+        self.race(lambda: Watch(self.alice, self.path, ["create"], backend=backend), check)
+
+    def test_watch_tells_of_what_the_caller_can_reach(self):
+        self.check_watch("fanotify")
+
+    def test_watch_by_inotify_tells_of_what_the_caller_can_reach(self):
+        self.check_watch("inotify")
+
+    def test_pivot_root_takes_what_the_caller_can_reach(self):
+        """Among mounts of alice's own; on each "x" there is one that could be the root."""
+        for name in ("d", "other"):
+            os.mkdir(f"{self.top}/{name}/x/old")
+        self.close_roots()
+        with support.Place("alice", "--user", "--map-root-user", "--mount") as place, place.pidfd() as pidfd:
+            for name in ("d", "other"):
+                self.assertEqual(place.run("mount", "--bind", *[f"{self.top}/{name}/x"] * 2).returncode, 0)
+            mine = os.open(place.path(f"{self.top}/d"), os.O_PATH)
+            self.addCleanup(os.close, mine)
+            root = identity(place.path("/"))
+
+            def check(result):
+                self.assertEqual(identity(place.path("/")), self.my_x if result else root)
+                if result:
+                    self.assertEqual(os.waitpid(start(inside, place, mine, put_back), 0)[1], 0)
+
+            self.race(lambda: self.alice.call("Mounts", "PivotRoot", self.path, f"{self.path}/old", {"in": pidfd}), check,
+                      lambda: self.covered_inside(place))
