@@ -55,6 +55,15 @@ class Floods(support.TestCase):
     def test_sec_55_calls_that_want_no_answer(self):
         self.withstand("silent", ("ping",))
 
+    def test_sec_55_calls_of_which_no_answer_is_read(self):
+        """The bus itself comes to answer hardly anybody then; what counts is that the service is the same one all the time, and
+        there when it is over."""
+        self.withstand("deaf", ("bus",))
+        began = time.monotonic()
+        with support.Client("bob") as bob:
+            self.assertTrue(bob.call("Host", "GetHostname", {}))
+        self.assertLess(time.monotonic() - began, SERVED)
+
     def test_sec_55_sixteen_descriptors_with_every_call(self):
         self.withstand("descriptors")
 
@@ -91,7 +100,8 @@ class Large(support.TestCase):
     def assert_few_are_read(self, fresh):
         support.settle()
         unread, seconds = support.as_user("alice", send_large, fresh)
-        if unread < 4 and seconds > 4:
+        # a new connection has what is nobody's yet besides what is its user's, so half the time is enough
+        if unread < 4 and seconds > (2 if fresh else 4):
             self.skipTest(f"they take {seconds:.0f} s to send, in which there is time to read them")
         self.assertGreaterEqual(unread, 4)
 
