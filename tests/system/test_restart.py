@@ -278,7 +278,7 @@ class TheWorker(support.MountTestCase):
 
 class TheClock(support.TestCase):
     def test_nothing_goes_by_a_clock_that_jumps(self):
-        """Both programs go by the monotonic clock; that of the machine is not ours to set, so this looks what they can call."""
+        """Both programs go by the monotonic clock: this looks what they can call. test_clock.py sets that of the machine, where it may."""
         # the date, which people are told; and the clocks that somebody's timer may go by
         named = ("instant.c", "timing.c", "create-timer.c")
         for path in (*glob.glob("/usr/src/usher/service/**/*.[ch]", recursive=True), *glob.glob("/usr/src/usher/watcher/*.[ch]")):
