@@ -4,8 +4,9 @@
  * nothing; what hangs, dies or is killed is one child with one request.
  *
  * A fork takes as long as most orders, so a few children are there before somebody asks: each has
- * done what no order changes, and takes one connection. It says so, and another is forked in its
- * place while it works.
+ * done what no order changes, and takes one connection. Another is forked in its place when it has
+ * ended, so that who waits for it does not wait for a fork beside it; or at once, if only one is
+ * left that waits, since what has been asked of it may take for ever.
  *
  * `usher-worker --reset` is what systemd runs after its end: see allowance.h.
  *
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -40,24 +42,37 @@
 
 enum {
 	LISTEN_FD = 3, /* SD_LISTEN_FDS_START */
-	TAKEN_FD = 4,  /* a child that has taken a connection writes its pid to it */
+	CALL_FD = 4,   /* by which a child calls for others */
 	VESSEL_FD = 5,
 	OWN_FD_LAST = 8, /* up to there, what job_open_own() has opened */
 	IDLE_SEC = 60,
 	PAUSE_USEC = 100 * 1000,
 	READY_MAX = 3,
+	READY_LEAST = 2,
 };
+
+/* What becomes of the child in each place; shared with the children that wait, but not with those
+ * that work. */
+enum state { GONE, WAITS, WORKS };
 
 struct worker {
 	const char *libexec;
 	bool listening;   /* or there is a pair, that connections come over */
 	sigset_t signals; /* that were blocked when we were started */
 	pid_t self;
-	int taken;              /* where TAKEN_FD is heard */
-	pid_t ready[READY_MAX]; /* of them, those that wait */
-	size_t n_ready;
-	uint64_t again_usec; /* not before then, after a child that did not get to wait; or 0 */
+	int called; /* where CALL_FD is heard */
+	_Atomic enum state *states;
+	pid_t pids[READY_MAX]; /* of who waits, or has waited, there */
+	uint64_t again_usec;   /* not before then, after a child that did not get to wait; or 0 */
 };
+
+static size_t waiting(const struct worker *worker) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < READY_MAX; i++)
+		n += worker->states[i] == WAITS;
+	return n;
+}
 
 static void on_child(int number) {
 	(void)number; /* it only has to interrupt poll() */
@@ -113,20 +128,22 @@ static int go_with_parent(const struct worker *worker) {
 	return getppid() == worker->self ? 0 : -ESRCH;
 }
 
-static int stay(const struct worker *worker) {
-	pid_t pid = getpid();
-
+/* Of two that take a connection at once, the second to say so sees the first. */
+static int stay(const struct worker *worker, size_t place) {
+	worker->states[place] = WORKS;
 	if (prctl(PR_SET_PDEATHSIG, 0) < 0 || signal(SIGTERM, SIG_DFL) == SIG_ERR ||
 	    sigprocmask(SIG_SETMASK, &worker->signals, NULL) < 0)
 		return -errno;
-	if (write(TAKEN_FD, &pid, sizeof pid) < 0 && errno != EPIPE)
+	if (waiting(worker) < READY_LEAST && write(CALL_FD, "", 1) < 0 && errno != EPIPE &&
+	    errno != EAGAIN)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_DFL);
-	(void)syscall(SYS_close_range, LISTEN_FD, TAKEN_FD, 0);
+	(void)munmap((void *)worker->states, READY_MAX * sizeof *worker->states);
+	(void)syscall(SYS_close_range, LISTEN_FD, CALL_FD, 0);
 	return 0;
 }
 
-static _Noreturn void be_child(const struct worker *worker) {
+static _Noreturn void be_child(const struct worker *worker, size_t place) {
 	int connection;
 
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -137,7 +154,7 @@ static _Noreturn void be_child(const struct worker *worker) {
 	do
 		connection = next_connection(worker);
 	while (connection == -EINTR || connection == -ECONNABORTED);
-	if (connection < 0 || stay(worker) < 0)
+	if (connection < 0 || stay(worker, place) < 0)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "usher-worker");
 	job_serve(connection, worker->libexec);
@@ -149,47 +166,35 @@ static void pause_forking(struct worker *worker) {
 	worker->again_usec = instant_usec() + PAUSE_USEC;
 }
 
-static bool make_ready(struct worker *worker) {
-	pid_t pid = fork();
+static bool make_ready(struct worker *worker, size_t place) {
+	pid_t pid;
 
+	worker->states[place] = WAITS;
+	pid = fork();
 	if (pid == 0)
-		be_child(worker);
+		be_child(worker, place);
 	if (pid < 0)
-		return false;
-	worker->ready[worker->n_ready++] = pid;
-	return true;
+		worker->states[place] = GONE;
+	worker->pids[place] = pid;
+	return pid > 0;
 }
 
-/* True if it was one of those that wait. */
-static bool strike_off(struct worker *worker, pid_t pid) {
-	for (size_t i = 0; i < worker->n_ready; i++)
-		if (worker->ready[i] == pid) {
-			worker->ready[i] = worker->ready[--worker->n_ready];
-			return true;
-		}
-	return false;
-}
-
-static void hear_taken(struct worker *worker) {
-	pid_t pids[64];
-	ssize_t n;
-
-	do {
-		n = read(worker->taken, pids, sizeof pids);
-		for (size_t i = 0; n > 0 && i < (size_t)n / sizeof *pids; i++)
-			(void)strike_off(worker, pids[i]);
-	} while (n == sizeof pids);
-}
-
-/* Who has ended has said before that it took a connection, if it did. */
 static void reap(struct worker *worker) {
 	pid_t pid;
 
-	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
-		hear_taken(worker);
-		if (strike_off(worker, pid))
-			pause_forking(worker);
-	}
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		for (size_t i = 0; i < READY_MAX; i++)
+			if (worker->pids[i] == pid && worker->states[i] == WAITS) {
+				worker->states[i] = GONE;
+				pause_forking(worker);
+			}
+}
+
+static void hear_calls(const struct worker *worker) {
+	char calls[64];
+
+	while (read(worker->called, calls, sizeof calls) == sizeof calls)
+		;
 }
 
 /* Until there can be children again, the broker hears at once that nobody serves it. */
@@ -203,8 +208,8 @@ static void turn_away(const struct worker *worker) {
 static void make_all_ready(struct worker *worker) {
 	if (worker->again_usec && instant_usec() >= worker->again_usec)
 		worker->again_usec = 0;
-	while (!worker->again_usec && worker->n_ready < READY_MAX)
-		if (!make_ready(worker))
+	for (size_t i = 0; i < READY_MAX && !worker->again_usec; i++)
+		if (worker->states[i] != WAITS && !make_ready(worker, i))
 			pause_forking(worker);
 }
 
@@ -218,19 +223,19 @@ static bool has_other_children(const struct worker *worker) {
 
 	for (ssize_t i = 0; i < n; i++)
 		children += text[i] == ' ';
-	return n < 0 || children > worker->n_ready;
+	return n < 0 || children > waiting(worker);
 }
 
 /* False when there is nothing to do any more. */
 static bool turn(struct worker *worker) {
-	struct pollfd fds[] = { { .fd = worker->taken, .events = POLLIN }, { .fd = LISTEN_FD } };
+	struct pollfd fds[] = { { .fd = worker->called, .events = POLLIN }, { .fd = LISTEN_FD } };
 	struct timespec timeout = { .tv_sec = IDLE_SEC };
 	int n;
 
 	make_all_ready(worker);
 	if (worker->again_usec)
 		timeout = (struct timespec){ .tv_nsec = PAUSE_USEC * 1000L };
-	if (worker->n_ready == 0)
+	if (worker->again_usec && waiting(worker) == 0)
 		fds[1].events = POLLIN;
 	n = ppoll(fds, 2, worker->listening || worker->again_usec ? &timeout : NULL,
 		  &worker->signals);
@@ -241,7 +246,7 @@ static bool turn(struct worker *worker) {
 	if (n == 0 && !worker->again_usec && !has_other_children(worker))
 		return false; /* systemd listens on */
 	if (n > 0 && fds[0].revents)
-		hear_taken(worker);
+		hear_calls(worker);
 	reap(worker);
 	return true;
 }
@@ -257,8 +262,11 @@ static void start(struct worker *worker) {
 	    pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		err(1, "cannot listen to children");
 	/* the first free number is the reader's, which moves up */
-	worker->taken = fcntl(pipe[0], F_DUPFD_CLOEXEC, OWN_FD_LAST + 1);
-	if (worker->taken < 0 || dup3(pipe[1], TAKEN_FD, O_CLOEXEC) < 0 || close(pipe[1]) < 0)
+	worker->called = fcntl(pipe[0], F_DUPFD_CLOEXEC, OWN_FD_LAST + 1);
+	worker->states = mmap(NULL, READY_MAX * sizeof *worker->states, PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (worker->called < 0 || dup3(pipe[1], CALL_FD, O_CLOEXEC) < 0 || close(pipe[1]) < 0 ||
+	    worker->states == MAP_FAILED)
 		err(1, "cannot listen to children");
 	(void)confine_foresee(); /* without it, they take longer */
 	errno = -job_open_own(vessel_open(VESSEL_FD) == 0 ? VESSEL_FD : -1);

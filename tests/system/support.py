@@ -1192,10 +1192,12 @@ def processes(name):
 
 
 def kill_worker(number=signal.SIGKILL):
-    """Not there, it is nothing to kill: a child that waited may have served a call without it."""
+    """Not there, it is nothing to kill: a child that waited may have served a call without it, and systemd may name one
+    that has gone already."""
     pid = main_pid("usher-worker.service")
     if pid:
-        os.kill(pid, number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def is_ready(pid):

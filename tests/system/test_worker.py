@@ -59,6 +59,14 @@ class Waiting(support.TestCase):
             for call in pending:
                 call.result()
 
+    def test_of_many_that_come_at_once_none_is_turned_away(self):
+        clients = [support.Client("root") for _ in range(30)]
+        for client in clients:
+            self.addCleanup(client.close)
+        for _ in range(20):
+            for call in [client.begin("Host", "GetHostname", {}) for client in clients]:
+                call.result()
+
     def test_a_child_that_is_killed_while_it_waits_is_no_loss(self):
         for _ in range(3):
             for pid in self.ready():
