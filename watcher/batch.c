@@ -4,14 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fanotify.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "instant.h"
 #include "lookout.h"
 
 enum {
-	READ_SIZE = 1 << 18, /* at once; the rest of a block is for looking ahead */
-	EVENT_MOST = 4096,   /* what one may take */
+	READ_SIZE = 1 << 18,      /* at once; the rest of a block is for looking ahead */
+	EVENT_MOST = 4096,        /* what one may take */
+	EVENTS_USUAL = 256,       /* in a batch: what more of them take is given back … */
+	LARGE_USEC = 1000 * 1000, /* … when there have not been so many for a while */
 };
 
 /* ---- lists ---- */
@@ -219,7 +222,7 @@ static enum found read_some(struct lookout *lookout, struct block *block, size_t
 
 static bool keep(struct lookout *lookout, const struct group_event *raw, uint64_t position) {
 	if (lookout->n_events == lookout->space_events) {
-		size_t space = lookout->space_events ? lookout->space_events * 2 : 64;
+		size_t space = lookout->space_events ? lookout->space_events * 2 : EVENTS_USUAL;
 		struct event *more = reallocarray(lookout->event, space, sizeof *more);
 
 		if (!more)
@@ -336,6 +339,20 @@ static void end(struct lookout *lookout) {
 			nodes_drop(&lookout->superblock.nodes, number);
 	}
 	nodes_trim(&lookout->superblock.nodes);
+	if (lookout->n_events > EVENTS_USUAL)
+		lookout->large_until = instant_usec() + LARGE_USEC;
+}
+
+uint64_t batch_rest(struct lookout *lookout, uint64_t now) {
+	if (now < lookout->large_until)
+		return lookout->large_until;
+	free(lookout->event);
+	lookout->event = NULL;
+	lookout->n_events = lookout->space_events = 0;
+	(void)madvise(lookout->now.bytes, LOOKOUT_BLOCK, MADV_DONTNEED);
+	(void)madvise(lookout->ahead.bytes, LOOKOUT_BLOCK, MADV_DONTNEED);
+	lookout->large_until = UINT64_MAX;
+	return UINT64_MAX;
 }
 
 void batch_read(struct lookout *lookout) {

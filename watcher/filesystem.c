@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "instant.h"
@@ -75,6 +76,20 @@ static int listen_if(struct lookout *lookout, bool listening) {
 	return r;
 }
 
+/* Pages of its own, which can be given back. */
+static bool make_block(struct block *block) {
+	void *bytes = mmap(NULL, LOOKOUT_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	block->bytes = bytes == MAP_FAILED ? NULL : bytes;
+	return block->bytes;
+}
+
+static void drop_block(struct block *block) {
+	if (block->bytes)
+		(void)munmap(block->bytes, LOOKOUT_BLOCK);
+}
+
 static int begin(struct watcher *watcher, int *superblock, int *group, struct refusal *refusal) {
 	struct lookout *lookout = calloc(1, sizeof *lookout);
 	int r;
@@ -85,11 +100,10 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 	lookout->watcher = watcher;
 	lookout->group = (struct source){ .fd = -1, .ready = hear_group };
 	lookout->superblock.fd = -1;
-	lookout->now.bytes = malloc(LOOKOUT_BLOCK);
-	lookout->ahead.bytes = malloc(LOOKOUT_BLOCK);
+	lookout->large_until = UINT64_MAX;
 	lookout->spot = calloc(1, sizeof *lookout->spot);
 	lookout->n_spots = 1;
-	if (!lookout->now.bytes || !lookout->ahead.bytes || !lookout->spot)
+	if (!make_block(&lookout->now) || !make_block(&lookout->ahead) || !lookout->spot)
 		return -ENOMEM;
 	if (*superblock < 0)
 		return -EBADF;
@@ -414,7 +428,7 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	if (lookout->ahead.size > 0)
 		return 0;
 	return instant_earlier(lookout->waits_until ? lookout->waits_until : UINT64_MAX,
-			       arrears_due(lookout));
+			       instant_earlier(arrears_due(lookout), batch_rest(lookout, now)));
 }
 
 static void end(struct watcher *watcher) {
@@ -424,8 +438,8 @@ static void end(struct watcher *watcher) {
 		return;
 	fd_closep(&lookout->group.fd);
 	superblock_done(&lookout->superblock);
-	free(lookout->now.bytes);
-	free(lookout->ahead.bytes);
+	drop_block(&lookout->now);
+	drop_block(&lookout->ahead);
 	free(lookout->event);
 	free(lookout->rescan);
 	free(lookout->leaving);

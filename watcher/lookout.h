@@ -103,6 +103,7 @@ struct lookout {
 	size_t n_rescans, n_leaving, n_astray, space_rescans, space_leaving, space_astray;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
+	uint64_t large_until; /* so much may happen again as has; UINT64_MAX: it has not */
 	unsigned streak;      /* batches that followed each other closely */
 	bool listening;
 };
@@ -110,6 +111,9 @@ struct lookout {
 /* ---- batch.c ---- */
 /* Reads what there is to read, and has it told. */
 void batch_read(struct lookout *lookout);
+/* Gives back what much that happened at once has taken, some time after it has ended, which is
+ * returned; UINT64_MAX: there is nothing. */
+uint64_t batch_rest(struct lookout *lookout, uint64_t now);
 /* Reads on, so that what has happened by now is known. */
 void batch_look_ahead(struct lookout *lookout);
 /* Adds to a list of nodes that is gone through when the batch ends. */

@@ -158,6 +158,18 @@ class Filesystem(unittest.TestCase):
         self.assertNotIn("secret", str(told))
         self.assertEqual(str(told[0]), "create public/sub")
 
+    def test_what_much_that_happened_at_once_has_taken_is_given_back(self):
+        def weight():
+            with open(f"/proc/{watcher.process.pid}/smaps_rollup", encoding="ascii") as file:
+                return int(re.search(r"Private_Dirty: +(\d+)", file.read())[1])
+
+        watcher = self.watch()
+        told = len(self.paused(watcher, "cd public; for i in {1..4000}; do : >$i; done"))
+        heaviest = weight()
+        self.assertGreaterEqual(told, 4000)
+        time.sleep(1.5)
+        self.assertLess(weight(), heaviest - 200)
+
     def test_nothing_is_missed_in_directories_that_have_just_been_made(self):
         watcher = self.watch()
         self.run_in("for i in {1..300}; do mkdir -p $i/b/c; : >$i/b/c/f; done")
