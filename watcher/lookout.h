@@ -190,6 +190,11 @@ bool choir_leave(struct spot *spot, struct eye *eye);
 /* Its watch wants something else. */
 void choir_change(struct spot *spot, struct eye *eye);
 
+/* ---- retrospect.c ---- */
+/* As a kind's since(). */
+bool retrospect(struct watcher *watcher, struct watch *watch, uint64_t clock,
+		struct watcher_changes *changes);
+
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */
 uid_t actor_uid(struct lookout *lookout, pid_t pid);
