@@ -302,31 +302,42 @@ static bool is_in_place(struct lookout *lookout, const struct node *node) {
 				&handle);
 }
 
-/* A directory is asked where it is; what is still in the queue may know of it what is older. */
-static void find_again(struct lookout *lookout, uint32_t number) {
+/* A directory is asked where it is. True if it is not where it was. */
+static bool find_again(struct lookout *lookout, uint32_t number) {
 	struct node *node = node_of(lookout, number);
 
 	node->flags &= ~(uint32_t)NODE_ASTRAY;
 	if (node->flags & NODE_DEAD || is_in_place(lookout, node))
-		return;
+		return false;
 	if (node->parent)
 		batch_rescan(lookout, node->parent);
 	if (!superblock_place(&lookout->superblock, number)) {
 		lookout->overflowed = true;
-		return;
+		return false;
 	}
-	lookout->horizon = 0;
 	node = node_of(lookout, number);
-	node->moved = horizon(lookout);
 	if (node->parent)
 		batch_rescan(lookout, node->parent);
+	return true;
+}
+
+/* What is still in the queue may know of them what is older than what they were asked. */
+static void find_all_again(struct lookout *lookout) {
+	size_t n = 0;
+
+	for (size_t i = 0; i < lookout->n_astray; i++)
+		if (find_again(lookout, lookout->astray[i]))
+			lookout->astray[n++] = lookout->astray[i];
+	superblock_rest(&lookout->superblock);
+	if (n > 0)
+		lookout->horizon = 0;
+	for (size_t i = 0; i < n; i++)
+		node_of(lookout, lookout->astray[i])->moved = horizon(lookout);
+	lookout->n_astray = 0;
 }
 
 static void end(struct lookout *lookout) {
-	for (size_t i = 0; i < lookout->n_astray; i++)
-		find_again(lookout, lookout->astray[i]);
-	lookout->n_astray = 0;
-	superblock_rest(&lookout->superblock);
+	find_all_again(lookout);
 	arrears_pay(lookout);
 	for (size_t i = 0; i < lookout->n_rescans; i++) {
 		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;
