@@ -145,6 +145,7 @@ static int read_trail(int fd, struct trail *ret) {
 	if (n == 0 || n == sizeof ret->path || ret->path[0] != '/')
 		return -ENOENT;
 	ret->length = n == 1 ? 0 : (size_t)n;
+	ret->path[n] = '\0';
 	ret->depth = 0;
 	return 0;
 }
@@ -238,22 +239,27 @@ bool superblock_leads(struct superblock *superblock, uint32_t directory, const c
 }
 
 bool superblock_place(struct superblock *superblock, uint32_t number) {
-	const struct handle handle = node_handle(&superblock->nodes.node[number]);
+	const struct node *node = &superblock->nodes.node[number];
+	const struct handle handle = node_handle(node);
 	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);
-	const char *end, *slash;
+	uint32_t parent = node->parent;
+	const char *name, *end;
 	struct trail trail;
 	struct stat st;
-	uint32_t parent;
 	bool top;
 
-	if (fd == -ESTALE || (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0))
-		return true;
-	if (fd < 0 || read_trail(fd, &trail) < 0 || trail.length == 0)
+	if (fd < 0)
+		return fd == -ESTALE;
+	if (read_trail(fd, &trail) < 0 || trail.length == 0)
 		return false;
 	end = trail.path + trail.length;
-	slash = memrchr(trail.path, '/', trail.length);
-	trail.length = (size_t)(slash - trail.path);
-	parent = find_parent(superblock, &handle, fd, &trail, &top);
-	return parent &&
-	       nodes_move(&superblock->nodes, number, parent, slash + 1, (size_t)(end - slash - 1));
+	name = (const char *)memrchr(trail.path, '/', trail.length) + 1;
+	/* mostly it has but another name in the same directory */
+	if (!parent || !superblock_leads(superblock, parent, name, &handle)) {
+		if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+			return true;
+		trail.length = (size_t)(name - 1 - trail.path);
+		parent = find_parent(superblock, &handle, fd, &trail, &top);
+	}
+	return parent && nodes_move(&superblock->nodes, number, parent, name, (size_t)(end - name));
 }
