@@ -12,9 +12,14 @@ static bool is_simple(const struct eye *eye) {
 	       (eye->watch->scope == WATCH_RECURSIVE || eye->watch->scope == WATCH_FILESYSTEM);
 }
 
+static bool sees_everything(const struct eye *eye) {
+	return eye->watch->order->beholder->everything;
+}
+
 static bool are_alike(const struct eye *one, const struct eye *other) {
 	return is_simple(one) && is_simple(other) && one->outlook == other->outlook &&
-	       one->watch->events == other->watch->events;
+	       one->watch->events == other->watch->events &&
+	       sees_everything(one) == sees_everything(other);
 }
 
 static void count_beholders(const struct spot *spot, struct choir *choir) {

@@ -418,16 +418,16 @@ static bool get_ready(struct chorus *chorus) {
 	return chorus->ready;
 }
 
-bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32_t events) {
+static bool put(struct chorus *chorus, const struct happening *happening, uint32_t events,
+		uint16_t kind, uint16_t flags) {
 	size_t size = record_size(happening);
 	uint32_t made;
 
 	if (chorus->silent || size > RECORD_MAX || (!chorus->ready && !get_ready(chorus)) ||
 	    chorus->records >= chorus->room)
 		return false;
-	if (!is_made(happening, events, USHER_WATCH_EVENT))
-		make(happening, events, size, USHER_WATCH_EVENT,
-		     happening->directory ? USHER_WATCH_DIRECTORY : 0);
+	if (!is_made(happening, events, kind))
+		make(happening, events, size, kind, flags);
 	/* to make room for it may have failed with one of them */
 	made = (uint32_t)script.made;
 	if (chorus->records > 0 && chorus->to != made)
@@ -445,6 +445,21 @@ bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32
 	chorus->to = made + (uint32_t)size;
 	chorus->records++;
 	return true;
+}
+
+bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32_t events) {
+	return put(chorus, happening, events, USHER_WATCH_EVENT,
+		   happening->directory ? USHER_WATCH_DIRECTORY : 0);
+}
+
+bool chorus_put_rescan(struct chorus *chorus, const char *directory, size_t length,
+		       uint64_t clock) {
+	const struct happening happening = { .clock = clock,
+					     .usec = instant_date_usec(),
+					     .path = directory,
+					     .path_length = length };
+
+	return put(chorus, &happening, 0, USHER_WATCH_RESCAN, USHER_WATCH_DIRECTORY);
 }
 
 void chorus_except(struct stream *stream) {

@@ -64,5 +64,7 @@ int chorus_join(struct chorus *chorus, struct stream *stream);
 void chorus_leave(struct stream *stream);
 /* As stream_put() of each member; false if that is to be called, and nothing has happened. */
 bool chorus_put(struct chorus *chorus, const struct happening *happening, uint32_t events);
+/* The same of a directory in which something has changed that cannot be told by name. */
+bool chorus_put_rescan(struct chorus *chorus, const char *directory, size_t length, uint64_t clock);
 /* This one is told by itself until what it has been told is sent, and while it is alone. */
 void chorus_except(struct stream *stream);

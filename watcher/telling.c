@@ -105,11 +105,16 @@ static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
 
+/* Whether what is found of this one holds of all who are like it. */
+static bool stands_for_all(const struct eye *eye) {
+	return eye->choir && eye->choir->whole;
+}
+
 /* Whether all who are like this one can be told at once. */
 static bool sings_together(const struct lookout *lookout, const struct eye *eye,
 			   const struct telling *telling, enum doubt doubt) {
-	return eye->choir && eye->choir->whole && doubt == CERTAIN &&
-	       eye->outlook == telling->outlook && telling->view == OUTLOOK_SHOWN &&
+	return stands_for_all(eye) && doubt == CERTAIN && eye->outlook == telling->outlook &&
+	       telling->view == OUTLOOK_SHOWN &&
 	       !(lookout->superblock.nodes.node[telling->directory].flags & NODE_STICKY);
 }
 
@@ -123,7 +128,7 @@ static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, siz
 
 	if (!wants(eye, telling->happening.events) ||
 	    !is_shown(lookout, eye, telling, path, length, doubt))
-		return false;
+		return stands_for_all(eye);
 	telling->happening.path = path;
 	telling->happening.path_length = length;
 	if (sings_together(lookout, eye, telling, doubt) && tell_choir(eye, &telling->happening))
@@ -174,7 +179,7 @@ static bool visit_old(struct lookout *lookout, struct eye *eye, char *path, size
 	bool together;
 
 	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
-		return false;
+		return stands_for_all(eye);
 	together = sings_together(lookout, eye, telling, doubt);
 	*parting_for(eye, together) =
 		(struct parting){ .went = lookout->stamp, .path = path, .path_length = length };
@@ -190,7 +195,7 @@ static bool visit_new(struct lookout *lookout, struct eye *eye, char *path, size
 	bool together;
 
 	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
-		return false;
+		return stands_for_all(eye);
 	happening.path = path;
 	happening.path_length = length;
 	happening.events = from ? USHER_WATCH_MOVE : USHER_WATCH_CREATE;
@@ -341,9 +346,12 @@ static bool visit_rescan(struct lookout *lookout, struct eye *eye, char *path, s
 	const char *nearest =
 		outlook_nearest(lookout, eye->outlook, telling->directory, path, &length);
 
-	if (nearest)
-		watch_tell_rescan(lookout->watcher, eye->watch, nearest, length,
-				  telling->happening.clock);
+	if (!nearest)
+		return stands_for_all(eye);
+	if (stands_for_all(eye) &&
+	    chorus_put_rescan(&eye->choir->chorus, nearest, length, telling->happening.clock))
+		return true;
+	watch_tell_rescan(lookout->watcher, eye->watch, nearest, length, telling->happening.clock);
 	return false;
 }
 

@@ -204,6 +204,21 @@ class Filesystem(unittest.TestCase):
         self.assertIn("RESCAN a", told)
         self.assertIn("create+attrib+close-write a/2", told)
 
+    def test_who_is_told_with_others_lists_anew_with_them(self):
+        watcher = self.start()
+        for number, keys in enumerate(({"uid": 0, "everything": True}, {"uid": 51002}, {"uid": 51003}, {"uid": 51002, "exclude": ["a"]}), 1):
+            self.assertEqual(watcher.add(number, self.root, EVENTS, **{**STRANGER, **keys}), (0, ""))
+        self.run_in("mkdir public/a; touch public/a/0")
+        for number in watcher.streams:
+            watcher.records(number)
+        told = {1: [str(r) for r in self.paused(watcher, "touch public/a/1; mv public/a a; touch a/2")]}
+        told.update((number, [str(r) for r in watcher.records(number)]) for number in (2, 3, 4))
+        self.assertTrue([r for r in told[1] if r.endswith("/1")], told)
+        self.assertIn("RESCAN a", told[2])
+        self.assertFalse([r for r in told[2] if r.endswith("/1")], told)
+        self.assertEqual(told[3], told[2])
+        self.assertFalse([r for r in told[4] if r.startswith("RESCAN a")], told)
+
     def test_a_name_that_is_gone_is_told_to_nobody_who_could_not_have_listed_it(self):
         watcher = self.watch()
         self.run_in("mkdir public/old; touch public/old/0; chmod 711 public")
