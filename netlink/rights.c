@@ -47,7 +47,7 @@ int rights_begin(void) {
 }
 
 int rights_to_enter(void) {
-	return set(UINT32_MAX, entering);
+	return in_effect == entering ? 0 : set(UINT32_MAX, entering);
 }
 
 int rights_lower_to(uint32_t rights) {

@@ -78,7 +78,7 @@ static int read_uids(int pid, unsigned ret[4]) {
 }
 
 /* Before Linux 6.13 by its number, which is its own as long as the process lives. */
-static int find_uids(int pidfd, unsigned ret[4]) {
+static int find_uids(int pidfd, bool *by_number, unsigned ret[4]) {
 	struct kernel_pidfd_info info = { .mask = KERNEL_PIDFD_INFO_CREDS };
 	int pid;
 
@@ -89,17 +89,19 @@ static int find_uids(int pidfd, unsigned ret[4]) {
 		memcpy(ret, uids, sizeof uids);
 		return 0;
 	}
+	*by_number = true;
 	pid = pid_of(pidfd);
 	return pid <= 0 ? -ESRCH : read_uids(pid, ret);
 }
 
-/* ... and before 6.11. */
-static int open_namespace(int pidfd) {
+/* ... and before 6.11. A process that has exited has none. */
+static int open_namespace(int pidfd, bool *by_number) {
 	char path[64];
 	int pid, fd = ioctl(pidfd, KERNEL_PIDFD_GET_NET_NAMESPACE, 0);
 
 	if (fd >= 0)
 		return fd;
+	*by_number = true;
 	pid = pid_of(pidfd);
 	if (pid <= 0)
 		return -ESRCH;
@@ -109,9 +111,9 @@ static int open_namespace(int pidfd) {
 }
 
 /* A process that runs somebody else's program by now speaks for nobody. */
-static int check_uids(int pidfd, uid_t uid, struct refusal *refusal) {
+static int check_uids(int pidfd, uid_t uid, bool *by_number, struct refusal *refusal) {
 	unsigned uids[4];
-	int r = find_uids(pidfd, uids);
+	int r = find_uids(pidfd, by_number, uids);
 
 	if (r < 0)
 		return r;
@@ -124,16 +126,12 @@ static int check_uids(int pidfd, uid_t uid, struct refusal *refusal) {
 	return 0;
 }
 
-int territory_of_process(int pidfd, uid_t uid, int *ret_namespace, struct refusal *refusal) {
-	_cleanup_close_ int namespace = -1;
-	int r = rights_to_enter();
+static int find_namespace(int pidfd, uid_t uid, int *ret_namespace, struct refusal *refusal) {
+	bool by_number = false;
+	_cleanup_close_ int namespace = open_namespace(pidfd, &by_number);
+	int r = check_uids(pidfd, uid, &by_number, refusal);
 
-	if (r < 0)
-		return r;
-	namespace = open_namespace(pidfd);
-	(void)rights_lower_to(0);
-	r = check_uids(pidfd, uid, refusal);
-	if (pidfd_is_over(pidfd) || r == -ESRCH || namespace == -ESRCH)
+	if ((by_number && pidfd_is_over(pidfd)) || r == -ESRCH || namespace == -ESRCH)
 		return refusal_note(refusal, REFUSED_NOT_FOUND, "the calling process has exited");
 	if (r != 0)
 		return r;
@@ -142,6 +140,16 @@ int territory_of_process(int pidfd, uid_t uid, int *ret_namespace, struct refusa
 				    "cannot open the network namespace of the calling process");
 	*ret_namespace = fd_take(&namespace);
 	return 0;
+}
+
+int territory_of_process(int pidfd, uid_t uid, int *ret_namespace, struct refusal *refusal) {
+	int r = rights_to_enter();
+
+	if (r == 0)
+		r = find_namespace(pidfd, uid, ret_namespace, refusal);
+	if (r != 0)
+		(void)rights_lower_to(0);
+	return r;
 }
 
 /* ---- being there ---- */
@@ -158,9 +166,10 @@ static int join(int namespace, int type) {
 }
 
 int territory_enter(int namespace) {
-	if (territory_is_own(namespace))
-		return 0;
-	return has_way_back ? join(namespace, CLONE_NEWNET) : -EPERM;
+	if (has_way_back)
+		return join(namespace, CLONE_NEWNET);
+	(void)rights_lower_to(0);
+	return -EPERM;
 }
 
 int territory_leave(void) {

@@ -14,12 +14,12 @@
  * in effect; 0 or a negative errno. */
 int territory_begin(void);
 /* That of a process, which must live and be the user's, with all its uids. 0, a refusal or a
- * negative errno. */
+ * negative errno. After 0 what it takes to enter it is in effect still. */
 int territory_of_process(int pidfd, uid_t uid, int *ret_namespace, struct refusal *refusal);
 /* Whether it is the one that the process was in at first. */
 bool territory_is_own(int namespace);
-/* Into it, and back. No capability is in effect afterwards. 0 or a negative errno; -EPERM, too, if
- * there would be no way back. */
+/* Into another one, and back. No capability is in effect afterwards. 0 or a negative errno; -EPERM,
+ * too, if there would be no way back. */
 int territory_enter(int namespace);
 int territory_leave(void);
 /* Into it for good; also where that takes becoming its owner's, who we are. */

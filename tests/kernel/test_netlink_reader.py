@@ -553,6 +553,21 @@ class Limits(TestCase):
             if permitted is not None:
                 self.assertEqual(int(status["CapPrm"], 16), permitted)
 
+    def effective(self):
+        with open(f"/proc/{self.reader.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
+
+    def test_no_right_stays_in_effect_after_a_lookup_or_a_refusal(self):
+        realm = self.realm()
+        gone = subprocess.Popen(["true"])
+        pidfd = os.pidfd_open(gone.pid)
+        self.addCleanup(os.close, pidfd)
+        gone.wait()
+        for code, keys in ((0, {}), (0, {"pidfd": realm.pidfd}), (0, {"where": realm.fd}), (0, {"where": realm.fd, "rights": 1}),
+                           (PERMISSION, {"uid": os.getuid() + 1}), (NOT_FOUND, {"pidfd": pidfd})):
+            self.assertEqual(self.reader.query("link", ["ifindex"], ifname="lo", **keys).code, code, keys)
+            self.assertEqual(self.effective(), 0, keys)
+
 
 if __name__ == "__main__":
     unittest.main()
