@@ -145,6 +145,11 @@ static int ask(struct reading *reading, struct netlink_pass *pass) {
 	int r = request_build(&encoding, buffer, sizeof buffer, query->selection, query->type,
 			      &query->names, pass);
 
+	if (r == -EMSGSIZE) {
+		(void)snprintf(query->message, sizeof query->message,
+			       "the filter is larger than what the kernel can be asked for");
+		return -EINVAL;
+	}
 	if (r != 0)
 		return r;
 	if (query->exchange.stopped)
