@@ -29,6 +29,7 @@
 
 enum {
 	RUNNING_MAX = 256,
+	STREAMS_MAX = 192, /* which end when their readers like; the others end by themselves */
 	RUNNING_USER_MAX = 16,
 	WAITING_USER_MAX = 64,
 	EVENTS_AT_ONCE = 16,
@@ -222,12 +223,31 @@ static size_t count(const struct reader *reader, uint32_t uid, bool running) {
 	return n;
 }
 
-static size_t count_streams(const struct reader *reader, uint32_t uid) {
+/* A user's, and those of all. */
+static size_t count_streams(const struct reader *reader, uint32_t uid, size_t *ret_all) {
 	size_t n = 0;
 
+	*ret_all = 0;
 	for (const struct job *job = reader->jobs; job; job = job->next)
-		n += job->question.ask->uid == uid && question_is_streamed(&job->question);
+		if (question_is_streamed(&job->question)) {
+			n += job->question.ask->uid == uid;
+			++*ret_all;
+		}
 	return n;
+}
+
+static int check_streams(const struct reader *reader, const Usher__NetlinkAsk *ask,
+			 struct refusal *refusal) {
+	size_t all, own = count_streams(reader, ask->uid, &all);
+
+	if (ask->has_streams && ask->streams > 0 && own >= ask->streams)
+		return refusal_note(refusal, REFUSED_LIMIT,
+				    "the limit Streams=%u of a user is reached", ask->streams);
+	if (all >= STREAMS_MAX)
+		return refusal_note(refusal, REFUSED_LIMIT,
+				    "%d streams of all users together are being read already",
+				    STREAMS_MAX);
+	return 0;
 }
 
 /* Of those that wait, the oldest of a user who has the fewest running. */
@@ -312,11 +332,10 @@ static int add_job(struct reader *reader, ProtobufCMessage **order, struct quest
 		   int *where, struct refusal *refusal) {
 	struct job **at = &reader->jobs, *job;
 	const Usher__NetlinkAsk *ask = question->ask;
+	int r = question_is_streamed(question) ? check_streams(reader, ask, refusal) : 0;
 
-	if (question_is_streamed(question) && ask->has_streams && ask->streams > 0 &&
-	    count_streams(reader, ask->uid) >= ask->streams)
-		return refusal_note(refusal, REFUSED_LIMIT,
-				    "the limit Streams=%u of a user is reached", ask->streams);
+	if (r != 0)
+		return r;
 	if (count(reader, ask->uid, false) >= WAITING_USER_MAX)
 		return refusal_note(refusal, REFUSED_LIMIT,
 				    "%d questions of this user wait for an answer already",

@@ -481,6 +481,20 @@ class Limits(TestCase):
         self.wait_until(lambda: not self.children(), "they go with their readers")
         os.close(self.stream(realm, streams=2).fd)
 
+    def test_streams_that_nobody_reads_leave_room_for_the_questions_of_others(self):
+        realm = self.many_routes(2000)
+        replies = [self.stream(realm, uid=1) for _ in range(192)]
+        for uid in (1, 2):
+            reply = self.reader.query("route", where=realm.fd, format="records", transport="stream", uid=uid)
+            self.assertEqual((reply.code, "192 streams" in reply.text), (LIMIT, True), reply.text)
+        for serial in [self.reader.ask("route", ["oif"], where=realm.fd, family=2, format="records", uid=2) for _ in range(40)]:
+            reply = self.reader.wait(serial, 10)
+            self.assertEqual(reply.code, 0)
+            os.close(reply.fd)
+        for reply in replies:
+            os.close(reply.fd)
+        self.wait_until(lambda: not self.children(), "they go with their readers")
+
     def test_a_question_that_is_forgotten_is_not_answered(self):
         realm = self.many_routes()
         reply = self.stream(realm)
