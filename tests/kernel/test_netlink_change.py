@@ -413,6 +413,146 @@ class Interrupted(TestCase):
                 self.run_in("ip", "rule", "flush")
 
 
+class InterruptedAlone(Interrupted):
+    """The same of a single change, which asks the kernel once."""
+
+    REQUESTS = 1
+
+    def batch(self, *changes):
+        return self.change(changes[0][0], changes[0][1], **changes[0][2])
+
+    test_whichever_request_fails_nothing_is_left_or_it_is_told = None
+
+    def test_where_the_service_is_killed_all_of_a_batch_is_done_or_nothing(self):
+        for change, expected in ((self.RULES[0], [51]), (self.WRONG, [])):
+            with self.subTest(change):
+                stalled, answer = self.hold([change], 0)
+                os.kill(self.service.pid, signal.SIGKILL)
+                wait_until(self.service.gone, "usherd is gone")
+                self.assertEqual(self.rules(), [])
+                stalled.go_on()
+                self.go_on(stalled)
+                self.assertIn("NoReply", self.finish(answer, 0).name)
+                self.assertEqual(self.rules(), expected)
+                self.run_in("ip", "rule", "flush")
+                self.service.start()
+                stalled, answer = self.hold([self.RULES[2]], 0)
+                stalled.go_on()
+                self.assertEqual(answer.result(10)["priority"], 53)
+                self.run_in("ip", "rule", "flush")
+
+    def test_where_its_own_process_is_killed_nobody_is_told_that_nothing_was_done(self):
+        stalled, answer = self.hold([self.RULES[0]], 0)
+        os.kill(stalled.pid, signal.SIGKILL)
+        error = self.finish(answer, 0)
+        self.assertEqual(error.name, "org.usher1.Error.Failed")
+        self.assertIn("may have been done", error.message)
+        self.assertEqual(self.rules(), [])
+
+
+class Attacks(TestCase):
+    """What nobody in his right mind asks for."""
+
+    TYPES = ("link", "address", "route", "neighbour", "fdb", "rule", "nexthop", "qdisc", "class", "filter", "namespace-id")
+    ERRORS = {f"org.usher1.Error.{name}" for name in ("InvalidArgument", "NotPermitted", "NotFound", "NotOwner", "Busy", "LimitExceeded",
+                                                      "NotSupported", "Retry", "TimedOut", "Failed")}
+    RANGES = {"y": (0, 0xff), "n": (-1 << 15, (1 << 15) - 1), "q": (0, 0xffff), "i": (-1 << 31, (1 << 31) - 1), "u": (0, (1 << 32) - 1),
+              "x": (-1 << 63, (1 << 63) - 1), "t": (0, (1 << 64) - 1), "b": (0, 1)}
+    NUMBERS = (-1 << 63, -1 << 31, -1, 0, 0xff, 0x100, 0x10000, (1 << 31) - 1, 1 << 31, (1 << 32) - 1, 1 << 32, (1 << 63) - 1, (1 << 64) - 1)
+
+    def setUp(self):
+        super().setUp()
+        self.pids = (self.service.pid, self.service.worker)
+
+    def fields(self, of):
+        return json.loads(self.me.call("Netlink", "Describe", of, signature="s"))["fields"]
+
+    def attack(self, function, *arguments, **keywords):
+        """The text of the refusal, which is one of the closed set; None: it was done."""
+        try:
+            function(*arguments, **keywords)
+        except DBusError as error:
+            self.assertIn(error.name, self.ERRORS, (arguments, keywords, error.message))
+            return f"{error.name}: {error.message}"
+        return None
+
+    def ask_for(self, of, filters):
+        """Whatever is in the filter, an answer is whole; what cannot be asked for is refused."""
+        _, info = self.me.call("Netlink", "Query", of, [], {"in": self.pidfd, **filters})
+        self.assertTrue(info["complete"], (of, filters, info))
+
+    def still_there(self):
+        self.assertEqual((self.service.pid, self.service.worker), self.pids)
+        self.assertTrue(self.query("link"))
+
+    def test_a_number_that_does_not_fit_its_field_is_refused_and_never_cut(self):
+        for of in self.TYPES:
+            for field in self.fields(of):
+                least, most = self.RANGES.get(field["type"], (0, -1))
+                for number in self.NUMBERS:
+                    value = Variant("x" if number < 0 else "t", number)
+                    said = self.attack(self.change, "add", of, **{field["name"]: value})
+                    if field["name"] not in ("net-ns-fd", "fd") and least <= most and not least <= number <= most:
+                        self.assertIsNotNone(said, (of, field["name"], number))
+                        self.assertRegex(said, "^org.usher1.Error.InvalidArgument: .*(is out of its range|only the kernel sets it)", (of, field["name"], number))
+        self.still_there()
+
+    def test_a_value_of_another_kind_is_refused_and_harms_nobody(self):
+        deep = Variant("s", "x")
+        for _ in range(20):
+            deep = Variant("a{sv}", {"linkinfo": deep})
+        small = [Variant("s", ""), Variant("s", "%n%s\\x00\\xff"), Variant("ay", b""), Variant("a{sv}", {}), Variant("a{sv}", {"": Variant("s", "")}),
+                 deep, Variant("d", float("nan")), Variant("o", "/")]
+        large = [Variant("s", "x" * 70000), Variant("ay", b"\xff" * 20000), Variant("as", [""] * 1000), Variant("at", [(1 << 64) - 1] * 1000),
+                 Variant("aa{sv}", [{}] * 1000)]
+        for of in self.TYPES:
+            for number, field in enumerate(self.fields(of)):
+                for value in [*small, *large] if number < 4 else small:
+                    self.attack(self.change, "add", of, **{field["name"]: value})
+                    self.attack(self.ask_for, of, {field["name"]: value})
+        self.still_there()
+
+    @contextlib.contextmanager
+    def odd_descriptors(self):
+        reader, writer = os.pipe()
+        pairs = [*socket.socketpair(), *socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)]
+        listener = socket.create_server(("127.0.0.1", 0)) if os.getuid() == 0 else pairs[0]
+        ended = subprocess.Popen(["true"])
+        dead = os.pidfd_open(ended.pid)
+        ended.wait()
+        fds = [reader, writer, dead, os.open("/", os.O_RDONLY), os.open("/proc", os.O_PATH), os.open("/dev/null", os.O_RDWR),
+               os.memfd_create("no-namespace"), os.eventfd(0), os.open("/proc/self/status", os.O_RDONLY),
+               os.open("/proc/self/ns/mnt", os.O_RDONLY), os.open("/proc/self/ns/user", os.O_RDONLY),
+               os.open(f"/proc/{self.process.pid}/ns/net", os.O_PATH),
+               socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).detach(), socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16).detach(),
+               *(one.detach() for one in pairs)]
+        try:
+            yield fds
+        finally:
+            listener.close()
+            for fd in fds:
+                os.close(fd)
+
+    def test_a_descriptor_that_is_no_namespace_is_none_anywhere(self):
+        row = {"priority": Variant("u", 77), "table": Variant("u", 77)}
+        with self.odd_descriptors() as fds:
+            for fd in fds:
+                place = {"in": Descriptor(fd)}
+                for what in (("Query", "link", [], place), ("Open", "link", [], place), ("Open", "link", [], {**place, "transport": "stream"}),
+                             ("Change", "add", "rule", row, place), ("Batch", [("add", "rule", row)], place),
+                             ("OpenSocket", "route", place), ("Subscribe", ["link"], [], place), ("OpenMonitor", ["link"], [], place)):
+                    said = self.attack(self.me.call, "Netlink", *what)
+                    self.assertIsNotNone(said, (os.readlink(f"/proc/self/fd/{fd}"), what))
+                    self.assertRegex(said, "InvalidArgument: in: |NotFound: |NotPermitted: ", (os.readlink(f"/proc/self/fd/{fd}"), what))
+                for field in ("net-ns-fd",):
+                    said = self.attack(self.change, "add", "link", ifname="v9", linkinfo={"kind": "veth"}, **{field: Descriptor(fd)})
+                    self.assertIsNotNone(said, os.readlink(f"/proc/self/fd/{fd}"))
+                self.assertIsNotNone(self.attack(self.change, "add", "namespace-id", nsid=7, fd=Descriptor(fd)))
+        self.assertEqual([link["ifname"] for link in self.ip("link")], ["lo"])
+        self.assertNotIn(77, [row["priority"] for row in self.ip("rule")])
+        self.still_there()
+
+
 class Sockets(TestCase):
     def test_a_socket_in_a_network_of_ones_own_may_do_all_that_its_root_may(self):
         self.pair()
