@@ -421,8 +421,8 @@ static int write_maps(struct job *job) {
 	return r == 0 ? tell(birth, birth->ahead ? &birth->interior.trees : NULL) : r;
 }
 
-/* It goes on in a child of ours, or it is a lie. The one that it was ends meanwhile, and who reaps
- * what is orphaned reaps it. */
+/* It goes on in a child of ours, or it is a lie. The one that it was ends with the beginning of the
+ * program, and who reaps what is orphaned reaps it. */
 static int follow(struct job *job, int *pidfd) {
 	struct birth *birth = job->birth;
 	siginfo_t info = { 0 };
@@ -450,7 +450,6 @@ static int act_on(struct job *job, const struct birth_word *word, int *fd) {
 	}
 }
 
-/* The one that it goes on in may be ready before the other one has told of it. */
 static int listen_until(struct job *job, const bool *what) {
 	int r = 0;
 

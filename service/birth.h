@@ -12,7 +12,7 @@
  *	granted ...		first process of a new pid namespace makes the network
  *	birth_run()		waits for its maps, and has done nothing yet that anybody could see
  *				forks, if what is new shows in children only, or it is to lead
- *				nothing, and ends
+ *				nothing; its child has its memory until execve(2), and it ends
  *	job_announce()		mounts, root, directory, descriptors, credentials
  *	the last word		waits for that, where it has not been said yet
  *	...			execve(2)

@@ -191,8 +191,8 @@ static void raise_loopback(const struct born *born) {
 /* ---- processes ---- */
 
 /* A child of the job's. */
-static pid_t branch(int *ret_pidfd) {
-	return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_PIDFD | SIGCHLD, 0, ret_pidfd, 0, 0);
+static pid_t branch(void) {
+	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 }
 
 /* To make one takes as long as everything else together: who else would only wait does that. */
@@ -232,7 +232,7 @@ static _Noreturn void live_as_first(const struct born *born, int link) {
 }
 
 static void make_first(struct born *born) {
-	_cleanup_close_ int theirs = -1, pidfd = -1;
+	_cleanup_close_ int theirs = -1;
 	int pair[2];
 	pid_t pid;
 
@@ -240,7 +240,7 @@ static void make_first(struct born *born) {
 		must(born, -errno, "namespaces", "no socket");
 	born->link = pair[0];
 	theirs = pair[1];
-	pid = branch(&pidfd);
+	pid = branch();
 	if (pid == 0)
 		live_as_first(born, theirs);
 	if (pid < 0)
@@ -249,30 +249,6 @@ static void make_first(struct born *born) {
 
 static bool has_first(const struct born *born) {
 	return born->birth->surroundings.types & CLONE_NEWPID && born->birth->spawn;
-}
-
-/* New ids of processes, and a new time, are there for children only. Who leads nothing is in a
- * session with nobody of ours, and nobody else's.
- */
-static void go_on_in_child(struct born *born) {
-	_cleanup_close_ int pidfd = -1;
-	pid_t pid;
-
-	if (!birth_branches(born->birth))
-		return;
-	if (outfit_leads_nothing(born->birth->spawn) && setsid() < 0)
-		must(born, -errno, "credentials", "no session");
-	if (has_first(born) && born->link < 0)
-		make_first(born);
-	pid = branch(&pidfd);
-	if (pid == 0)
-		return;
-	if (pid < 0)
-		must(born, -errno, "namespaces", "no process");
-	say(born, BIRTH_MADE, 0, pidfd);
-	if (born->link >= 0 && fd_send(born->link, pidfd, MSG_NOSIGNAL) < 0)
-		_exit(1);
-	_exit(0);
 }
 
 /* ---- new namespaces ---- */
@@ -458,6 +434,78 @@ static _Noreturn void be_leader(const struct born *born) {
 	be_own(born);
 }
 
+/* ---- its life ---- */
+
+static _Noreturn void go_on(struct born *born) {
+	struct job *job = born->job;
+	const struct birth *birth = born->birth;
+
+	go_with_parent();
+	outfit_signals(birth->spawn);
+	furnish(born);
+	if (!birth->own_users &&
+	    !birth->below) /* what is left is done with no more than the program will have */
+		must(born, credentials_keep(capabilities_of(born) & credentials_permitted(), false),
+		     "credentials", "cannot be given up");
+	must(born, interior_enter(job, birth->surroundings.workdir), "directory", "failed");
+	set_descriptors(born);
+	set_credentials(born);
+	say(born, BIRTH_READY, 0, -1);
+	await_word(born);
+	if (birth->spawn)
+		be_program(born);
+	be_leader(born);
+}
+
+/* It says itself what it has become: who made it may hear nothing before it executes a program. */
+static int go_on_as_child(void *data) {
+	struct born *born = data;
+	_cleanup_close_ int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (self < 0)
+		must(born, -errno, "namespaces", "no descriptor of the process");
+	say(born, BIRTH_MADE, 0, self);
+	if (born->link >= 0 && fd_send(born->link, self, MSG_NOSIGNAL) < 0)
+		_exit(1);
+	fd_closep(&self);
+	go_on(born);
+}
+
+/* A copy of our memory would only be thrown away: what we have is lent until the program is
+ * executed. Not to who leads namespaces, which is asked for all of them before that: who has no
+ * memory of its own has no new time yet. Nor where somebody counts, since we last as long. */
+static bool lends(const struct birth *birth) {
+	return birth->spawn && !allowance_is_asked(birth->spawn);
+}
+
+static pid_t branch_off(struct born *born) {
+	static char stack[256 * 1024] __attribute__((aligned(16)));
+	const int flags = CLONE_PARENT | SIGCHLD;
+	pid_t pid = -1;
+
+	if (lends(born->birth))
+		pid = clone(go_on_as_child, stack + sizeof stack, flags | CLONE_VM | CLONE_VFORK,
+			    born);
+	/* an old kernel has no new time for it at all */
+	if (pid < 0)
+		pid = clone(go_on_as_child, stack + sizeof stack, flags, born);
+	return pid;
+}
+
+/* New ids of processes, and a new time, are there for children only. Who leads nothing is in a
+ * session with nobody of ours, and nobody else's. That the program has begun is heard by the end of
+ * the socket, which is ours, too. */
+static _Noreturn void go_on_in_child(struct born *born) {
+	if (outfit_leads_nothing(born->birth->spawn) && setsid() < 0)
+		must(born, -errno, "credentials", "no session");
+	if (has_first(born) && born->link < 0)
+		make_first(born);
+	if (branch_off(born) < 0)
+		must(born, -errno, "namespaces", "no process");
+	(void)syscall(SYS_close_range, 0, ~0U, 0);
+	_exit(0);
+}
+
 _Noreturn void born_live(struct job *job, struct birth *birth) {
 	struct born born = { .job = job, .birth = birth, .link = -1 };
 
@@ -471,21 +519,7 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 		     "environment");
 	join_place(&born);
 	make_namespaces(&born);
-	go_on_in_child(&born);
-	go_with_parent();
-	outfit_signals(birth->spawn);
-	furnish(&born);
-	if (!birth->own_users &&
-	    !birth->below) /* what is left is done with no more than the program will have */
-		must(&born,
-		     credentials_keep(capabilities_of(&born) & credentials_permitted(), false),
-		     "credentials", "cannot be given up");
-	must(&born, interior_enter(job, birth->surroundings.workdir), "directory", "failed");
-	set_descriptors(&born);
-	set_credentials(&born);
-	say(&born, BIRTH_READY, 0, -1);
-	await_word(&born);
-	if (birth->spawn)
-		be_program(&born);
-	be_leader(&born);
+	if (birth_branches(birth))
+		go_on_in_child(&born);
+	go_on(&born);
 }
