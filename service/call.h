@@ -94,18 +94,18 @@ struct call {
 	ProtobufCMessage *reply;
 	struct fds reply_fds;
 	uint64_t made;        /* the number of that object */
+	uint64_t serial;      /* by which an answer is known to be this call's */
+	const char *awaiting; /* the end of its object, or NULL */
 	bool done, ended;     /* by the child; and that has gone */
 	bool begun;           /* the object, as its kind has it */
-	uint64_t serial;      /* by which an answer is known to be this call's */
 	bool identifying;     /* the bus is being asked who it is */
 	bool waiting;         /* for its turn to have a child */
-	const char *awaiting; /* the end of its object, or NULL */
 	bool direct;          /* no child has a part in it, nor need anybody be asked */
-	bool inquiring;       /* awaits what the reader of netlink says, */
-	uint64_t late_usec;   /* and no longer than until then */
 	bool granted;         /* the child may have begun to do it */
 	bool held;            /* what it announced has to wait */
 	bool given_up; /* nobody is to be answered; nothing new is begun, what was done is undone */
+	bool inquiring;     /* awaits what the reader of netlink says, */
+	uint64_t late_usec; /* and no longer than until then */
 };
 
 /* Takes the request, with its descriptors, in any case; caller NULL for the service itself. */
