@@ -146,14 +146,16 @@ int encode_number(struct encoding *encoding, const struct netlink_field *field,
 
 int encode_text(struct encoding *encoding, const struct netlink_field *field,
 		const Usher__Value *value, char **ret) {
+	/* of none there is not even a place */
+	const char *bytes = value->bytes.len > 0 ? (const char *)value->bytes.data : "";
 	char *text = NULL;
 
 	if (value->text) {
 		if (usher_unescape(value->text, &text) < 0)
 			return encode_refuse(encoding, field, "'%.64s' is not escaped as it should",
 					     value->text);
-	} else if (value->has_bytes && !memchr(value->bytes.data, 0, value->bytes.len)) {
-		text = strndup((const char *)value->bytes.data, value->bytes.len);
+	} else if (value->has_bytes && !memchr(bytes, 0, value->bytes.len)) {
+		text = strndup(bytes, value->bytes.len);
 		if (!text)
 			return -ENOMEM;
 	} else
