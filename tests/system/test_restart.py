@@ -123,8 +123,9 @@ class Stopping(support.MountTestCase):
             file.write(unknown)
         for _ in range(2):
             before = self.alice.get_all("Mount", mount)
-            os.kill(support.main_pid(USHERD), signal.SIGKILL)
-            wait_until(lambda: support.main_pid(USHERD), "systemd has started a new broker")
+            killed = support.main_pid(USHERD)
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda killed=killed: support.main_pid(USHERD) not in (0, killed), "systemd has started a new broker")
             self.assertEqual(self.alice.get_all("Mount", mount), before)
             systemctl("restart", USHERD)
             self.assertEqual(self.alice.get_all("Mount", mount), before)
