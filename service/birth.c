@@ -443,6 +443,7 @@ static int act_on(struct job *job, const struct birth_word *word, int *fd) {
 	struct birth *birth = job->birth;
 
 	switch (word->step) {
+	case BIRTH_INSIDE: return follow(job, fd);
 	case BIRTH_SPLIT: birth->made = !birth_branches(birth); return write_maps(job);
 	case BIRTH_MADE: birth->made = true; return follow(job, fd);
 	case BIRTH_READY: birth->ready = true; return 0;

@@ -8,7 +8,8 @@
  *	job			born
  *	birth_begin()		waits for the word, unless all is made in a user namespace of its
  *				own
- *	... is asked about,	joins the place; becomes the caller; new namespaces, of which the
+ *	... is asked about,	joins the place; becomes the caller; forks, if new ids of processes
+ *				are to be below the place's; new namespaces, of which the
  *	granted ...		first process of a new pid namespace makes the network
  *	birth_run()		waits for its maps, and has done nothing yet that anybody could see
  *				forks, if what is new shows in children only, or it is to lead
@@ -32,8 +33,9 @@
 #include "tree.h"
 
 enum birth_step {
+	BIRTH_INSIDE, /* it goes on in a process of the place's, whose pidfd this is */
 	BIRTH_SPLIT,  /* new namespaces are there: maps are wanted */
-	BIRTH_MADE,   /* it goes on in another process, whose pidfd this is */
+	BIRTH_MADE,   /* the same, and that one will stay */
 	BIRTH_READY,  /* nothing is left but execve(2) */
 	BIRTH_FAILED, /* and has ended */
 };

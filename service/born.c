@@ -121,6 +121,11 @@ static void await_word(struct born *born) {
 
 /* ---- namespaces ---- */
 
+/* A child of the job's. */
+static pid_t branch(void) {
+	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+}
+
 static void keep_what_is_needed(const struct born *born) {
 	const struct birth *birth = born->birth;
 	const struct place *place = &born->job->place;
@@ -168,6 +173,27 @@ static void join_place(struct born *born) {
 		     "namespaces", "the caller is nobody there");
 }
 
+/* Ids of processes are made below those that one has oneself: where the place has its own, and new
+ * ones are wanted, only who is in there can make them. */
+static bool must_go_inside(const struct birth *birth) {
+	return birth->entrance.pids && birth->surroundings.types & CLONE_NEWPID;
+}
+
+static void go_inside(const struct born *born) {
+	_cleanup_close_ int self = -1;
+	pid_t pid = branch();
+
+	if (pid < 0)
+		must(born, -errno, "namespaces", "no process in those of the place");
+	if (pid > 0)
+		_exit(0);
+	go_with_parent();
+	self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (self < 0)
+		must(born, -errno, "namespaces", "no descriptor of the process");
+	say(born, BIRTH_INSIDE, 0, self);
+}
+
 static void split(const struct born *born, uint32_t types) {
 	int r = types != 0 && unshare((int)types) < 0 ? -errno : 0;
 
@@ -189,11 +215,6 @@ static void raise_loopback(const struct born *born) {
 }
 
 /* ---- processes ---- */
-
-/* A child of the job's. */
-static pid_t branch(void) {
-	return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
-}
 
 /* To make one takes as long as everything else together: who else would only wait does that. */
 static int make_network(const struct born *born) {
@@ -518,6 +539,8 @@ _Noreturn void born_live(struct job *job, struct birth *birth) {
 		must(&born, execution_prepare(&born.execution, birth->spawn), "exec",
 		     "environment");
 	join_place(&born);
+	if (must_go_inside(birth))
+		go_inside(&born);
 	make_namespaces(&born);
 	if (birth_branches(birth))
 		go_on_in_child(&born);

@@ -110,6 +110,42 @@ class Made(TestCase):
         wait_until(lambda: path not in self.me.objects("Namespace"), "the object has gone")
 
 
+class Below(TestCase):
+    """New namespaces in those of a place, which has all of its own, too."""
+
+    def assert_below(self, leader, pid, levels):
+        for kind in TYPES:
+            self.assertNotEqual(identity(pid, kind), identity(leader, kind), kind)
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            numbers = [line.split()[1:] for line in file if line.startswith("NSpid:")][0]
+        self.assertEqual((numbers[0], len(numbers)), (str(pid), levels), numbers)
+
+    def test_a_program_has_new_ones_of_every_kind(self):
+        leader = self.leader(place := self.make("all", map_zero=True))
+        program, pidfd = self.me.call("Processes", "Spawn", ["/bin/sleep", "1000"], {}, {},
+                                      {"in": Variant("o", place), "types": Variant("as", ["all"]), "map_zero": True, "hostname": "below"})
+        self.addCleanup(pidfd.close)
+        self.assert_below(leader, self.me.get("Process", "Pid", path=program), 3)
+        self.destroy(place)
+        self.assertEqual(self.me.call("Process", "Wait", {}, path=program), ("killed", signal.SIGKILL))
+
+    def test_a_program_has_ids_of_processes_alone(self):
+        place = self.make("user", "pid", map_zero=True)
+        program, pidfd = self.me.call("Processes", "Spawn", ["/bin/sh", "-c", "exit $$"], {}, {},
+                                      {"in": Variant("o", place), "types": Variant("as", ["pid"])})
+        pidfd.close()
+        self.assertEqual(self.me.call("Process", "Wait", {}, path=program), ("exited", 2))
+
+    def test_others_are_kept_there_and_go_with_those_above(self):
+        leader = self.leader(place := self.make("all", map_zero=True))
+        below = self.make("all", map_zero=True, monotonic_offset_usec=Variant("x", 1000000), **{"in": Variant("o", place)})
+        self.assert_below(leader, self.leader(below), 3)
+        deepest = self.make("all", **{"in": Variant("o", below)})
+        self.assert_below(self.leader(below), self.leader(deepest), 4)
+        self.destroy(place)
+        wait_until(lambda: not {below, deepest} & set(self.me.objects("Namespace")), "those below have gone")
+
+
 class Opened(TestCase):
     def test_each_type_is_the_leader_s(self):
         path = self.make("user", "uts", "net", "pid")

@@ -200,6 +200,12 @@ class New(RunTestCase):
         self.assertEqual(len(lines), 3, lines)  # the heading, process 1, and ps
         self.assertIn("ps ax", lines[2])
 
+    def test_what_is_new_may_be_in_what_is_new(self):
+        for line in ("-Upm", "-a"):
+            with self.subTest(line=line):
+                lines = self.run_good(line, "usher", "run", line, "ps", "ax").splitlines()
+                self.assertEqual(len(lines), 3, lines)
+
     def test_names_are_set_inside(self):
         self.assertEqual(self.inside("-Uu", "--hostname", "box", "--domainname", "yard", "hostname; cat /proc/sys/kernel/domainname"),
                          "box\nyard\n")
