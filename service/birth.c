@@ -23,6 +23,7 @@
 #include "born.h"
 #include "confine.h"
 #include "control-group.h"
+#include "credentials.h"
 #include "keeper.h"
 #include "message.h"
 #include "outfit.h"
@@ -201,26 +202,62 @@ void birth_done(struct birth *birth) {
 
 /* ---- who must allow it ---- */
 
+static bool asks_for_groups(const Usher__SpawnRequest *spawn) {
+	return spawn->n_groups > 0 || spawn->groups_none;
+}
+
+/* Without privilege a program has the groups of the service, which are its user's. */
+static size_t groups_of(const struct job *job, gid_t ret[PLACE_GROUPS_MAX]) {
+	int n;
+
+	if (job->place.privileged) {
+		memcpy(ret, job->place.groups, job->place.n_groups * sizeof *ret);
+		return job->place.n_groups;
+	}
+	n = getgroups(PLACE_GROUPS_MAX, ret);
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* Where setgroups(2) is denied, one that has no group but its own need not lose any. */
+static int check_groups_inside(struct job *job) {
+	const struct identity *identity = &job->birth->identity;
+	const Usher__SpawnRequest *spawn = job->birth->spawn;
+	gid_t groups[PLACE_GROUPS_MAX];
+	size_t n = groups_of(job, groups);
+
+	if (!asks_for_groups(spawn) || identity->groups ||
+	    (credentials_are_groups(identity->gid, spawn->groups, spawn->n_groups, NULL, 0) &&
+	     credentials_are_groups(job->place.gid, groups, n, NULL, 0)))
+		return 0;
+	return refusal_note(&job->refusal, REFUSED_PERMISSION,
+			    "groups: they cannot be set in a user namespace with these maps: not all "
+			    "groups in gid_map are yours to take");
+}
+
 /* Who has no user namespace of its own is who it was. */
 static int check_ids(struct job *job) {
 	const struct birth *birth = job->birth;
 	const Usher__SpawnRequest *spawn = birth->spawn;
 	const struct place *place = &job->place;
+	gid_t groups[PLACE_GROUPS_MAX];
+	size_t n = groups_of(job, groups);
+	const char *word = NULL;
 
 	if (!spawn || birth->below)
 		return 0; /* the kernel says it */
 	if (birth->own_users)
-		return spawn->n_groups > 0 && !birth->identity.groups
-			       ? refusal_note(&job->refusal, REFUSED_PERMISSION,
-					      "groups: they cannot be set in a user namespace with "
-					      "these maps")
-			       : 0;
-	if ((spawn->has_uid && spawn->uid != place->uid) ||
-	    (spawn->has_gid && spawn->gid != place->gid) || spawn->n_groups > 0)
-		return refusal_note(&job->refusal, REFUSED_PERMISSION,
-				    "uid, gid, groups: without `user` among types a program runs "
-				    "as its caller");
-	return 0;
+		return check_groups_inside(job);
+	if (spawn->has_uid && spawn->uid != place->uid)
+		word = "uid";
+	else if (spawn->has_gid && spawn->gid != place->gid)
+		word = "gid";
+	else if (asks_for_groups(spawn) &&
+		 !credentials_are_groups(place->gid, spawn->groups, spawn->n_groups, groups, n))
+		word = "groups";
+	return word ? refusal_note(&job->refusal, REFUSED_PERMISSION,
+				   "%s: without `user` among types a program runs as its caller",
+				   word)
+		    : 0;
 }
 
 /* Whoever is limited by its own group would have others do without limits what it may not. */

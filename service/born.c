@@ -350,6 +350,10 @@ static bool is_root_inside(void) {
 	return geteuid() == 0;
 }
 
+static bool asks_for_capabilities(const Usher__SpawnRequest *spawn) {
+	return spawn && (spawn->n_capabilities > 0 || spawn->capabilities_none);
+}
+
 /* None outside of a user namespace that is the caller's own. */
 static uint64_t capabilities_of(const struct born *born) {
 	const struct birth *birth = born->birth;
@@ -358,13 +362,43 @@ static uint64_t capabilities_of(const struct born *born) {
 
 	uint64_t asked = 0;
 
-	if (birth->spawn && birth->spawn->n_capabilities > 0) {
+	if (asks_for_capabilities(birth->spawn)) {
 		(void)capability_name_parse(birth->spawn->capabilities,
 					    birth->spawn->n_capabilities, &asked,
 					    &born->job->refusal);
 		return most & asked;
 	}
 	return birth->spawn && is_root_inside() ? most : 0;
+}
+
+/* What the kernel denies is nothing that is lacking where they are these already. */
+static int set_groups(const Usher__SpawnRequest *spawn) {
+	gid_t have[PLACE_GROUPS_MAX];
+	int n, error;
+
+	if (setgroups(spawn->n_groups, spawn->groups) == 0)
+		return 0;
+	error = errno;
+	n = getgroups(PLACE_GROUPS_MAX, have);
+	if (error == EPERM && n >= 0 &&
+	    credentials_are_groups(getgid(), spawn->groups, spawn->n_groups, have, (size_t)n))
+		return 0;
+	return -error;
+}
+
+static int set_ids(const struct born *born) {
+	const struct birth *birth = born->birth;
+	const Usher__SpawnRequest *spawn = birth->spawn;
+	uint32_t uid = spawn->has_uid ? spawn->uid : birth->identity.uid;
+	uint32_t gid = spawn->has_gid ? spawn->gid : birth->identity.gid;
+	int r = credentials_become(uid, gid);
+
+	if (r != -EINVAL)
+		return r;
+	return getgid() == gid ? refusal_note(&born->job->refusal, r,
+					      "credentials: uid: nobody is %u in there", uid)
+			       : refusal_note(&born->job->refusal, r,
+					      "credentials: gid: no group is %u in there", gid);
 }
 
 /* In a user namespace of its own it may be anybody who is there. */
@@ -374,18 +408,15 @@ static void become(const struct born *born) {
 
 	if (!spawn || !(birth->own_users || birth->below))
 		return;
-	if (spawn->n_groups > 0 && setgroups(spawn->n_groups, spawn->groups) < 0)
-		must(born, -errno, "credentials", "groups");
+	if (spawn->n_groups > 0 || spawn->groups_none)
+		must(born, set_groups(spawn), "credentials", "groups");
 	if (spawn->has_uid || spawn->has_gid)
-		must(born,
-		     credentials_become(spawn->has_uid ? spawn->uid : birth->identity.uid,
-					spawn->has_gid ? spawn->gid : birth->identity.gid),
-		     "credentials", "uid, gid");
+		must(born, set_ids(born), "credentials", "uid, gid");
 }
 
 static void set_credentials(const struct born *born) {
 	const struct birth *birth = born->birth;
-	bool asked = birth->spawn && birth->spawn->n_capabilities > 0;
+	bool asked = asks_for_capabilities(birth->spawn);
 
 	must(born, outfit_session(birth->spawn, &born->job->refusal), "credentials", "no session");
 	become(born);

@@ -27,6 +27,9 @@ int capability_name_parse(char *const *words, size_t n, uint64_t *ret, struct re
 	for (size_t i = 0; i < n; i++) {
 		int capability = find(words[i]);
 
+		if (strcmp(words[i], "all") == 0 || strcmp(words[i], "none") == 0)
+			return refusal_note(refusal, REFUSED_INVALID,
+					    "capabilities: \"%s\" stands alone", words[i]);
 		if (capability < 0 || capability > 63)
 			return refusal_note(refusal, REFUSED_INVALID,
 					    "capabilities: '%.64s' is none, such as CAP_NET_ADMIN",

@@ -37,6 +37,27 @@ int credentials_become_caller(const struct place *place, bool keeps_gid) {
 	return r == 0 ? credentials_become(place->uid, place->gid) : r;
 }
 
+static bool is_among(uint32_t group, const uint32_t *groups, size_t n) {
+	for (size_t i = 0; i < n; i++)
+		if (groups[i] == group)
+			return true;
+	return false;
+}
+
+static bool are_among(uint32_t gid, const uint32_t *these, size_t n_these, const uint32_t *those,
+		      size_t n_those) {
+	for (size_t i = 0; i < n_these; i++)
+		if (these[i] != gid && !is_among(these[i], those, n_those))
+			return false;
+	return true;
+}
+
+bool credentials_are_groups(uint32_t gid, const uint32_t *these, size_t n_these,
+			    const uint32_t *those, size_t n_those) {
+	return are_among(gid, these, n_these, those, n_those) &&
+	       are_among(gid, those, n_those, these, n_these);
+}
+
 int credentials_become(uint32_t uid, uint32_t gid) {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setresgid(gid, gid, gid) < 0 ||
 	    setresuid(uid, uid, uid) < 0)

@@ -33,6 +33,7 @@ struct side {
 	const char *word;
 	Usher__IdRange *const *lines;
 	size_t n;
+	bool empty; /* lines were given, but none is there */
 	enum form form;
 };
 
@@ -43,8 +44,8 @@ struct words {
 };
 
 static struct side side_of(const char *name, char kind, const char *word,
-			   Usher__IdRange *const *lines, size_t n) {
-	struct side side = { name, kind, word, lines, n, FORM_NUMBERS };
+			   Usher__IdRange *const *lines, size_t n, bool empty) {
+	struct side side = { name, kind, word, lines, n, empty, FORM_NUMBERS };
 
 	if (n == 0 && !word)
 		side.form = FORM_OWN;
@@ -60,9 +61,9 @@ static struct words words_of(const ProtobufCMessage *request) {
 	const struct surroundings around = surroundings_of(request);
 	struct words words = {
 		.uids = side_of("uid_map", 'u', around.uid_map, around.uid_ranges,
-				around.n_uid_ranges),
+				around.n_uid_ranges, around.no_uid_ranges),
 		.gids = side_of("gid_map", 'g', around.gid_map, around.gid_ranges,
-				around.n_gid_ranges),
+				around.n_gid_ranges, around.no_gid_ranges),
 		.zero = around.map_zero,
 		.transient_start = around.transient_start,
 		.transient_count = around.transient_count,
@@ -120,11 +121,20 @@ static int parse_numbers(const struct side *side, struct idmap *map, struct refu
 	return r;
 }
 
+static int contradiction(const struct side *side, struct refusal *refusal) {
+	return refusal_note(refusal, REFUSED_INVALID,
+			    "map_zero: contradicts the numbers of %s: who is 0 there is not you",
+			    side->name);
+}
+
 static int check_side(const struct words *words, const struct side *side, struct refusal *refusal) {
-	struct idmap ignored;
+	struct idmap map;
+	int r;
 
 	if (side->word && side->n > 0)
 		return refusal_note(refusal, REFUSED_INVALID, "%s: given twice", side->name);
+	if (side->empty)
+		return refusal_note(refusal, REFUSED_INVALID, "%s: names no range", side->name);
 	if (side->form == FORM_USER &&
 	    (strlen(side->word) > 256 ||
 	     side->word[strspn(side->word, "abcdefghijklmnopqrstuvwxyz_-.@$0123456789"
@@ -133,10 +143,13 @@ static int check_side(const struct words *words, const struct side *side, struct
 				    side->name, side->word);
 	if (side->form != FORM_NUMBERS)
 		return 0;
-	if (words->zero)
-		return refusal_note(refusal, REFUSED_INVALID,
-				    "map_zero: contradicts the numbers of %s", side->name);
-	return parse_numbers(side, &ignored, refusal);
+	r = parse_numbers(side, &map, refusal);
+	if (r != 0 || !words->zero)
+		return r;
+	for (size_t i = 0; i < map.n; i++)
+		if (map.lines[i].inside == 0)
+			return 0; /* who that is, is seen where the caller is known */
+	return contradiction(side, refusal);
 }
 
 int identity_check(const ProtobufCMessage *request, struct refusal *refusal) {
@@ -430,10 +443,24 @@ static int check_transient(const struct asker *asker, const struct words *words)
 			    "service, and in the machine's own user namespace");
 }
 
+/* Whom the map has as the caller; where it is somebody else's, root, or the first that there is. */
+static int name_inside(struct job *job, const struct words *words, const struct side *side,
+		       const struct idmap *map, uint32_t self, uint32_t *ret) {
+	bool found, has_root = false;
+
+	*ret = number_inside(map, self, &found);
+	if (words->zero && side->form == FORM_NUMBERS && (!found || *ret != 0))
+		return contradiction(side, &job->refusal);
+	for (size_t i = 0; i < map->n; i++)
+		has_root |= map->lines[i].inside == 0;
+	if (!found)
+		*ret = has_root ? 0 : map->lines[0].inside;
+	return 0;
+}
+
 int identity_decide(struct job *job, const char *libexec, int parent, struct identity *ret) {
 	const struct words words = words_of(job->request);
 	struct asker asker;
-	bool found;
 	int r = find_asker(job, parent, &asker);
 
 	if (r == 0)
@@ -451,9 +478,8 @@ int identity_decide(struct job *job, const char *libexec, int parent, struct ide
 	if (r != 0)
 		return r;
 	judge_groups(&asker, ret);
-	ret->uid = number_inside(&ret->uids, asker.uid, &found);
-	ret->gid = number_inside(&ret->gids, asker.gid, &found);
-	return 0;
+	r = name_inside(job, &words, &words.uids, &ret->uids, asker.uid, &ret->uid);
+	return r == 0 ? name_inside(job, &words, &words.gids, &ret->gids, asker.gid, &ret->gid) : r;
 }
 
 /* ---- writing ---- */

@@ -15,7 +15,8 @@
 struct identity {
 	struct idmap uids, gids;
 	uint32_t uid, gid; /* inside, who the program is: the caller or, where the caller has no
-			      number there, root; to become them is never wrong */
+			      number there, root, or the first there is; to become them is never
+			      wrong */
 	bool groups;       /* setgroups(2) stays allowed */
 	bool keeps_gid;    /* who becomes the caller takes the caller's gid among the groups, too: a
 			      group may be what keeps somebody out, and inside there are others */

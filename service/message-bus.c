@@ -224,6 +224,17 @@ static int read_other(sd_bus_message *bus, const char *key, const char *contents
 	return row_bus_read_member(bus, "options", key, contents, fds, (Usher__Row *)*row, refusal);
 }
 
+/* An empty list is as good as none, but where the message can tell them apart. */
+static void note_empty(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	char key[MESSAGE_NAME_MAX], name[MESSAGE_NAME_MAX + 8];
+
+	if (field->label != PROTOBUF_C_LABEL_REPEATED || *message_count(message, field) > 0)
+		return;
+	message_field_name(field, key);
+	(void)snprintf(name, sizeof name, "%s_none", key);
+	message_set_number(message, name, 1);
+}
+
 static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *message,
 		    struct refusal *refusal) {
 	char expected[MESSAGE_SIGNATURE_MAX];
@@ -253,6 +264,7 @@ static int read_key(sd_bus_message *bus, struct fds *fds, ProtobufCMessage *mess
 	r = read_field(bus, field, NULL, fds, message, refusal);
 	if (r != 0)
 		return r;
+	note_empty(message, field);
 	return sd_bus_message_exit_container(bus);
 }
 

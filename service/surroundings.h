@@ -20,6 +20,7 @@ struct surroundings {
 	const char *uid_map, *gid_map;
 	Usher__IdRange *const *uid_ranges, *const *gid_ranges;
 	size_t n_uid_ranges, n_gid_ranges;
+	bool no_uid_ranges, no_gid_ranges; /* lists that were given, of none */
 	bool map_zero;
 	const char *hostname, *domainname, *root, *workdir, *lifetime; /* NULL: nothing said */
 	bool has_monotonic_offset, has_boottime_offset;

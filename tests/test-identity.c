@@ -79,6 +79,7 @@ static void words_that_can_be_are_let_through(void **state) {
 		"types=all",
 		"types=net",
 		"types=user|map_zero=yes",
+		"types=user|map_zero=yes|uid_map=0 1000 1,1 100000 65535",
 		"types=user|uid_map=0 1000 1|gid_map=0 1000 1,1 100000 65535",
 		"types=net|types=user|uid_map=1000",
 		"types=user|uid_map=1000,1001,5",
@@ -106,9 +107,11 @@ static void words_that_cannot_be_are_refused_by_name(void **state) {
 		{ "types=net|uid_map=1000", "uid_map: takes a new namespace" },
 		{ "types=net|gid_map=1000", "gid_map: takes a new namespace" },
 		{ "types=net|map_zero=yes", "map_zero: takes a new namespace" },
-		{ "types=user|map_zero=yes|uid_map=0 0 1", "map_zero: contradicts" },
-		{ "types=user|map_zero=yes|gid_map=5",
+		{ "types=user|map_zero=yes|uid_map=1 0 1", "map_zero: contradicts" },
+		{ "types=user|map_zero=yes|gid_map=7 5 1",
 		  "map_zero: contradicts the numbers of gid_map" },
+		{ "types=user|uid_map_none=yes", "uid_map: names no range" },
+		{ "types=user|uid_map=auto|gid_map_none=yes", "gid_map: names no range" },
 		{ "types=user|uid_map=", "uid_map: '' is not" },
 		{ "types=user|uid_map=1000,", "uid_map: '1000,' is not" },
 		{ "types=user|uid_map=-1", "uid_map: '-1' is not" },
@@ -235,6 +238,7 @@ static void nobody_is_asked_about_ones_own_ids(void **state) {
 	assert_decided(asking, "0 54321 1", "0 54322 1", TIER_FREE);
 	assert_int_equal(asking->identity.uid, 0);
 	assert_decided(ask("uid_map=54321|gid_map=7 54322 1"), "0 54321 1", "7 54322 1", TIER_FREE);
+	assert_decided(ask("map_zero=yes|uid_map=54321"), "0 54321 1", "0 54322 1", TIER_FREE);
 }
 
 static void nobody_is_asked_about_subordinate_ids(void **state) {
@@ -246,6 +250,9 @@ static void nobody_is_asked_about_subordinate_ids(void **state) {
 	assert_decided(asking, "0 54321 1,1 700000 65536", "0 900000 100", TIER_FREE);
 	assert_true(asking->identity.groups);
 	assert_int_equal(asking->identity.gid, 0); /* its own is not there */
+	asking = ask("uid_map=70 700000 9");
+	assert_decided(asking, "70 700000 9", "54322 54322 1", TIER_FREE);
+	assert_int_equal(asking->identity.uid, 70); /* nor is 0 */
 	asking = ask("uid_map=a");
 	assert_decided(asking, "0 700000 54321,54322 754322 11214,65536 800000 10,54321 54321 1",
 		       "0 900000 54322,54323 954323 11213,54322 54322 1", TIER_FREE);
@@ -279,6 +286,8 @@ static void sec_48_ids_of_others_are_refused_by_number(void **state) {
 	for (size_t i = 0; i < N_OF(cases); i++)
 		assert_refused(ask(cases[i].fields), REFUSED_PERMISSION, cases[i].word);
 	assert_refused(ask("uid_map=nobody-of-that-name"), REFUSED_NOT_FOUND, "there is no user");
+	assert_refused(ask("map_zero=yes|uid_map=0 700000 9,9 54321 1"), REFUSED_INVALID,
+		       "map_zero: contradicts the numbers of uid_map");
 }
 
 /* Whatever an administrator wrote into /etc/subuid. */

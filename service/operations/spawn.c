@@ -109,7 +109,8 @@ static int check_session(const Usher__SpawnRequest *m, struct refusal *refusal) 
 static int check_credentials(const Usher__SpawnRequest *m, struct refusal *refusal) {
 	bool has_root = m->has_in_as_fd || m->in_as_object ||
 			surroundings_of(&m->base).types & CLONE_NEWUSER;
-	uint64_t ignored;
+	uint64_t asked;
+	int r;
 
 	if (m->has_uid && m->uid == UINT32_MAX)
 		return refusal_note(refusal, REFUSED_INVALID, "uid: %u is nobody's", m->uid);
@@ -122,11 +123,12 @@ static int check_credentials(const Usher__SpawnRequest *m, struct refusal *refus
 	if (is_forbidden(m->has_no_new_privileges, m->no_new_privileges))
 		return refusal_note(refusal, REFUSED_UNSUPPORTED,
 				    "no_new_privileges: a program that is spawned never gains any");
-	if (m->n_capabilities > 0 && !has_root)
+	r = capability_name_parse(m->capabilities, m->n_capabilities, &asked, refusal);
+	if (r == 0 && asked != 0 && !has_root)
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "capabilities: takes a user namespace: by `in`, or a new one "
 				    "of type user among `types`");
-	return capability_name_parse(m->capabilities, m->n_capabilities, &ignored, refusal);
+	return r;
 }
 
 static int check_numbers(const Usher__SpawnRequest *m, struct refusal *refusal) {

@@ -352,6 +352,21 @@ class Credentials(TestCase):
         none = self.status(types=Variant("as", ["user"]), map_zero=True, capabilities=Variant("as", ["none"]))
         self.assertEqual([int(none[which], 16) for which in ("CapPrm", "CapEff", "CapAmb")], [0, 0, 0])
 
+    def test_a_list_of_none_is_none(self):
+        """And not as if it were not there: who is root of a user namespace has all there are."""
+        found = self.status(types=Variant("as", ["user"]), map_zero=True, capabilities=Variant("as", []))
+        self.assertEqual([int(found[which], 16) for which in ("CapInh", "CapPrm", "CapEff", "CapAmb")], [0] * 4)
+        for key in ("uid_map", "gid_map"):
+            with self.subTest(key), self.refused("InvalidArgument", f"{key}: names no range"):
+                self.status(types=Variant("as", ["user"]), **{key: Variant("a(uuu)", [])})
+
+    def test_who_is_nobody_there_is_refused_by_name(self):
+        for key in ("uid", "gid"):
+            with self.subTest(key), self.refused("InvalidArgument", f"credentials: {key}:", "4711"):
+                self.status(types=Variant("as", ["user"]), **{key: Variant("u", 4711)})
+            with self.subTest(key), self.refused("NotPermitted", f"{key}: without `user`"):
+                self.status(**{key: Variant("u", 4711)})
+
     def test_no_new_privileges_and_no_signal_that_nobody_asked_for(self):
         found = self.status()
         self.assertEqual((found["NoNewPrivs"], int(found["SigBlk"], 16), int(found["SigIgn"], 16)), ("1", 0, 0))

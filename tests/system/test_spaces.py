@@ -5,6 +5,7 @@ but descriptors and objects to hold."""
 import os
 import select
 import shutil
+import subprocess
 import time
 
 import support
@@ -145,6 +146,38 @@ class Places(SpacesTestCase):
         for kind in ("user", "net", "uts"):
             with self.alice.call("Namespace", "Open", kind, {}, path=path) as descriptor:
                 self.assertEqual(os.fstat(descriptor.fileno()).st_ino, os.stat(f"/proc/{leader}/ns/{kind}").st_ino)
+
+    def groups(self, client, **options):
+        (state, status), output = self.run_in("grep", "^Groups:", "/proc/self/status", client=client, **options)
+        self.assertEqual((state, status), ("exited", 0), output)
+        return [int(word) for word in output.split()[1:]]
+
+    def test_groups_are_those_that_were_asked_for(self):
+        subprocess.run(["groupadd", "--gid", "51997", "members"], check=True)
+        self.addCleanup(subprocess.run, ["groupdel", "members"], check=True)
+        subprocess.run(["usermod", "--append", "--groups", "members", "alice"], check=True)
+        self.addCleanup(subprocess.run, ["gpasswd", "--delete", "alice", "members"], check=True, stdout=subprocess.DEVNULL)
+        member, gid = self.client("alice"), os.stat(self.home).st_gid
+        mine = self.groups(member)
+        self.assertEqual({*mine, gid}, {51997, gid})
+        for same in ([51997], [51997, gid], [gid, 51997, gid]):
+            with self.subTest(same):
+                self.assertEqual(self.groups(member, groups=Variant("au", same)), mine)
+        for others in ([], [gid], [51997, 51998], [0]):
+            with self.subTest(others), self.refused("NotPermitted", "groups:"):
+                self.groups(member, groups=Variant("au", others))
+            with self.subTest(others), self.refused("NotPermitted", "groups:"):
+                self.groups(member, types=["user"], groups=Variant("au", others))
+        maps = {key: f"0 {self.uid} 1,1 5200000 65535" for key in ("uid_map", "gid_map")}
+        for asked in ([], [7], [9, 7]):
+            with self.subTest(asked):
+                self.assertEqual(self.groups(member, types=["user"], groups=Variant("au", asked), **maps), sorted(asked))
+        with self.refused("InvalidArgument", "credentials: groups"):
+            self.groups(member, types=["user"], groups=Variant("au", [70000]), **maps)
+        # and in a place, by whoever is root of it
+        place = member.call("Namespaces", "Create", "lab-groups", ["user"], maps)
+        self.addCleanup(member.call, "Namespace", "Destroy", {}, path=place)
+        self.assertEqual(self.groups(member, groups=Variant("au", []), **{"in": Variant("o", place)}), [])
 
     def test_a_process_that_has_ended_is_no_place(self):
         path, pidfd = self.spawn("true")
