@@ -65,6 +65,18 @@ static void read_request(struct birth *birth, const ProtobufCMessage *request) {
 					     .new_ipc = around.types & CLONE_NEWIPC };
 }
 
+/* Without privilege a program has the groups of the service, which are its user's. */
+static void read_groups(const struct job *job, struct birth *birth) {
+	const struct place *place = &job->place;
+	int n = place->privileged ? 0 : getgroups(PLACE_GROUPS_MAX, birth->groups);
+
+	birth->n_groups = n > 0 ? (size_t)n : 0;
+	if (!place->privileged)
+		return;
+	memcpy(birth->groups, place->groups, place->n_groups * sizeof *place->groups);
+	birth->n_groups = place->n_groups;
+}
+
 static bool has_images(const struct birth *birth) {
 	return interior_has_images(birth->interior.mounts, birth->interior.n_mounts);
 }
@@ -154,6 +166,7 @@ static int begin(struct job *job, const char *libexec, const Usher__SpawnRequest
 	birth->spawn = spawn;
 	birth->own = own;
 	job->birth = birth;
+	read_groups(job, birth);
 	read_request(birth, spawn ? &spawn->base : job->request);
 	birth->ahead = birth->own_users && job->in < 0;
 	r = entrance_open(&birth->entrance, &job->place, job->in >= 0 ? job->in : job->caller);
@@ -206,32 +219,20 @@ static bool asks_for_groups(const Usher__SpawnRequest *spawn) {
 	return spawn->n_groups > 0 || spawn->groups_none;
 }
 
-/* Without privilege a program has the groups of the service, which are its user's. */
-static size_t groups_of(const struct job *job, gid_t ret[PLACE_GROUPS_MAX]) {
-	int n;
-
-	if (job->place.privileged) {
-		memcpy(ret, job->place.groups, job->place.n_groups * sizeof *ret);
-		return job->place.n_groups;
-	}
-	n = getgroups(PLACE_GROUPS_MAX, ret);
-	return n < 0 ? 0 : (size_t)n;
-}
-
 /* Where setgroups(2) is denied, one that has no group but its own need not lose any. */
 static int check_groups_inside(struct job *job) {
 	const struct identity *identity = &job->birth->identity;
 	const Usher__SpawnRequest *spawn = job->birth->spawn;
-	gid_t groups[PLACE_GROUPS_MAX];
-	size_t n = groups_of(job, groups);
+	const struct birth *birth = job->birth;
 
 	if (!asks_for_groups(spawn) || identity->groups ||
 	    (credentials_are_groups(identity->gid, spawn->groups, spawn->n_groups, NULL, 0) &&
-	     credentials_are_groups(job->place.gid, groups, n, NULL, 0)))
+	     credentials_are_groups(job->place.gid, birth->groups, birth->n_groups, NULL, 0)))
 		return 0;
-	return refusal_note(&job->refusal, REFUSED_PERMISSION,
-			    "groups: they cannot be set in a user namespace with these maps: not all "
-			    "groups in gid_map are yours to take");
+	return refusal_note(
+		&job->refusal, REFUSED_PERMISSION,
+		"groups: they cannot be set in a user namespace with these maps: not all "
+		"groups in gid_map are yours to take");
 }
 
 /* Who has no user namespace of its own is who it was. */
@@ -239,8 +240,6 @@ static int check_ids(struct job *job) {
 	const struct birth *birth = job->birth;
 	const Usher__SpawnRequest *spawn = birth->spawn;
 	const struct place *place = &job->place;
-	gid_t groups[PLACE_GROUPS_MAX];
-	size_t n = groups_of(job, groups);
 	const char *word = NULL;
 
 	if (!spawn || birth->below)
@@ -252,7 +251,8 @@ static int check_ids(struct job *job) {
 	else if (spawn->has_gid && spawn->gid != place->gid)
 		word = "gid";
 	else if (asks_for_groups(spawn) &&
-		 !credentials_are_groups(place->gid, spawn->groups, spawn->n_groups, groups, n))
+		 !credentials_are_groups(place->gid, spawn->groups, spawn->n_groups, birth->groups,
+					 birth->n_groups))
 		word = "groups";
 	return word ? refusal_note(&job->refusal, REFUSED_PERMISSION,
 				   "%s: without `user` among types a program runs as its caller",

@@ -64,6 +64,8 @@ struct birth {
 	bool ready;     /* and nothing is left but execve(2) */
 	bool power; /* the caller has every right in the place's own, which is not the service's */
 	bool below; /* and it lies below the caller's */
+	gid_t groups[PLACE_GROUPS_MAX]; /* the program's, unless it is to have others */
+	size_t n_groups;
 	int null, program; /* for born: /dev/null, and that program */
 	int socket;        /* one end for each */
 	pid_t pid;         /* of the process that will stay; first of born */

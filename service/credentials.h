@@ -11,8 +11,8 @@
 /* The caller, in all four ids and with its groups; what capabilities there were are still in
  * effect. keeps_gid: the caller's gid counts among its groups, too. 0 or a negative errno. */
 int credentials_become_caller(const struct place *place, bool keeps_gid);
-/* Whether who is in these groups, and has that gid, is in those: in what order, how often, and whether
- * the gid is among them, makes no difference to anybody's rights. */
+/* Whether who is in these groups, and has that gid, is in those: in what order, how often, and
+ * whether the gid is among them, makes no difference to anybody's rights. */
 bool credentials_are_groups(uint32_t gid, const uint32_t *these, size_t n_these,
 			    const uint32_t *those, size_t n_those);
 /* Another in this user namespace; capabilities stay. */

@@ -20,9 +20,8 @@ static const int64_t most_usec = INT64_C(10) * 366 * 24 * 3600 * 1000000;
 		.n_type_words = (m)->n_types, .uid_map = (m)->uid_map, .gid_map = (m)->gid_map,   \
 		.uid_ranges = (m)->uid_map_as_ranges, .gid_ranges = (m)->gid_map_as_ranges,       \
 		.n_uid_ranges = (m)->n_uid_map_as_ranges,                                         \
-		.n_gid_ranges = (m)->n_gid_map_as_ranges,                                         \
-		.no_uid_ranges = (m)->uid_map_none,                                     \
-		.no_gid_ranges = (m)->gid_map_none, .map_zero = (m)->map_zero,              \
+		.n_gid_ranges = (m)->n_gid_map_as_ranges, .no_uid_ranges = (m)->uid_map_none,     \
+		.no_gid_ranges = (m)->gid_map_none, .map_zero = (m)->map_zero,                    \
 		.hostname = (m)->hostname, .domainname = (m)->domainname, .root = (m)->root,      \
 		.workdir = (m)->workdir, .lifetime = (m)->lifetime,                               \
 		.has_monotonic_offset = (m)->has_monotonic_offset_usec,                           \
