@@ -58,6 +58,15 @@ static int encode_with_length(struct encoding *encoding, const struct netlink_fi
 	return 0;
 }
 
+/* Of IPv6 the kernel tells it only where there is another end. */
+static int decode_local(struct decoding *decoding, const struct netlink_field *field,
+			const uint8_t *value, size_t size) {
+	if (!value && !netlink_attribute(decoding->message, decoding->size, decoding->type->header,
+					 IFA_ADDRESS, &value, &size))
+		return 1;
+	return decoding_set_plain(decoding, field, value, size);
+}
+
 static const struct netlink_field address_fields[] = {
 	MEMBER("family", struct ifaddrmsg, ifa_family, U8, .words = &words_family,
 	       .filtered = NETLINK_FILTERED_BY_KERNEL),
@@ -67,7 +76,8 @@ static const struct netlink_field address_fields[] = {
 	       .filtered = NETLINK_FILTERED_SPECIALLY),
 	/* Of a link between two it is the other one's, and `local` ours. */
 	ATTRIBUTE("address", IFA_ADDRESS, ADDRESS, .encode = encode_with_length),
-	ATTRIBUTE("local", IFA_LOCAL, ADDRESS, .encode = encode_with_length),
+	ATTRIBUTE("local", IFA_LOCAL, ADDRESS, .always = true, .decode = decode_local,
+		  .encode = encode_with_length),
 	MEMBER("prefixlen", struct ifaddrmsg, ifa_prefixlen, U8, .unit = "bits"),
 	MEMBER("scope", struct ifaddrmsg, ifa_scope, U8, .words = &words_scope),
 	ATTRIBUTE("flags", IFA_FLAGS, U32, .words = &flags),

@@ -198,6 +198,20 @@ class Routing(TestCase):
         self.change("del", "address", dev="v0", local="192.0.2.1/24")
         self.refused("NotFound", "EADDRNOTAVAIL", self.change, "del", "address", dev="v0", local="192.0.2.1/24")
 
+    def test_an_address_of_ipv6_is_found_by_what_it_was_added_by(self):
+        """The kernel tells of it once, and not by an echo."""
+        for key in ("local", "address"):
+            row = self.change("add", "address", dev="v0", **{key: "2001:db8::1/64"}, flags=["nodad"])
+            self.assertEqual((row["local"], row["address"], row["prefixlen"]), ("2001:db8::1", "2001:db8::1", 64))
+            row = self.change("change", "address", dev="v0", **{key: "2001:db8::1/64"}, cacheinfo={"valid": 1000, "preferred": 500})
+            self.assertLessEqual(row["cacheinfo"]["valid"], 1000)
+            self.refused("InvalidArgument", "changes[1]", self.batch,
+                         ("replace", "address", {"dev": "v0", key: "2001:db8::1/64", "cacheinfo": {"valid": 77, "preferred": 7}}),
+                         ("add", "route", {"dst": "10.0.0.0/8", "gateway": "10.1.1.1"}))
+            self.assertGreater(self.query("address", local="2001:db8::1")[0]["cacheinfo"]["valid"], 77)
+            self.change("del", "address", **self.query("address", local="2001:db8::1")[0])
+            self.assertEqual(self.query("address", local="2001:db8::1"), [])
+
     def test_routes_lead_one_way_or_several(self):
         self.change("add", "address", dev="v0", local="192.0.2.1/24")
         row = self.change("add", "route", dst="198.51.100.0/24", gateway="192.0.2.2", priority=7, metrics={"mtu": 1300})
