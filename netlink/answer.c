@@ -335,6 +335,9 @@ static int fail(struct answer *answer, int r) {
 	if (r == -EFBIG)
 		return answer->fd < 0 ? refuse(answer, REFUSED_LIMIT, too_many)
 				      : refuse_size(answer);
+	/* of a network it is no device that the machine lacks */
+	if (r == -ENODEV)
+		return refuse(answer, REFUSED_NOT_FOUND, "filter: there is no such link (ENODEV)");
 	return refuse(answer, r, answer->query.message);
 }
 

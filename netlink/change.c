@@ -169,6 +169,39 @@ static int meaning_of(int code) {
 		       : code;
 }
 
+/* Of a kind that it lacks, and of a parent that is not there, the kernel says ENOENT: only its words
+ * tell one from the other. */
+static bool is_lacking(const struct exchange_verdict *verdict) {
+	static const char *const texts[] = { "Specified qdisc kind is unknown",
+					     "TC classifier not found",
+					     "Failed to load TC action module" };
+
+	for (size_t i = 0; verdict->code == -ENOENT && i < sizeof texts / sizeof *texts; i++)
+		if (strncmp(verdict->text, texts[i], strlen(texts[i])) == 0)
+			return true;
+	return verdict->code == -EOPNOTSUPP;
+}
+
+/* The kind of a link, queue, class or filter; NULL: none is named. */
+static const char *kind_of(const Usher__Row *row) {
+	const Usher__Value *info = encode_member(row, "linkinfo");
+	const Usher__Value *kind = encode_member(info && info->row ? info->row : row, "kind");
+
+	return kind ? kind->text : NULL;
+}
+
+static int refuse_kind(const struct changing *changing, const struct change *change) {
+	const struct exchange_verdict *verdict = &changing->exchange.verdict;
+	const char *kind = kind_of(change->row);
+
+	return refusal_note(changing->refusal, REFUSED_UNSUPPORTED,
+			    "%s: this kernel does not %s a %s%s%.32s%s: %s (%s)", change->argument,
+			    words[change->action], change->type->name,
+			    kind ? " of the kind '" : "", kind ?: "", kind ? "'" : "",
+			    *verdict->text ? verdict->text : strerrordesc_np(-verdict->code),
+			    strerrorname_np(-verdict->code));
+}
+
 static int refuse(const struct changing *changing, const struct change *change,
 		  const struct encoding *encoding) {
 	const struct exchange_verdict *verdict = &changing->exchange.verdict;
@@ -176,6 +209,8 @@ static int refuse(const struct changing *changing, const struct change *change,
 	const char *name = code > 0 ? strerrorname_np(-verdict->code) : NULL;
 	char path[256], text[EXCHANGE_TEXT_MAX];
 
+	if (is_lacking(verdict))
+		return refuse_kind(changing, change);
 	(void)snprintf(path, sizeof path, "%s", change->argument);
 	(void)snprintf(text, sizeof text, "%s", verdict->text);
 	if (verdict->missing > 0 &&

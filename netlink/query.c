@@ -98,7 +98,8 @@ static bool means_none(const struct query *query, const struct netlink_pass *pas
 	if (pass->ifindex && (code == -ENODEV || (pass->optional && code == -EINVAL)))
 		return true; /* it has gone, or is of a kind that has none */
 	return pass->one && !query->type->lookup_only &&
-	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL);
+	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL ||
+		code == -ERANGE); /* longer than what anything is called */
 }
 
 /* The kernel knows no way to find one of these. */

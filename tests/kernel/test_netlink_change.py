@@ -146,6 +146,14 @@ class Links(TestCase):
         if lacking:
             self.skipTest(f"all others are made; this kernel lacks {' '.join(lacking)}")
 
+    def test_a_kind_that_this_kernel_lacks_is_named(self):
+        self.pair()
+        self.change("add", "qdisc", dev="v0", kind="htb", handle="1:")
+        for of, row in (("link", {"ifname": "v9", "linkinfo": {"kind": "fancy"}}), ("qdisc", {"dev": "v1", "kind": "fancy"}),
+                        ("filter", {"dev": "v0", "parent": "1:", "priority": 1, "kind": "fancy"})):
+            self.refused("NotSupported", f"row: this kernel does not add a {of} of the kind 'fancy': ", self.change, "add", of, **row)
+        self.refused("NotFound", "ENOENT", self.change, "add", "qdisc", dev="v0", kind="pfifo", parent="1:77")
+
     def test_a_link_moves_to_another_namespace_that_is_handed_over(self):
         self.pair()
         other = self.space()

@@ -143,11 +143,18 @@ class BigObjects(TestCase):
 class Refusals(TestCase):
     def test_an_error_at_the_end_of_a_dump_is_one(self):
         reply = self.reader.query("route", where=self.realm().fd, oif=9999)
-        self.assertEqual(reply.code, -errno.ENODEV)
+        self.assertEqual((reply.code, reply.text), (NOT_FOUND, "filter: there is no such link (ENODEV)"))
         self.assertEqual(reply.info, {})
 
     def test_a_name_that_no_interface_has_is_one(self):
-        self.assertEqual(self.reader.query("route", where=self.realm().fd, dev="nosuch").code, -errno.ENODEV)
+        realm = self.realm()
+        for kind, keys in (("route", {"dev": "nosuch"}), ("class", {"dev": "nosuch"}), ("route-get", {"dst": "127.0.0.1", "oif": 9999})):
+            self.assertEqual(self.reader.query(kind, where=realm.fd, **keys).code, NOT_FOUND, kind)
+
+    def test_nothing_has_a_name_that_is_longer_than_names_are(self):
+        realm = self.realm()
+        for keys in ({"ifname": "x" * 16}, {"ifname": "x" * 300}, {"alt-names": "x" * 300}):
+            self.assertEqual(self.reader.query("link", where=realm.fd, **keys).rows(), [], keys)
 
     def test_a_table_that_is_not_there_has_no_rows(self):
         self.assertEqual(self.reader.query("route", where=self.realm().fd, table=77).rows(), [])
