@@ -314,6 +314,11 @@ int message_bus_append_string(sd_bus_message *bus, char letter, const char *stri
 	return sd_bus_message_append_basic(bus, letter, text);
 }
 
+/* That a list is empty is told, too. */
+static bool is_told(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field) {
+	return field->label == PROTOBUF_C_LABEL_REPEATED || message_has(message, field);
+}
+
 static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *message,
 			     const struct fds *fds) {
 	int r;
@@ -325,7 +330,7 @@ static int append_dictionary(sd_bus_message *bus, const ProtobufCMessage *messag
 		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 		char name[MESSAGE_NAME_MAX], signature[MESSAGE_SIGNATURE_MAX];
 
-		if (message_field_place(field) != MESSAGE_KEY || !message_has(message, field))
+		if (message_field_place(field) != MESSAGE_KEY || !is_told(message, field))
 			continue;
 		message_field_name(field, name);
 		message_field_signature(field, signature);
