@@ -148,7 +148,8 @@ static void describe(const struct answer *answer, Usher__NetlinkInfo *info, char
 		if (selection_by_kernel(query->selection, selection_type(query->selection, 0),
 					key) &&
 		    info->n_kernel_filters < max)
-			filters[info->n_kernel_filters++] = (char *)(uintptr_t)key;
+			filters[info->n_kernel_filters++] =
+				(char *)(uintptr_t)selection_given(query->selection, i);
 	if (answer->reader >= 0)
 		return; /* the rest is not known yet, and stands at the end of the stream */
 	info->has_rows = info->has_bytes = info->has_complete = true;

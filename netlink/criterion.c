@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "client/address.h"
 #include "client/cleanup.h"
@@ -190,10 +191,36 @@ static int parse_bits(const struct netlink_field *field, const char *key, const 
 	return 0;
 }
 
+/* "default" are the prefixes of no bits, of both families. */
+static bool is_default(const struct netlink_field *field, const Usher__Value *value) {
+	return field->form == USHER_NETLINK_PREFIX && value->text &&
+	       strcmp(value->text, "default") == 0;
+}
+
+static void add_defaults(struct criterion *criterion) {
+	criterion->values[criterion->n_values++].address.family = AF_INET;
+	criterion->values[criterion->n_values++].address.family = AF_INET6;
+}
+
+static int parse_values(const struct netlink_field *field, const char *key,
+			const Usher__Value *value, struct refusal *refusal, struct criterion *ret) {
+	size_t n = value->list ? value->list->n_values : 1;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const Usher__Value *one = value->list ? value->list->values[i] : value;
+
+		if (is_default(field, one))
+			add_defaults(ret);
+		else
+			r = parse_one(field, key, one, refusal, &ret->values[ret->n_values++]);
+	}
+	return r;
+}
+
 int criterion_parse(const struct netlink_field *field, const char *key, const Usher__Value *value,
 		    struct refusal *refusal, struct criterion *ret) {
 	size_t n = value->list ? value->list->n_values : 1;
-	int r;
 
 	*ret = (struct criterion){ .field = field };
 	if (field->form == USHER_NETLINK_LIST && field->nested) {
@@ -203,19 +230,12 @@ int criterion_parse(const struct netlink_field *field, const char *key, const Us
 	if (n == 0 || n > CRITERION_VALUES_MAX)
 		return refusal_note(refusal, REFUSED_INVALID, "%s: of a list there are 1 to %d",
 				    key, CRITERION_VALUES_MAX);
-	ret->values = calloc(n, sizeof *ret->values);
+	ret->values = calloc(2 * n, sizeof *ret->values);
 	if (!ret->values)
 		return -ENOMEM;
 	if (value->list && field->words && field->words->bits)
 		return parse_bits(field, key, value->list, refusal, ret);
-	for (size_t i = 0; i < n; i++) {
-		ret->n_values = i + 1;
-		r = parse_one(field, key, value->list ? value->list->values[i] : value, refusal,
-			      &ret->values[i]);
-		if (r != 0)
-			return r;
-	}
-	return 0;
+	return parse_values(field, key, value, refusal, ret);
 }
 
 void criterion_clear(struct criterion *criterion) {

@@ -25,7 +25,8 @@ struct selected {
 struct selection {
 	struct selected *selected;
 	size_t n_selected;
-	char **keys;
+	char **keys;  /* fields by their paths */
+	char **given; /* the same, as they were written */
 	size_t n_keys;
 	bool privileged;
 };
@@ -139,36 +140,84 @@ static void settle(struct choice *choice) {
 	}
 }
 
+/* Of a link, and not its number, which is decimal or, behind 0x, hexadecimal. */
+static bool is_name(const Usher__Value *value) {
+	char *end = value->text;
+
+	for (size_t i = 0; value->list && i < value->list->n_values; i++)
+		if (!is_name(value->list->values[i]))
+			return false;
+	if (value->text)
+		(void)strtoull(value->text, &end, 0);
+	return value->list ? value->list->n_values > 0
+			   : value->text && (end == value->text || *end != '\0');
+}
+
+/* The field for the name of the link whose number this one is; NULL if it is none. */
+static const struct netlink_field *name_field(const struct selection *selection, const char *path) {
+	for (size_t i = 0; i < selection->n_selected; i++) {
+		const struct netlink_field *field =
+			netlink_field_find(&selection->selected[i].type->schema, path);
+
+		if (field && field->unit && strcmp(field->unit, "interface") == 0 &&
+		    field[1].name && field[1].form == USHER_NETLINK_STRING &&
+		    field[1].from == field->from && field[1].at == field->at)
+			return &field[1];
+	}
+	return NULL;
+}
+
+/* The path of the field that is meant: where the number of a link stands, its name may. */
+static char *meant(const struct selection *selection, const char *path, const Usher__Value *value) {
+	const struct netlink_field *field = is_name(value) ? name_field(selection, path) : NULL;
+	const char *last = strrchr(path, '.');
+	char *text;
+
+	if (!field)
+		return strdup(path);
+	if (asprintf(&text, "%.*s%s", last ? (int)(last + 1 - path) : 0, path, field->name) < 0)
+		return NULL;
+	return text;
+}
+
+static int choose_key(struct selection *selection, struct choice *root,
+		      const Usher__Member *member, struct refusal *refusal) {
+	size_t i = selection->n_keys;
+	struct choice *choice;
+	int r = check_path(selection, "filter", member->key, refusal);
+
+	if (r != 0)
+		return r;
+	selection->n_keys = i + 1;
+	selection->given[i] = strdup(member->key);
+	selection->keys[i] = meant(selection, member->key, member->value);
+	if (!selection->given[i] || !selection->keys[i])
+		return -ENOMEM;
+	choice = follow(root, selection->keys[i], false);
+	if (!choice)
+		return -ENOMEM;
+	if (choice->value)
+		return refusal_note(refusal, REFUSED_INVALID, "%s: it is there twice", member->key);
+	choice->key = selection->given[i];
+	choice->value = member->value;
+	return 0;
+}
+
 static int choose_filter(struct selection *selection, struct choice *root, const Usher__Row *filter,
 			 struct refusal *refusal) {
 	size_t n = filter ? filter->n_members : 0;
+	int r = 0;
 
 	if (n > FIELDS_MAX)
 		return refusal_note(refusal, REFUSED_INVALID, "filter: there are at most %d keys",
 				    FIELDS_MAX);
 	selection->keys = calloc(n + 1, sizeof *selection->keys);
-	if (!selection->keys)
+	selection->given = calloc(n + 1, sizeof *selection->given);
+	if (!selection->keys || !selection->given)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const char *key = filter->members[i]->key;
-		struct choice *choice;
-		int r = check_path(selection, "filter", key, refusal);
-
-		if (r != 0)
-			return r;
-		selection->keys[i] = strdup(key);
-		if (!selection->keys[i])
-			return -ENOMEM;
-		selection->n_keys = i + 1;
-		choice = follow(root, key, false);
-		if (!choice)
-			return -ENOMEM;
-		if (choice->value)
-			return refusal_note(refusal, REFUSED_INVALID, "%s: it is there twice", key);
-		choice->key = selection->keys[i];
-		choice->value = filter->members[i]->value;
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = choose_key(selection, root, filter->members[i], refusal);
+	return r;
 }
 
 /* ---- the types ---- */
@@ -291,9 +340,12 @@ void selection_free(struct selection *selection) {
 		level_free(selection->selected[i].own);
 		free(selection->selected[i].by_kernel);
 	}
-	for (size_t i = 0; i < selection->n_keys; i++)
+	for (size_t i = 0; i < selection->n_keys; i++) {
 		free(selection->keys[i]);
+		free(selection->given[i]);
+	}
 	free(selection->keys);
+	free(selection->given);
 	free(selection->selected);
 	free(selection);
 }
@@ -440,4 +492,8 @@ bool selection_by_kernel(const struct selection *selection, const struct netlink
 
 const char *selection_key(const struct selection *selection, size_t i) {
 	return i < selection->n_keys ? selection->keys[i] : NULL;
+}
+
+const char *selection_given(const struct selection *selection, size_t i) {
+	return selection->given[i];
 }

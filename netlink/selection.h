@@ -71,3 +71,5 @@ bool selection_by_kernel(const struct selection *selection, const struct netlink
 			 const char *field);
 /* The keys of the filter, each once; NULL beyond them. */
 const char *selection_key(const struct selection *selection, size_t i);
+/* The same as it was written: of a link's number, where its name was given, not the name's. */
+const char *selection_given(const struct selection *selection, size_t i);

@@ -704,7 +704,7 @@ static void test_a_field_is_asked_for_once(void **state) {
 
 static void test_values_of_a_filter_are_of_the_fields_kind(void **state) {
 	static const char *const wrong[][3] = {
-		{ "route", "oif", "eth0" },
+		{ "route", "priority", "eth0" },
 		{ "route", "oif", "-1" },
 		{ "route", "oif", "4294967296" },
 		{ "route", "protocol", "bord" },

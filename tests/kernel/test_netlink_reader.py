@@ -156,6 +156,29 @@ class Refusals(TestCase):
         for keys in ({"ifname": "x" * 16}, {"ifname": "x" * 300}, {"alt-names": "x" * 300}):
             self.assertEqual(self.reader.query("link", where=realm.fd, **keys).rows(), [], keys)
 
+    def test_a_link_may_be_named_where_its_number_stands(self):
+        realm = self.realm()
+        index, other = realm.pair("v", "10.9.0.1/16"), realm.pair("w", "10.8.0.1/16")
+        realm.run("link add br0 type bridge", "link set w master br0", "route add 10.60.0.0/16 dev v")
+        for kind, by, names, numbers, told in (("route", "oif", "v", index, True), ("route", "oif", ["v", "w"], [index, other], False),
+                                               ("link", "master", "br0", realm.index("br0"), True), ("neighbour", "ifindex", "v", index, True),
+                                               ("address", "ifindex", "v", index, True), ("nexthop", "oif", "v", index, True)):
+            reply = self.reader.query(kind, where=realm.fd, **{by: names})
+            self.assertEqual((reply.code, reply.info["kernel_filters"]), (0, [by] if told else []), reply.text)
+            self.assertEqual(reply.rows(), self.reader.query(kind, where=realm.fd, **{by: numbers}).rows(), (kind, by))
+        self.assertEqual(self.reader.query("route", where=realm.fd, oif=str(index)).rows(), self.reader.query("route", where=realm.fd, oif=index).rows())
+        self.assertEqual(self.reader.query("route", where=realm.fd, oif="nosuch").code, NOT_FOUND)
+        reply = self.reader.query("route", where=realm.fd, oif="v", dev="v")
+        self.assertEqual((reply.code, "there twice" in reply.text), (INVALID, True), reply.text)
+
+    def test_default_is_the_prefix_of_either_family(self):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run("route add default via 10.9.0.2", "route add 10.60.0.0/16 dev v", "route add ::/0 dev v")
+        for keys, found in (({}, {"0.0.0.0/0", "::/0"}), ({"family": "inet6"}, {"::/0"}), ({"family": "inet"}, {"0.0.0.0/0"})):
+            self.assertEqual({row["dst"] for row in self.reader.query("route", ["dst"], where=realm.fd, dst="default", **keys).rows()}, found)
+        self.assertEqual(len(self.reader.query("route", ["dst"], where=realm.fd, family="inet", dst=["default", "10.60.0.0/16"]).rows()), 2)
+
     def test_a_table_that_is_not_there_has_no_rows(self):
         self.assertEqual(self.reader.query("route", where=self.realm().fd, table=77).rows(), [])
 
