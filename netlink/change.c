@@ -116,7 +116,7 @@ static int read_type(const char *prefix, const char *word, struct refusal *refus
 		near = netlink_type_suggest(word);
 		return refusal_note(refusal, REFUSED_INVALID, "%stype: there is no '%.64s'%s%s%s",
 				    prefix, word, near ? "; is it '" : "", near ?: "",
-				    near ? "'" : "");
+				    near ? "'?" : "");
 	}
 	change->manner = manner_find(change->type);
 	if (!change->manner)

@@ -414,7 +414,7 @@ static int check_members(struct encoding *encoding, const struct netlink_schema 
 			const char *near = netlink_field_suggest(schema, key);
 
 			return encode_refuse(encoding, NULL, "there is no field '%.64s'%s%s%s", key,
-					     near ? "; is it '" : "", near ?: "", near ? "'" : "");
+					     near ? "; is it '" : "", near ?: "", near ? "'?" : "");
 		}
 		if (encode_member(row, key) != row->members[i]->value)
 			return encode_refuse(encoding, NULL, "'%.64s' is there twice", key);

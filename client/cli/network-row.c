@@ -69,6 +69,29 @@ static char *make_fit(char *text) {
 	return at && *at ? text_from_sentence(text) : take_pointer(raw);
 }
 
+/* What the path leads to; of several rows on the way, that of each. */
+static int print_path(FILE *out, const struct usher_row *row, const char *path) {
+	_cleanup_free_ char *name = strndup(path, strcspn(path, "."));
+	const char *rest = name ? path + strlen(name) : NULL;
+	struct usher_value value;
+	struct usher_row inner;
+	int r = name ? usher_row_find(row, name, &value) : -ENOMEM;
+
+	if (r <= 0)
+		return r == -ENOENT ? 0 : r;
+	if (*rest == '\0')
+		return print_value(out, &value);
+	if (value.field->form != USHER_NETLINK_OBJECT && value.field->form != USHER_NETLINK_OBJECTS)
+		return 0;
+	for (size_t i = 0; r >= 0 && i < value.count; i++) {
+		fputs(i > 0 ? "," : "", out);
+		r = usher_value_get_row(&value, i, &inner);
+		if (r >= 0)
+			r = print_path(out, &inner, rest + 1);
+	}
+	return r;
+}
+
 static char *cell_of(const struct usher_row *row, const char *field) {
 	struct usher_value value;
 	char *text = NULL;
@@ -76,14 +99,14 @@ static char *cell_of(const struct usher_row *row, const char *field) {
 	FILE *out;
 	int r = usher_row_find(row, field, &value);
 
-	if (r <= 0)
-		return r == 0 || r == -ENOENT ? strdup("") : NULL;
-	if (value.field->form < USHER_NETLINK_OBJECT)
+	if (r == 0 || (r == -ENOENT && !strchr(field, '.')))
+		return strdup("");
+	if (r > 0 && value.field->form < USHER_NETLINK_OBJECT)
 		return usher_value_to_string(&value);
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	r = print_value(out, &value);
+	r = print_path(out, row, field);
 	if (fclose(out) == 0 && r >= 0)
 		return text;
 	free(text);

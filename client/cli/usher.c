@@ -93,8 +93,10 @@ static int print_help(const struct command *command) {
 	size_t i;
 
 	if (command) {
-		printf("usage: usher %s [OPTION...]%s%s\n\n%s.\n", command->name,
-		       *command->synopsis ? " " : "", command->synopsis, command->help);
+		i = strlen(command->help);
+		printf("usage: usher %s [OPTION...]%s%s\n\n%s%s\n", command->name,
+		       *command->synopsis ? " " : "", command->synopsis, command->help,
+		       i > 0 && command->help[i - 1] == '.' ? "" : ".");
 		if (command->parameters[0].name)
 			puts("\noptions:");
 		print_parameters(command->parameters);

@@ -116,6 +116,8 @@ class NetworkCommand(ring.TestCase):
         (route,) = self.rows("routes", "dst=10.3.0.0/24")
         self.assertEqual([(way["gateway"], way["weight"]) for way in route["multipath"]], [("10.1.0.2", 1), ("10.1.0.3", 5)])
         self.assertIn("{", self.net("routes", "dst=10.3.0.0/24"))
+        table = self.net("routes", "dst=10.3.0.0/24", "--fields", "dst,multipath.gateway,multipath.weight").splitlines()[1].split()
+        self.assertEqual(table, ["10.3.0.0/24", "10.1.0.2,10.1.0.3", "1,5"])
 
     def test_what_cannot_be_is_said_with_the_kernels_words(self):
         self.make_bridge()
