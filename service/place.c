@@ -300,6 +300,13 @@ int place_open_callers_network(const struct place *place, int caller) {
 	return open_by(place, caller, KERNEL_PIDFD_GET_NET_NAMESPACE, place->caller, "net");
 }
 
+/* Who has no right here has all of them in what its own user has made. */
+static void open_users(const struct place *place, struct place_namespace *namespace) {
+	fd_closep(&namespace->users);
+	if (!place->privileged && !namespace->host)
+	namespace->users = ioctl(namespace->fd, NS_GET_USERNS);
+}
+
 static int open_namespace(const struct place *place, int pidfd, unsigned long request,
 			  const char *name, const struct place_identity *ours,
 			  struct place_namespace *namespace) {
@@ -311,6 +318,7 @@ static int open_namespace(const struct place *place, int pidfd, unsigned long re
 	if (fstat(namespace->fd, &st) < 0)
 		return -errno;
 	namespace->host = st.st_dev == ours->device && st.st_ino == ours->number;
+	open_users(place, namespace);
 	return 0;
 }
 
@@ -480,6 +488,7 @@ void place_use_mounts(struct place *place, int mounts) {
 	fd_closep(&place->root);
 	place->mounts.fd = mounts;
 	place->mounts.host = same_file(mounts, place->home);
+	open_users(place, &place->mounts);
 	place->mounts.own = is_own(place, mounts, &place->users);
 }
 
@@ -496,6 +505,10 @@ void place_done(struct place *place) {
 	fd_closep(&place->users);
 	fd_closep(&place->pids.fd);
 	fd_closep(&place->net.fd);
+	fd_closep(&place->mounts.users);
+	fd_closep(&place->names.users);
+	fd_closep(&place->pids.users);
+	fd_closep(&place->net.users);
 }
 
 /* fsuid, not uid: the caller may signal and trace what runs under its uid. A caller that is root
@@ -543,7 +556,18 @@ int place_enter_root(const struct place *place) {
 	return errno == EPERM && is_our_root(place->root) ? 0 : -errno;
 }
 
+static int join(const struct place_namespace *namespace, int type) {
+	if (setns(namespace->fd, type) == 0)
+		return 0;
+	if (errno != EPERM || namespace->users < 0)
+		return -errno;
+	return setns(namespace->users, CLONE_NEWUSER) < 0 || setns(namespace->fd, type) < 0 ? -errno
+											    : 0;
+}
+
 int place_join_mounts(struct place *place, bool as_its_root) {
+	int r;
+
 	if (place->joined || (place->mounts.host && place->pid == 0))
 		return 0;
 	place->joined = true;
@@ -551,9 +575,8 @@ int place_join_mounts(struct place *place, bool as_its_root) {
 		if (setns(place->users, CLONE_NEWUSER) < 0)
 			return -errno;
 	}
-	if (!place->mounts.host && setns(place->mounts.fd, CLONE_NEWNS) < 0)
-		return -errno;
-	return place_enter_root(place);
+	r = place->mounts.host ? 0 : join(&place->mounts, CLONE_NEWNS);
+	return r == 0 ? place_enter_root(place) : r;
 }
 
 int place_open_root(struct place *place) {
@@ -573,7 +596,7 @@ int place_settle(struct place *place) {
 int place_join_names(const struct place *place) {
 	if (place->names.host)
 		return 0;
-	return setns(place->names.fd, CLONE_NEWUTS) < 0 ? -errno : 0;
+	return join(&place->names, CLONE_NEWUTS);
 }
 
 int place_names(const struct place *place, struct utsname *ret) {
@@ -586,11 +609,11 @@ int place_names(const struct place *place, struct utsname *ret) {
 int place_join_network(const struct place *place) {
 	if (place->net.host)
 		return 0;
-	return setns(place->net.fd, CLONE_NEWNET) < 0 ? -errno : 0;
+	return join(&place->net, CLONE_NEWNET);
 }
 
 int place_join_for_children(const struct place *place) {
 	if (place->pids.host)
 		return 0;
-	return setns(place->pids.fd, CLONE_NEWPID) < 0 ? -errno : 0;
+	return join(&place->pids, CLONE_NEWPID);
 }

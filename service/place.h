@@ -25,6 +25,7 @@ struct place_namespace {
 	int fd;    /* -1: not opened */
 	bool host; /* it is the one that the service itself runs in */
 	bool own;  /* the caller has every right of its root: no privilege of ours is needed */
+	int users; /* the user namespace that owns it, where we join that first; or -1 */
 };
 
 struct place {
@@ -62,7 +63,8 @@ struct place {
 	{                                                                                   \
 		.our_users = -1, .caller_users = -1, .proc = -1, .home = -1, .vessel = -1,  \
 		.scaffold = -1, .root = -1, .mounts.fd = -1, .names.fd = -1, .pids.fd = -1, \
-		.net.fd = -1, .users = -1                                                   \
+		.net.fd = -1, .users = -1, .mounts.users = -1, .names.users = -1,           \
+		.pids.users = -1, .net.users = -1                                           \
 	}
 
 /* Opens what is the service's own, for whatever place it will be. 0 or a negative errno. */

@@ -479,10 +479,10 @@ static void make_place(struct place *place, enum where where) {
 	place->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	place->home = some_descriptor();
-	place->mounts = (struct place_namespace){ some_descriptor(), here, where == OWN };
-	place->names = (struct place_namespace){ some_descriptor(), here, where == OWN };
-	place->pids = (struct place_namespace){ some_descriptor(), here, false };
-	place->net = (struct place_namespace){ some_descriptor(), here, false };
+	place->mounts = (struct place_namespace){ some_descriptor(), here, where == OWN, -1 };
+	place->names = (struct place_namespace){ some_descriptor(), here, where == OWN, -1 };
+	place->pids = (struct place_namespace){ some_descriptor(), here, false, -1 };
+	place->net = (struct place_namespace){ some_descriptor(), here, false, -1 };
 	place->users = here ? -1 : some_descriptor();
 }
 

@@ -75,12 +75,14 @@ static int open_ends(struct job *job, struct pair *pair) {
 	if (home < 0)
 		return -errno;
 	pair->namespace = m->bridge ? home : job->peer.net.fd;
-	if (!m->bridge && setns(job->peer.net.fd, CLONE_NEWNET) < 0)
-		r = -errno;
+	if (!m->bridge)
+		r = place_join_network(&job->peer);
 	if (r == 0)
 		r = link_open(&pair->there);
-	if (r == 0 && setns(job->place.net.fd, CLONE_NEWNET) < 0)
-		r = -errno;
+	if (r == 0 && job->place.net.host)
+		r = setns(home, CLONE_NEWNET) < 0 ? -errno : 0;
+	else if (r == 0)
+		r = place_join_network(&job->place);
 	return r == 0 ? link_open(&pair->here) : r;
 }
 
