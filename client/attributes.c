@@ -316,6 +316,11 @@ int usher_attributes_set_capabilities(struct usher_attributes *attributes,
 	return set_words(attributes, "capabilities", "as", names);
 }
 
+int usher_attributes_set_no_new_privileges(struct usher_attributes *attributes,
+					   bool no_new_privileges) {
+	return set_number(attributes, "no_new_privileges", "b", no_new_privileges);
+}
+
 int usher_attributes_set_signal_mask(struct usher_attributes *attributes,
 				     const char *const signals[]) {
 	return set_words(attributes, "signal_mask", "as", signals);

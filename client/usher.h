@@ -256,7 +256,8 @@ int usher_attributes_set_gid_ranges(struct usher_attributes *attributes,
 				    const struct usher_id_range ranges[], size_t count);
 int usher_attributes_set_map_zero(struct usher_attributes *attributes, bool map_zero);
 
-/* Names in a new UTS namespace, and how far the clocks of a new time namespace are ahead. */
+/* Names in a new UTS namespace, and by how many microseconds the clocks of a new time namespace are
+ * ahead of those outside (negative: behind). */
 int usher_attributes_set_hostname(struct usher_attributes *attributes, const char *name);
 int usher_attributes_set_domainname(struct usher_attributes *attributes, const char *name);
 int usher_attributes_set_time_offsets(struct usher_attributes *attributes, int64_t monotonic_usec,
@@ -286,33 +287,40 @@ int usher_attributes_set_environment(struct usher_attributes *attributes,
 int usher_attributes_add_fd(struct usher_attributes *attributes, int number, int fd);
 
 /* The descriptor with that number in the process becomes its controlling terminal, in a session of
- * its own; or it leads a session, or none (never is it in the caller's); or it runs in the
- * background, with umask 0. */
+ * its own; or it leads a session, or none (never is it in the caller's); or it outlives the caller
+ * and the connection, in a session of its own, without a terminal. */
 int usher_attributes_set_terminal(struct usher_attributes *attributes, int number);
 int usher_attributes_set_new_session(struct usher_attributes *attributes, bool new_session);
 int usher_attributes_set_daemonize(struct usher_attributes *attributes, bool daemonize);
 
-/* Ids as they are in the new namespaces, and capabilities ("CAP_NET_ADMIN") over these alone. */
+/* Ids as they are in the new namespaces, and capabilities ("CAP_NET_ADMIN") over these alone. No
+ * groups, and no capabilities, are none: without a call of these functions it has the caller's
+ * groups, and as user 0 in a user namespace of its own every capability. A program that could gain
+ * privileges is none that the service starts: false is -EOPNOTSUPP. */
 int usher_attributes_set_uid(struct usher_attributes *attributes, uid_t uid);
 int usher_attributes_set_gid(struct usher_attributes *attributes, gid_t gid);
 int usher_attributes_set_groups(struct usher_attributes *attributes, const gid_t groups[],
 				size_t count);
 int usher_attributes_set_capabilities(struct usher_attributes *attributes,
 				      const char *const names[]);
+int usher_attributes_set_no_new_privileges(struct usher_attributes *attributes,
+					   bool no_new_privileges);
 
-/* Signals by their names, with or without "SIG": those that are blocked, and the one that comes
- * when who started the process has gone. */
+/* Signals by their names, with or without "SIG": those that are blocked (none unless
+ * set), and the one that comes when the process of the service that keeps the program dies. */
 int usher_attributes_set_signal_mask(struct usher_attributes *attributes,
 				     const char *const signals[]);
 int usher_attributes_set_death_signal(struct usher_attributes *attributes, const char *name);
 
-/* nice(2), umask(2), and a limit of setrlimit(2) by its name ("NOFILE"); UINT64_MAX is no limit. */
+/* nice(2), umask(2), and a limit of setrlimit(2) by its name ("nofile", "RLIMIT_NOFILE"), in its
+ * unit; UINT64_MAX is no limit. */
 int usher_attributes_set_nice(struct usher_attributes *attributes, int nice);
 int usher_attributes_set_umask(struct usher_attributes *attributes, mode_t mask);
 int usher_attributes_set_limit(struct usher_attributes *attributes, const char *name, uint64_t soft,
 			       uint64_t hard);
 
-/* Limits of a cgroup of its own: bytes of memory, time of processors in each 100 ms, processes. */
+/* Limits of a control group of its own, for which an administrator is asked: bytes of memory,
+ * microseconds of processors in each 100 ms, processes. */
 int usher_attributes_set_memory_max(struct usher_attributes *attributes, uint64_t bytes);
 int usher_attributes_set_cpu_quota(struct usher_attributes *attributes, uint64_t usec);
 int usher_attributes_set_pids_max(struct usher_attributes *attributes, uint64_t processes);

@@ -115,6 +115,7 @@ static void a_process_is_asked_for_with_all_that_was_set(void **state) {
 	usher_attributes_set_uid_ranges(attributes, ranges, 2);
 	usher_attributes_set_gid_ranges(attributes, NULL, 0);
 	usher_attributes_set_groups(attributes, (const gid_t[]){ 5, 6 }, 2);
+	usher_attributes_set_no_new_privileges(attributes, true);
 	usher_attributes_set_nice(attributes, -3);
 	usher_attributes_set_uid(attributes, 33);
 	usher_attributes_set_memory_max(attributes, UINT64_C(1) << 40);
@@ -130,14 +131,15 @@ static void a_process_is_asked_for_with_all_that_was_set(void **state) {
 	assert_int_equal(usher_spawn(stage.usher, attributes, LIST("sh", "-c", ""), &options,
 				     &object, &pidfd),
 			 0);
-	assert_heard("/org/usher1 Processes.Spawn [s'sh' s'-c' s''] [(s'A' s'4') (s'B' s'2=3')] "
-		     "[(u0 h) (u7 h)] [(s'lifetime' <s'manual'>) (s'types' <[s'all']>) "
-		     "(s'uid_map' <[(u0 u1000 u1) (u1 u100000 u65535)]>) (s'gid_map' <[]>) "
-		     "(s'groups' <[u5 u6]>) (s'nice' <i-3>) (s'uid' <u33>) "
-		     "(s'memory_max' <t1099511627776>) (s'new_session' <b1>) (s'terminal' <u0>) "
-		     "(s'clear_environment' <b1>) "
-		     "(s'mounts' <[(s'tmpfs' s'/tmp' s'tmpfs' [s'size=1m'])]>) "
-		     "(s'rlimits' <[(s'NOFILE' (t10 t-1))]>)]");
+	assert_heard(
+		"/org/usher1 Processes.Spawn [s'sh' s'-c' s''] [(s'A' s'4') (s'B' s'2=3')] "
+		"[(u0 h) (u7 h)] [(s'lifetime' <s'manual'>) (s'types' <[s'all']>) "
+		"(s'uid_map' <[(u0 u1000 u1) (u1 u100000 u65535)]>) (s'gid_map' <[]>) "
+		"(s'groups' <[u5 u6]>) (s'no_new_privileges' <b1>) (s'nice' <i-3>) (s'uid' <u33>) "
+		"(s'memory_max' <t1099511627776>) (s'new_session' <b1>) (s'terminal' <u0>) "
+		"(s'clear_environment' <b1>) "
+		"(s'mounts' <[(s'tmpfs' s'/tmp' s'tmpfs' [s'size=1m'])]>) "
+		"(s'rlimits' <[(s'NOFILE' (t10 t-1))]>)]");
 	assert_string_equal(object, "/org/usher1/process/9");
 	assert_int_equal(fcntl(pidfd, F_GETFD), FD_CLOEXEC);
 	assert_int_equal(close(pidfd), 0);
