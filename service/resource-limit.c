@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 
 static const struct {
@@ -28,9 +29,12 @@ static const struct {
 	{ "stack", RLIMIT_STACK },
 };
 
+/* "nofile", "NOFILE" or "RLIMIT_NOFILE". */
 int resource_limit_find(const char *name) {
+	if (strncasecmp(name, "RLIMIT_", 7) == 0)
+		name += 7;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (strcmp(known[i].name, name) == 0)
+		if (strcasecmp(known[i].name, name) == 0)
 			return known[i].number;
 	return -1;
 }

@@ -27,7 +27,22 @@ static int real_time(const char *name) {
 	return *end || SIGRTMIN + n > LAST ? 0 : (int)(SIGRTMIN + n);
 }
 
+/* Those that have two names, by the one that the C library does not say. */
+static int other_name(const char *name) {
+	static const struct {
+		const char *name;
+		int number;
+	} others[] = { { "IO", SIGIO }, { "IOT", SIGIOT }, { "CLD", SIGCLD } };
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(others[i].name, name) == 0)
+			return others[i].number;
+	return 0;
+}
+
 int signal_name_find(const char *name) {
+	int other;
+
 	if (strncmp(name, "SIG", 3) == 0)
 		name += 3;
 	for (int number = 1; number < FIRST_REAL_TIME; number++) {
@@ -36,7 +51,8 @@ int signal_name_find(const char *name) {
 		if (known && strcmp(known, name) == 0)
 			return number;
 	}
-	return real_time(name);
+	other = other_name(name);
+	return other ?: real_time(name);
 }
 
 bool signal_name_of(int number, char ret[SIGNAL_NAME_MAX]) {
