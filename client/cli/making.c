@@ -63,6 +63,8 @@ static int add_mount(struct arguments *a, const char *value) {
 		return arguments_refuse(a, "--mount: '%s' has no target=", value);
 	if (!fstype && !source)
 		return arguments_refuse(a, "--mount: '%s' has neither type= nor source=", value);
+	if (target[strspn(target, "/")] == '\0')
+		a->root = "/"; /* what becomes the root is another, and so is what is in it */
 	return usher_attributes_add_mount(a->attributes, source ? source : "", target,
 					  fstype ? fstype : "bind",
 					  (const char *const *)options.items);
@@ -242,8 +244,19 @@ static const char *missing_type(const char *message) {
 	return NULL;
 }
 
+/* By the argument that it begins with, perhaps behind the phase. */
 static bool is_about_ids(const char *message) {
-	return strstr(message, "uid") || strstr(message, "gid") || strstr(message, "groups");
+	static const char *const words[] = { "uid", "gid", "groups", "uid_map", "gid_map" };
+	static const char phase[] = "credentials: ";
+	size_t length;
+
+	if (strncmp(message, phase, strlen(phase)) == 0)
+		message += strlen(phase);
+	length = strcspn(message, ":");
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i]) == length && strncmp(words[i], message, length) == 0)
+			return true;
+	return false;
 }
 
 void making_advise(const struct arguments *a, int error, const char *message) {

@@ -232,6 +232,11 @@ class New(RunTestCase):
         self.assertNotIn("etc", output.splitlines())
         self.assertEqual(support.mounts(), before)
 
+    def test_a_root_is_made_of_mounts_alone(self):
+        output = self.inside("-ar", "-M", "type=tmpfs,target=/", *(word for name in ("usr", "bin", "lib", "lib64") for word in (
+            "-M", f"type=rbind,source=/{name},target=/{name},ro")), "-M", "type=dev,target=/dev", "pwd; echo /*")
+        self.assertEqual(output.splitlines(), ["/", "/bin /dev /lib /lib64 /usr"])
+
     def test_the_directory_is_the_commands_own_unless_it_is_named(self):
         self.directory("d")
         self.assertEqual(self.inside("pwd"), f"{self.home}\n")
@@ -264,6 +269,8 @@ class New(RunTestCase):
         self.bad("--uts", arguments=("namespace", "create", "--user", "--hostname", "x", "n"), status=1)
         self.bad("--map-root", arguments=("run", "--user", "--uid", "0", "true"), status=125)
         self.assertNotIn("With", self.bad("exec", arguments=("run", "no-such"), status=127))
+        self.assertNotIn("With", self.bad("nosuidd", arguments=("run", "-am", "-M", "target=/mnt,type=tmpfs,nosuidd", "true"), status=125))
+        self.bad("workdir", arguments=("run", "-w", "/nowhere", "true"), status=125)
 
 
 class Terminal(RunTestCase):
