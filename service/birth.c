@@ -439,6 +439,11 @@ static int set_clocks(struct job *job) {
 	if (!birth->surroundings.has_monotonic_offset && !birth->surroundings.has_boottime_offset)
 		return 0;
 	r = job_in_child(job, write_offsets, &clocks);
+	if (r == -ERANGE)
+		return refusal_note(
+			&job->refusal, r,
+			"namespaces: monotonic_offset_usec, boottime_offset_usec: a clock "
+			"would show less than 0, or more than it can");
 	return r == 0 ? 0
 		      : refusal_note(&job->refusal, r, "namespaces: the clocks cannot be set: %s",
 				     strerrordesc_np(-r));

@@ -241,10 +241,16 @@ static void name_obstacles(const struct job *job, const char *type, char *ret, s
 	mount_table_done(&table);
 }
 
-/* The kernel shows in a new proc or sysfs no more than could be seen before. */
+/* The kernel shows in a new proc or sysfs no more than could be seen before; and of others only
+ * those of a namespace that is the caller's. */
 static int explain(struct job *job, const char *type, int r) {
 	char obstacles[400];
 
+	if (r == -EPERM && (strcmp(type, "mqueue") == 0 || strcmp(type, "cgroup2") == 0))
+		return refusal_note(
+			&job->refusal, r,
+			"it takes a new namespace of type %s among `types`, beside user",
+			*type == 'm' ? "ipc" : "cgroup");
 	if (r != -EPERM || (strcmp(type, "proc") != 0 && strcmp(type, "sysfs") != 0))
 		return r;
 	name_obstacles(job, type, obstacles, sizeof obstacles);
@@ -326,6 +332,19 @@ static int replace_root(struct building *building, int *mount) {
 	return 0;
 }
 
+/* The kernel says no more than that something is wrong. */
+static int attach(struct job *job, int made, int target) {
+	struct stat one = { 0 }, other = { 0 };
+	int r = target_attach(made, target);
+
+	if ((r != -EINVAL && r != -ENOTDIR) || fstat(made, &one) < 0 || fstat(target, &other) < 0 ||
+	    S_ISDIR(one.st_mode) == S_ISDIR(other.st_mode))
+		return r;
+	return refusal_note(&job->refusal, r, "target: it is %s, and what is mounted is %s",
+			    S_ISDIR(other.st_mode) ? "a directory" : "no directory",
+			    S_ISDIR(one.st_mode) ? "a directory" : "none");
+}
+
 static int mount_one(struct building *building, const Usher__MountSpecification *mount) {
 	_cleanup_close_ int made = -1, target = -1;
 	struct job *job = building->job;
@@ -342,7 +361,7 @@ static int mount_one(struct building *building, const Usher__MountSpecification 
 	if (r < 0 && made >= 0)
 		return refusal_note(&job->refusal, r, "target: %s", strerrordesc_np(-r));
 	if (r == 0)
-		r = target_attach(made, target);
+		r = attach(job, made, target);
 	if (r == 0 && kind == DEVICES)
 		r = device_directory_fill(job, made, building->interior->new_ipc);
 	return r;
@@ -491,7 +510,7 @@ int interior_enter(struct job *job, const char *workdir) {
 	if (r >= 0)
 		r = fchdir(directory) < 0 ? -errno : 0;
 	if (r < 0)
-		return refusal_note(&job->refusal, r, "directory: '%s': %s", workdir ?: "/",
-				    strerrordesc_np(-r));
+		return refusal_note(&job->refusal, r, "directory: workdir: '%s': %s",
+				    workdir ?: "/", strerrordesc_np(-r));
 	return 0;
 }

@@ -573,7 +573,8 @@ static void a_file_is_no_root_and_no_directory(void **state) {
 
 	assert_fails(&(struct attempt){ .root = file }, -ENOTDIR, "root: ");
 	assert_fails(&(struct attempt){ .root = none }, -ENOENT, "root: ");
-	assert_fails(&(struct attempt){ .workdir = "/none" }, -ENOENT, "directory: '/none'");
+	assert_fails(&(struct attempt){ .workdir = "/none" }, -ENOENT,
+		     "directory: workdir: '/none'");
 	assert_fails(&(struct attempt){ .workdir = "/etc/passwd" }, -ENOTDIR, "directory: ");
 }
 

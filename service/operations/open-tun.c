@@ -52,8 +52,10 @@ static int open_device(const Usher__OpenTunRequest *m, int *ret) {
 	_cleanup_close_ int fd = open(device, O_RDWR | O_CLOEXEC);
 
 	(void)snprintf(request.ifr_name, sizeof request.ifr_name, "%s", m->name);
-	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0)
+	if (fd < 0)
 		return -errno;
+	if (ioctl(fd, TUNSETIFF, &request) < 0) /* of one of another kind it says EINVAL */
+		return errno == EINVAL ? -EBUSY : -errno;
 	*ret = fd_take(&fd);
 	return 0;
 }
@@ -68,6 +70,9 @@ static int open_tun_run(struct job *job) {
 
 	if (r == 0)
 		r = open_device(m, &tun);
+	if (r == -EBUSY)
+		return refusal_note(&job->refusal, r, "name: there is an interface '%s' already",
+				    m->name);
 	if (r < 0)
 		return refusal_note(&job->refusal, r, "name: the kernel makes no interface '%s'",
 				    m->name);

@@ -54,10 +54,19 @@ class Interior(test_processes.TestCase):
             with self.subTest(mount=mount):
                 self.refused(error, words, "/bin/true", types=self.types("mnt"), mounts=Variant("a(sssas)", [mount]))
 
+    def test_what_shows_a_namespace_takes_a_new_one(self):
+        for kind, fstype in (("ipc", "mqueue"), ("cgroup", "cgroup2")):
+            with self.subTest(fstype=fstype):
+                mount = Variant("a(sssas)", [("", "/mnt", fstype, [])])
+                self.refused("NotPermitted", f"a new namespace of type {kind} ", "/bin/true", types=self.types("user", "mnt"), mounts=mount)
+                self.spawn("/bin/true", types=self.types("user", "mnt", kind), mounts=mount).wait()
+
     def test_words_are_refused_before_anything_is_done(self):
         for error, words, mount in (("InvalidArgument", "'x' is not an absolute path", ("x", "/mnt", "bind", [])),
                                     ("InvalidArgument", "is to be named", ("/x", "/mnt", "auto", [])),
                                     ("InvalidArgument", "dev takes none", ("", "/dev", "dev", ["ro"])),
+                                    ("InvalidArgument", "it is a directory, and what is mounted is none", ("/etc/passwd", "/mnt", "bind", [])),
+                                    ("InvalidArgument", "it is no directory", ("/usr/bin", "/etc/passwd", "rbind", [])),
                                     ("NotFound", "mounts: tmpfs on '/not/there'", ("", "/not/there", "tmpfs", []))):
             with self.subTest(mount=mount):
                 self.refused(error, words, "/bin/true", types=self.types("all"), mounts=Variant("a(sssas)", [mount]))

@@ -37,6 +37,8 @@ class Network(TestCase):
         if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
             self.skipTest("there is no /dev/net/tun here that may be opened")
         path = self.make("user", "net")
+        with self.refused("Busy", "name: there is an interface 'lo' already"):
+            self.ask("OpenTun", "lo", path)
         tun = self.ask("OpenTun", "t0", path, mode="tap")
         self.assertEqual(self.interfaces(path), ["lo", "t0"])
         tun.close()

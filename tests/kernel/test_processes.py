@@ -91,6 +91,8 @@ class Programs(TestCase):
         text, _ = self.run_shell("cat /proc/uptime", types=self.types("user", "time", "pid", "mnt"),
                                  boottime_offset_usec=Variant("x", -500_000))
         self.assertLess(float(text.split()[0]), time.clock_gettime(time.CLOCK_BOOTTIME))
+        self.refused("InvalidArgument", "boottime_offset_usec: a clock would show less than 0", "/bin/true", types=self.types("user", "time"),
+                     boottime_offset_usec=Variant("x", -100_000_000_000_000))
 
     def test_a_signal_reaches_it_by_name(self):
         program = self.shell("trap 'echo got; exit 9' USR1; echo ready; while :; do sleep 0.05; done", types=self.types("user", "pid"))
