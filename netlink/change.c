@@ -15,6 +15,7 @@
 #include "query.h"
 #include "row.h"
 #include "selection.h"
+#include "tun.h"
 
 static const char *const words[_CHANGE_ACTION_MAX] = {
 	[CHANGE_ADD] = "add",
@@ -520,7 +521,8 @@ int change_do(struct changing *changing, const struct change *change, Usher__Row
 	if (r == 0)
 		r = compose(changing, change, changing->refusal, draft);
 	if (r == 0)
-		r = transact(changing, change, draft, ret);
+		r = tun_is_meant(change) ? tun_add(changing, change, &draft->encoding, ret)
+					 : transact(changing, change, draft, ret);
 	free(draft);
 	return r;
 }

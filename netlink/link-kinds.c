@@ -147,14 +147,15 @@ NESTED(vrf_port, "link.linkinfo.vrf-port");
 
 static const struct netlink_words tun_types = NETLINK_WORDS({ 1, "tun" }, { 2, "tap" });
 
+/* What can be set, tun.c makes it of. */
 static const struct netlink_field tun_fields[] = {
-	ATTRIBUTE("owner", IFLA_TUN_OWNER, U32, TOLD),
-	ATTRIBUTE("group", IFLA_TUN_GROUP, U32, TOLD),
-	ATTRIBUTE("type", IFLA_TUN_TYPE, U8, TOLD, .words = &tun_types),
-	ATTRIBUTE("pi", IFLA_TUN_PI, BOOL, TOLD),
-	ATTRIBUTE("vnet-hdr", IFLA_TUN_VNET_HDR, BOOL, TOLD),
+	ATTRIBUTE("owner", IFLA_TUN_OWNER, U32),
+	ATTRIBUTE("group", IFLA_TUN_GROUP, U32),
+	ATTRIBUTE("type", IFLA_TUN_TYPE, U8, .words = &tun_types),
+	ATTRIBUTE("pi", IFLA_TUN_PI, BOOL),
+	ATTRIBUTE("vnet-hdr", IFLA_TUN_VNET_HDR, BOOL),
 	ATTRIBUTE("persist", IFLA_TUN_PERSIST, BOOL, TOLD),
-	ATTRIBUTE("multi-queue", IFLA_TUN_MULTI_QUEUE, BOOL, TOLD),
+	ATTRIBUTE("multi-queue", IFLA_TUN_MULTI_QUEUE, BOOL),
 	ATTRIBUTE("num-queues", IFLA_TUN_NUM_QUEUES, U32, TOLD),
 	ATTRIBUTE("num-disabled-queues", IFLA_TUN_NUM_DISABLED_QUEUES, U32, TOLD),
 	{},

@@ -12,6 +12,7 @@
 #include "job.h"
 #include "message.h"
 #include "netlink/batch.h"
+#include "netlink/tun.h"
 #include "netns.h"
 #include "operations.h"
 
@@ -103,6 +104,20 @@ static char *describe(const struct plan *plan) {
 	return text;
 }
 
+/* Who may not open the device of tunnels may not have one without being asked, wherever. */
+static int check_tunnels(struct job *job, const struct plan *plan) {
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n; i++)
+		if (tun_is_meant(&plan->changes[i]))
+			r = tun_check(&plan->changes[i], &job->refusal);
+	if (r == -EACCES || r == -EPERM) {
+		job_require_admin(job, "row: the caller may not open /dev/net/tun");
+		r = 0;
+	}
+	return r;
+}
+
 /* Whoever is asked sees all of it. */
 static int change_resolve(struct job *job) {
 	const struct place *place = &job->place;
@@ -114,6 +129,9 @@ static int change_resolve(struct job *job) {
 		return r;
 	if (!plan->netns.own)
 		job_require_admin(job, "in: the network is not the caller's own");
+	r = check_tunnels(job, plan);
+	if (r != 0)
+		return r;
 	text = describe(plan);
 	if (!text)
 		return -ENOMEM;

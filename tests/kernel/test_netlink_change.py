@@ -146,6 +146,27 @@ class Links(TestCase):
         if lacking:
             self.skipTest(f"all others are made; this kernel lacks {' '.join(lacking)}")
 
+    def test_a_tunnel_is_made_and_stays(self):
+        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            self.skipTest("there is no /dev/net/tun here that may be opened")
+        row = self.change("add", "link", ifname="t0", mtu=1300, flags=["up"], linkinfo={"kind": "tun"})
+        self.assertEqual((row["ifname"], row["mtu"], "up" in row["flags"]), ("t0", 1300, True))
+        data = {key: row["linkinfo"]["data"][key] for key in ("type", "owner", "pi", "persist", "vnet-hdr", "multi-queue")}
+        self.assertEqual(data, {"type": "tun", "owner": 0, "pi": False, "persist": True, "vnet-hdr": False, "multi-queue": False})
+        row = self.change("add", "link", ifindex=77, linkinfo={"kind": "tun", "data": {"type": "tap", "vnet-hdr": True, "pi": True, "multi-queue": True}})
+        self.assertEqual((row["ifindex"], row["address"] != ""), (77, True))
+        (made,) = (link for link in self.ip("link") if link["ifindex"] == 77)
+        info = made["linkinfo"]["info_data"]
+        self.assertEqual([info[key] for key in ("type", "pi", "vnet_hdr", "multi_queue", "persist")], ["tap", True, True, True, True])
+        self.refused("Busy", "EBUSY", self.change, "add", "link", ifname="t0", linkinfo={"kind": "tun"})
+        self.refused("InvalidArgument", "mtu", self.change, "add", "link", ifname="t1", mtu=5, linkinfo={"kind": "tun"})
+        self.refused("InvalidArgument", "row.linkinfo.data.type: ", self.change, "add", "link", ifname="t1",
+                     linkinfo={"kind": "tun", "data": {"type": "tube"}})
+        self.refused("InvalidArgument", "changes[1]", self.batch, ("add", "link", {"ifname": "t1", "linkinfo": {"kind": "tun"}}),
+                     ("change", "link", {"ifname": "t1", "mtu": 5}))
+        self.change("del", "link", ifname="t0")
+        self.assertEqual([link["ifname"] for link in self.ip("link")], ["lo", made["ifname"]])
+
     def test_a_kind_that_this_kernel_lacks_is_named(self):
         self.pair()
         self.change("add", "qdisc", dev="v0", kind="htb", handle="1:")
