@@ -139,6 +139,11 @@ bool consistency_may_count(const struct consistency *consistency) {
 	return consistency->of_routes && !is_filtered_otherwise(consistency);
 }
 
+bool consistency_is_uncounted(const struct consistency *consistency) {
+	return must_count(consistency) &&
+	       (consistency->table != 0 || is_filtered_otherwise(consistency));
+}
+
 struct route_count consistency_routes(const struct consistency *consistency) {
 	return (struct route_count){ .table = consistency->table };
 }

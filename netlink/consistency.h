@@ -44,6 +44,8 @@ bool consistency_concerns(const struct consistency *consistency, const struct nl
  * to begin with. */
 bool consistency_may_count(const struct consistency *consistency);
 struct route_count consistency_routes(const struct consistency *consistency);
+/* Whether they would have to be counted and cannot. */
+bool consistency_is_uncounted(const struct consistency *consistency);
 /* After the dump, which took so many datagrams: what makes it doubtful, or NULL. */
 const char *consistency_judge(struct consistency *consistency, unsigned datagrams);
 /* Fine also without a begin, of one that is zeroed, and twice. */

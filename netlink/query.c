@@ -262,6 +262,19 @@ static int run_by_link(struct reading *reading, unsigned *datagrams) {
 	return r;
 }
 
+/* Of routes that the kernel has picked. */
+static int doubt_routes(struct reading *reading) {
+	struct query *query = reading->query;
+	bool lacking = false;
+	int r = 0;
+
+	if (query->consistency != QUERY_ANY && consistency_is_uncounted(&reading->consistency))
+		r = route_count_lacks(&lacking);
+	if (lacking)
+		doubt(query, "the kernel has more routes than it told");
+	return r;
+}
+
 static int dump(struct reading *reading) {
 	struct query *query = reading->query;
 	unsigned datagrams = 0;
@@ -280,6 +293,7 @@ static int dump(struct reading *reading) {
 		why = consistency_judge(&reading->consistency, datagrams);
 		if (why)
 			doubt(query, why);
+		r = doubt_routes(reading);
 	}
 	consistency_end(&reading->consistency);
 	return r;
@@ -320,7 +334,7 @@ static int dump_joined(struct reading *reading, bool first) {
 		r = join_settle(&reading->join, query->exchange.ended_alone, &why);
 	if (r == 0 && why)
 		doubt(query, why);
-	return r;
+	return r == 0 ? doubt_routes(reading) : r;
 }
 
 static int join(struct reading *reading, uint64_t until) {

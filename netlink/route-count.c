@@ -3,6 +3,7 @@
 #include "route-count.h"
 
 #include <fcntl.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +12,20 @@
 #include <unistd.h>
 
 #include "decode.h"
+#include "exchange.h"
 #include "fd.h"
 
 enum { STATISTICS_SIZE = 256 * 1024 };
 
-/* The kernel counts the ways of an IPv6 route as so many routes. */
+/* The kernel counts the ways of an IPv6 route as so many routes, but those of a nexthop's number. */
 static uint32_t count_ways(const struct nlmsghdr *message) {
-	const uint8_t *at;
+	const uint8_t *body = NLMSG_DATA(message), *at;
+	const size_t size = message->nlmsg_len - NLMSG_HDRLEN, fixed = sizeof(struct rtmsg);
 	size_t left;
 	uint32_t n = 0;
 
-	if (!netlink_attribute(NLMSG_DATA(message), message->nlmsg_len - NLMSG_HDRLEN,
-			       sizeof(struct rtmsg), RTA_MULTIPATH, &at, &left))
+	if (netlink_attribute(body, size, fixed, RTA_NH_ID, &at, &left) ||
+	    !netlink_attribute(body, size, fixed, RTA_MULTIPATH, &at, &left))
 		return 1;
 	while (left >= sizeof(struct rtnexthop)) {
 		struct rtnexthop way;
@@ -65,14 +68,19 @@ static char *read_statistics(const char *path) {
 	return text;
 }
 
-/* Hexadecimal numbers in a line, of which the fourth is that of routes. */
-struct route_expectation route_count_expect(const struct route_count *count) {
-	_cleanup_free_ char *text =
-		count->table ? NULL : read_statistics("/proc/self/net/rt6_stats");
-	struct route_expectation expected = { 0 };
-	unsigned routes;
+/* Hexadecimal numbers in a line, of which the second is that of prefixes, and the fourth that of
+ * routes to them. */
+static bool read_routes(unsigned *ret_prefixes, unsigned *ret_routes) {
+	_cleanup_free_ char *text = read_statistics("/proc/self/net/rt6_stats");
 
-	expected.known = text && sscanf(text, "%*x %*x %*x %x", &routes) == 1;
+	return text && sscanf(text, "%*x %x %*x %x", ret_prefixes, ret_routes) == 2;
+}
+
+struct route_expectation route_count_expect(const struct route_count *count) {
+	struct route_expectation expected = { 0 };
+	unsigned prefixes, routes;
+
+	expected.known = !count->table && read_routes(&prefixes, &routes);
 	if (expected.known)
 		expected.n = routes;
 	return expected;
@@ -83,4 +91,71 @@ enum route_count_result route_count_compare(const struct route_count *count,
 	if (count->n < expected->n)
 		return ROUTE_COUNT_SHORT;
 	return expected->known ? ROUTE_COUNT_WHOLE : ROUTE_COUNT_UNKNOWN;
+}
+
+/* ---- where a dump was of some of them ---- */
+
+/* No way takes more than 2 KiB and some of a datagram of 32. */
+enum { WAYS_MIN = 14 };
+
+static int take_route(void *data, const struct nlmsghdr *message) {
+	route_count_add(data, message);
+	return 0;
+}
+
+static int take_group(void *data, const struct nlmsghdr *message) {
+	bool *found = data;
+
+	*found = true;
+	return 1;
+}
+
+struct routes_request {
+	struct nlmsghdr head;
+	struct rtmsg route;
+};
+
+struct groups_request {
+	struct nlmsghdr head;
+	struct nhmsg nexthop;
+	struct nlattr groups;
+};
+
+static int ask(struct nlmsghdr *request, exchange_each *each, void *data) {
+	struct exchange exchange;
+	int r = exchange_open(&exchange, NETLINK_ROUTE);
+
+	if (r == 0)
+		r = exchange_dump(&exchange, request, each, data);
+	exchange_close(&exchange);
+	return r;
+}
+
+/* Whether a route may be of many ways: several to one prefix, or by a group of nexthops. */
+static bool may_be_large(unsigned prefixes, unsigned routes) {
+	struct groups_request request = {
+		.head = { .nlmsg_len = sizeof request, .nlmsg_type = RTM_GETNEXTHOP },
+		.groups = { .nla_len = sizeof request.groups, .nla_type = NHA_GROUPS },
+	};
+	bool found = false;
+
+	return routes >= prefixes + WAYS_MIN || (ask(&request.head, take_group, &found) == 0 && found);
+}
+
+int route_count_lacks(bool *ret) {
+	struct routes_request request = {
+		.head = { .nlmsg_len = sizeof request, .nlmsg_type = RTM_GETROUTE },
+		.route = { .rtm_family = AF_INET6 },
+	};
+	struct route_count count = { 0 };
+	unsigned prefixes, before, after;
+	int r;
+
+	*ret = false;
+	if (!read_routes(&prefixes, &before) || !may_be_large(prefixes, before))
+		return 0;
+	r = ask(&request.head, take_route, &count);
+	if (r == 0 && read_routes(&prefixes, &after))
+		*ret = count.n < before && count.n < after;
+	return r;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * IPv6 routes, counted beside the kernel's own statistics: one that fits into no datagram ends a
- * dump as if there were no more, and others may be passed over when one goes. Of dumps that the
- * kernel has filtered by more than the family nothing can be said.
+ * dump as if there were no more, and others may be passed over when one goes. Of a dump that the
+ * kernel has filtered by more than the family it can only be said that there may be such a one.
  */
 #pragma once
 
@@ -34,3 +34,6 @@ struct route_expectation {
 struct route_expectation route_count_expect(const struct route_count *count);
 enum route_count_result route_count_compare(const struct route_count *count,
 					    const struct route_expectation *expected);
+/* Whether there is a route that the kernel does not tell even to who asks for all of them: so one
+ * may have ended a dump that was of some. Asks for all only if there can be one. 0 or -errno. */
+int route_count_lacks(bool *ret);

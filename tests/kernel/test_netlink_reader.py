@@ -112,6 +112,42 @@ class BigObjects(TestCase):
             self.assertTrue(reply.info["interrupted"], keys)
             self.assertFalse(reply.answer().end["complete"], keys)
 
+    def big_route6(self, *more):
+        """The same of IPv6, by 1,500 ways, which are added a hundred at a time."""
+        realm = self.realm()
+        realm.pair("v", "2001:db8::1/64")
+        realm.pair("w", "2001:db8:ffff::1/64")
+        realm.run(*(f"route add 2001:db8:{i:x}::/48 dev v metric {i}" for i in range(1, 101)), *more)
+        for first in range(1, 1500, 100):
+            realm.say("ip", "-6", "route", "append", "2001:db8:30::/64",
+                      *" ".join(f"nexthop via fe80::{i:x} dev v" for i in range(first, first + 100)).split())
+        return realm
+
+    def test_a_route_of_ipv6_that_no_datagram_can_hold_leaves_the_answer_incomplete(self):
+        realm = self.big_route6()
+        index = realm.index("v")
+        for keys in ({}, {"family": 10}, {"family": 10, "table": MAIN}, {"family": 10, "oif": index}, {"family": 10, "protocol": "boot"},
+                     {"oif": index}, {"family": 10, "table": MAIN, "consistency": "retry"}):
+            reply = self.reader.query("route", ["priority"], where=realm.fd, format="records", **keys)
+            self.assertEqual((reply.code, reply.info["complete"]), (0, False), (keys, reply.info))
+        self.assertFalse(self.streamed(realm, family=10, table=MAIN).end["complete"])
+
+    def test_ways_of_a_group_of_nexthops_are_no_routes(self):
+        """Which would make up for those that the kernel does not tell."""
+        realm = self.big_route6(*(f"nexthop add id {i} via fe80::{i:x} dev v" for i in range(1, 21)),
+                                "nexthop add id 100 group " + "/".join(str(i) for i in range(1, 21)),
+                                *(f"route add 2001:da8:{i:x}::/48 nhid 100" for i in range(200)))
+        reply = self.reader.query("route", ["priority"], where=realm.fd, format="records", family=10)
+        self.assertFalse(reply.info["complete"])
+
+    def test_many_routes_of_which_each_fits_are_told_whole_by_table(self):
+        realm = self.realm()
+        realm.pair("v", "2001:db8::1/64")
+        realm.run(*(f"route add 2001:db8:{i:x}::/48 dev v metric {i}" for i in range(1, 101)), "nexthop add id 1 via fe80::1 dev v",
+                  "nexthop add id 2 group 1", *(f"route add 2001:db8:8000::/48 dev v metric {i}" for i in range(1, 30)))
+        for keys in ({}, {"table": MAIN}, {"protocol": "boot"}):
+            self.assertGreater(len(self.rows("route", ["priority"], where=realm.fd, family=10, **keys)), 120)
+
     def test_a_route_that_no_answer_can_hold_is_not_told_to_be_none(self):
         reply = self.reader.query("route-get", where=self.big_route(2040).fd, dst="10.5.0.1", fibmatch=True)
         self.assertFalse(reply.code == 0 and reply.info["complete"], reply.info)
