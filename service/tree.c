@@ -131,14 +131,20 @@ static int seal(struct job *job, void *data) {
 	return 0;
 }
 
-int tree_seal(struct job *job, int *mount) {
-	int r = job_in_child(job, seal, mount);
-
+static int tell_sealed(struct job *job, int r) {
 	if (r < 0)
 		return refusal_note(&job->refusal, r,
 				    "the flags of the mount cannot be made irrevocable: %s",
 				    strerrordesc_np(-r));
 	return 0;
+}
+
+int tree_seal(struct job *job, int *mount) {
+	return tell_sealed(job, job_in_child(job, seal, mount));
+}
+
+int tree_seal_last(struct job *job, int *mount) {
+	return tell_sealed(job, seal(job, mount));
 }
 
 /* The kernel says ENOENT for a directory that was removed, and for one whose mount was unmounted.

@@ -24,6 +24,9 @@ int tree_detach(struct job *job);
  * locks flags where a mount is copied into a mount namespace of a lesser user namespace, so a child
  * makes one, and the copy in it replaces *mount. */
 int tree_seal(struct job *job, int *mount);
+/* The same without a child: this process makes that namespace and stays there, without a right
+ * anywhere else. For what has only to be handed out, the wait for a child is saved. */
+int tree_seal_last(struct job *job, int *mount);
 /* Attaches a detached mount, which is taken, where the caller wanted it, or not at all. In the
  * place, joined. */
 int tree_attach(struct job *job, int *from, const Usher__MountObject *made,
@@ -56,9 +59,9 @@ int tree_tell_options(struct job *job, const struct mount_options *options);
 /* Takes a detached mount and makes it the OpenReply. */
 int tree_give(struct job *job, int mount);
 
-/* The system calls of tree_seal(). */
-#define TREE_SEAL \
-	JOB_IN_CHILD, SYS_setns, SYS_unshare, SYS_mount_setattr, SYS_move_mount, SYS_open_tree
+/* The system calls of tree_seal_last(), and of tree_seal(). */
+#define TREE_SEAL_LAST SYS_setns, SYS_unshare, SYS_mount_setattr, SYS_move_mount, SYS_open_tree
+#define TREE_SEAL      JOB_IN_CHILD, TREE_SEAL_LAST
 /* Those of tree_describe(). */
 #define TREE_DESCRIBE SYS_ioctl
 /* Those of tree_attach(), besides. */

@@ -568,11 +568,13 @@ struct scenario {
 #define JOINED_HERE  "fchdir root\nchroot .\n"
 #define JOINED_OTHER "setns mounts\n" JOINED_HERE
 #define JOINED_OWN   "setns users\n" JOINED_OTHER
-/* a child of its own makes the flags irrevocable */
-#define SEALED(what)                                                                       \
-	"a child\nsetns home\nunshare mounts\nmount_setattr here/ recursive + - private\n" \
+/* this makes the flags irrevocable */
+#define SEALED_LAST(what)                                                         \
+	"setns home\nunshare mounts\nmount_setattr here/ recursive + - private\n" \
 	"move_mount " what " to here/proc\nunshare users mounts\nopen_tree here/proc recursive\n"
-#define NEW_TMPFS "fsopen tmpfs\nfsconfig source=tmpfs\nfsconfig size=10%\nfsconfig create\n"
+/* where something is to be done after that, in a child of its own */
+#define SEALED(what) "a child\n" SEALED_LAST(what)
+#define NEW_TMPFS    "fsopen tmpfs\nfsconfig source=tmpfs\nfsconfig size=10%\nfsconfig create\n"
 #define LOOP                                                                   \
 	"raise\nopen /dev/loop-control\na free loop device\nopen /dev/loop7\n" \
 	"configure loop7 with @/image for the caller\nfsconfig source=/dev/loop7\nfsconfig create\n"
@@ -785,7 +787,7 @@ static const struct scenario scenarios[] = {
 					 "announce\n"
 					 "move_mount @/tree to @/dst\n" },
 	{ "Mounts.OpenMount", "fstype=tmpfs", HERE, TIER_OWN,
-	  JOINED_HERE NEW_TMPFS "fsmount nosuid,nodev\n" SEALED("@/mount") },
+	  JOINED_HERE NEW_TMPFS "fsmount nosuid,nodev\n" SEALED_LAST("@/mount") },
 	{ "Mounts.OpenMount", "fstype=tmpfs|mount_options=mode=755", OWN, TIER_FREE,
 	  JOINED_OWN "fsopen tmpfs\n"
 		     "fsconfig source=tmpfs\n"
@@ -795,11 +797,11 @@ static const struct scenario scenarios[] = {
 		     "fsmount \n" },
 	{ "Mounts.OpenMount", "source=@/image|fstype=erofs", HERE, TIER_OWN,
 	  "fsopen erofs\n" LOOP_READ_ONLY "fsmount ro,nosuid,nodev\n"
-	  "mount_setattr @/mount +idmap -\n" SEALED("@/mount") },
+	  "mount_setattr @/mount +idmap -\n" SEALED_LAST("@/mount") },
 	{ "Mounts.OpenTree", "path=@/src", HERE, TIER_OWN,
 	  JOINED_HERE "open_tree @/src\n"
 		      "mount_setattr @/tree recursive + - private\n"
-		      "mount_setattr @/tree +nosuid,nodev -\n" SEALED("@/tree") },
+		      "mount_setattr @/tree +nosuid,nodev -\n" SEALED_LAST("@/tree") },
 	{ "Mounts.OpenTree", "path=|path_fd=0|recursive=yes|mount_options=ro", OWN, TIER_FREE,
 	  JOINED_OWN "open_tree @/src recursive\n"
 		     "mount_setattr @/tree recursive + - private\n"

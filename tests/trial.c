@@ -58,6 +58,7 @@ struct trial trials[] = {
 	{ "Mounts.Bind", "source=@/src|target=@/dst|idmap=0 0 1", OWN, 0 },
 	{ "Mounts.Bind", "source=@/src|target=|target_fd=1", HERE, REFUSED_RETRY },
 	{ "Mounts.OpenMount", "fstype=tmpfs", HERE, 0 },
+	{ "Mounts.OpenMount", "fstype=overlay|mount_options=lowerdir=@/src:@/new", HERE, 0 },
 	{ "Mounts.OpenMount", "source=@/closed/image|fstype=squashfs", HERE, 0 },
 	{ "Mounts.OpenMount", "source=@/image|fstype=squashfs", NOBODYS, 0 },
 	{ "Mounts.OpenTree", "path=@/closed/src|recursive=yes", HERE, 0 },

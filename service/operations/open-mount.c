@@ -48,7 +48,7 @@ static int open_mount_run(struct job *job) {
 		r = filesystem_create(job, filesystem, &mount);
 	/* root could make such a mount without the flags */
 	if (r == 0 && !filesystem->free && !place_is_roots(&job->place))
-		r = tree_seal(job, &mount);
+		r = tree_seal_last(job, &mount);
 	filesystem_done(filesystem);
 	return r == 0 ? tree_give(job, fd_take(&mount)) : r;
 }
@@ -60,7 +60,7 @@ const struct operation operation_open_mount = {
 	.request = &usher__open_mount_request__descriptor,
 	.reply = &usher__open_reply__descriptor,
 	.capabilities = FILESYSTEM_CAPABILITIES,
-	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, FILESYSTEM_MEASURE, TREE_SEAL),
+	.syscalls = SYSCALLS(JOB_JOIN, FILESYSTEM_CREATE, FILESYSTEM_MEASURE, TREE_SEAL_LAST),
 	.probes = true,
 	.joins = open_mount_joins,
 	.check = open_mount_check,

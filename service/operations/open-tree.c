@@ -61,7 +61,7 @@ static int open_tree_run(struct job *job) {
 			      &tree);
 	/* root could make such a mount without the flags */
 	if (r == 0 && !tree_is_free(job) && !place_is_roots(&job->place))
-		r = tree_seal(job, &tree);
+		r = tree_seal_last(job, &tree);
 	if (r == 0)
 		r = tree_propagate(job, tree, &opening->options);
 	path_done(&opening->path);
@@ -75,7 +75,7 @@ const struct operation operation_open_tree = {
 	.request = &usher__open_tree_request__descriptor,
 	.reply = &usher__open_reply__descriptor,
 	.capabilities = CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH),
-	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL),
+	.syscalls = SYSCALLS(JOB_JOIN, TREE_COPY, TREE_SEAL_LAST),
 	.maps = true,
 	.check = open_tree_check,
 	.resolve = open_tree_resolve,
