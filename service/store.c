@@ -19,6 +19,7 @@
 
 #include "fd.h"
 #include "message.h"
+#include "notice.h"
 
 enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
@@ -59,7 +60,7 @@ static int tell(const char *what, const char *name, const int *fds, unsigned n) 
 
 	(void)snprintf(state, sizeof state, "%s=1\nFDNAME=%s%s", what, name,
 		       n > 0 ? "\nFDPOLL=0" : "");
-	r = sd_pid_notify_with_fds(0, 0, state, fds, n);
+	r = notice_send(state, fds, n);
 	if (r < 0)
 		sd_journal_print(LOG_WARNING, "systemd cannot be told %s %s: %s", what, name,
 				 strerror(-r));

@@ -18,7 +18,6 @@
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <syslog.h>
-#include <systemd/sd-daemon.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -28,6 +27,7 @@
 #include "fd.h"
 #include "instant.h"
 #include "manager-bus.h"
+#include "notice.h"
 #include "watch-file.h"
 
 static const uint64_t idle_usec = 30 * UINT64_C(1000000), look_usec = 3 * UINT64_C(1000000),
@@ -74,7 +74,7 @@ static int leave(struct service *service) {
 	if (service->leaving)
 		return 0;
 	service->leaving = true;
-	(void)sd_notify(0, "STOPPING=1");
+	(void)notice_send("STOPPING=1", NULL, 0);
 	(void)sd_bus_release_name(service->desk.bus, "org.usher1");
 	while (sd_bus_process(service->desk.bus, NULL) > 0)
 		;
@@ -421,7 +421,7 @@ int main(int argc, char *argv[]) {
 	if (r < 0)
 		errx(1, "cannot start: %s", strerror(-r));
 	callers_on_gone(service.desk.callers, on_caller_gone, &service);
-	(void)sd_notify(0, "READY=1");
+	(void)notice_send("READY=1", NULL, 0);
 	r = serve(&service.desk);
 	stop(&service);
 	return r < 0 ? 1 : r;
