@@ -200,9 +200,10 @@ static bool is_given(const ProtobufCMessage *message, const char *key) {
 		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 		char name[MESSAGE_NAME_MAX];
 
+		if (message_field_place(field) != MESSAGE_KEY || !message_has(message, field))
+			continue;
 		message_field_name(field, name);
-		if (message_field_place(field) == MESSAGE_KEY && strcmp(name, key) == 0 &&
-		    message_has(message, field))
+		if (strcmp(name, key) == 0)
 			return true;
 	}
 	return false;
@@ -362,8 +363,7 @@ static int append_value(sd_bus_message *bus, const char *signature, const void *
 	case 'a': return append_dictionary(bus, *(ProtobufCMessage *const *)value, fds);
 	case '{':
 	case '(':
-		(void)snprintf(inner, sizeof inner, "%.*s", (int)strlen(signature) - 2,
-			       signature + 1);
+		*(char *)mempcpy(inner, signature + 1, strlen(signature) - 2) = '\0';
 		r = sd_bus_message_open_container(bus, *signature == '{' ? 'e' : 'r', inner);
 		if (r >= 0)
 			r = message_bus_append(bus, *(ProtobufCMessage *const *)value, fds);

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +16,15 @@ static bool ends_with(const char *name, const char *tail) {
 	size_t n = strlen(name), t = strlen(tail);
 
 	return n >= t && strcmp(name + n - t, tail) == 0;
+}
+
+/* As much of it as there is room for; how long it is. A name and a signature are asked for with
+ * each field of each call, and snprintf() took a sixth of what a small one takes us. */
+static size_t put(char *ret, size_t size, const char *text) {
+	size_t n = strlen(text), fits = n < size ? n : size - 1;
+
+	*(char *)mempcpy(ret, text, fits) = '\0';
+	return n;
 }
 
 enum message_place message_field_place(const ProtobufCFieldDescriptor *field) {
@@ -39,7 +47,7 @@ static bool is_object_path(const ProtobufCFieldDescriptor *field) {
 void message_field_name(const ProtobufCFieldDescriptor *field, char ret_name[MESSAGE_NAME_MAX]) {
 	char *cut;
 
-	(void)snprintf(ret_name, MESSAGE_NAME_MAX, "%s", field->name);
+	(void)put(ret_name, MESSAGE_NAME_MAX, field->name);
 	cut = strstr(ret_name, "_as_");
 	if (!cut && message_field_place(field) == MESSAGE_POSITIONAL) {
 		if (message_field_is_descriptor(field) || is_object_path(field))
@@ -51,17 +59,19 @@ void message_field_name(const ProtobufCFieldDescriptor *field, char ret_name[MES
 
 static void message_inner_signature(const ProtobufCMessageDescriptor *descriptor, char *ret,
 				    size_t size) {
+	bool entry = message_is_entry(descriptor);
 	char fields[MESSAGE_SIGNATURE_MAX];
-	int n;
+	size_t n;
 
 	if (message_is_dictionary(descriptor) || message_is_row(descriptor)) {
-		(void)snprintf(ret, size, "a{sv}");
+		(void)put(ret, size, "a{sv}");
 		return;
 	}
 	message_signature(descriptor, fields);
-	n = snprintf(ret, size, message_is_entry(descriptor) ? "{%s}" : "(%s)", fields);
-	assert(n > 0 && (size_t)n < size);
-	(void)n;
+	assert(strlen(fields) + sizeof "()" <= size);
+	n = put(ret, size, entry ? "{" : "(");
+	n += put(ret + n, size - n, fields);
+	(void)put(ret + n, size - n, entry ? "}" : ")");
 }
 
 bool message_is_row(const ProtobufCMessageDescriptor *descriptor) {
@@ -88,13 +98,15 @@ static const char *basic_signature(const ProtobufCFieldDescriptor *field) {
 
 void message_field_signature(const ProtobufCFieldDescriptor *field,
 			     char ret_signature[MESSAGE_SIGNATURE_MAX]) {
-	char inner[MESSAGE_SIGNATURE_MAX] = "";
 	const char *basic = basic_signature(field);
+	size_t n = put(ret_signature, MESSAGE_SIGNATURE_MAX,
+		       field->label == PROTOBUF_C_LABEL_REPEATED ? "a" : "");
 
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-		message_inner_signature(field->descriptor, inner, sizeof inner);
-	(void)snprintf(ret_signature, MESSAGE_SIGNATURE_MAX, "%s%.200s",
-		       field->label == PROTOBUF_C_LABEL_REPEATED ? "a" : "", basic ?: inner);
+		message_inner_signature(field->descriptor, ret_signature + n,
+					MESSAGE_SIGNATURE_MAX - n);
+	else if (basic)
+		(void)put(ret_signature + n, MESSAGE_SIGNATURE_MAX - n, basic);
 }
 
 void message_signature(const ProtobufCMessageDescriptor *descriptor,
@@ -107,8 +119,7 @@ void message_signature(const ProtobufCMessageDescriptor *descriptor,
 		if (message_field_place(&descriptor->fields[i]) != MESSAGE_POSITIONAL)
 			continue;
 		message_field_signature(&descriptor->fields[i], one);
-		used += (size_t)snprintf(ret_signature + used, MESSAGE_SIGNATURE_MAX - used, "%s",
-					 one);
+		used += put(ret_signature + used, MESSAGE_SIGNATURE_MAX - used, one);
 		assert(used < MESSAGE_SIGNATURE_MAX);
 	}
 }
