@@ -357,6 +357,8 @@ void audit_note(struct call *call, int code, const char *sentence, const Protobu
 		return;
 	add(&entry, "MESSAGE_ID=" JOURNAL_CALL);
 	add(&entry, "PRIORITY=%d", code != 0 ? LOG_NOTICE : free ? LOG_DEBUG : LOG_INFO);
+	if (sd_id128_is_null(call->id))
+		(void)sd_id128_randomize(&call->id);
 	add(&entry, "USHER_ID=" SD_ID128_FORMAT_STR, SD_ID128_FORMAT_VAL(call->id));
 	add(&entry, "USHER_OPERATION=%s.%s", call->operation->interface, call->operation->method);
 	add(&entry, "USHER_RESULT=%s", result(code));

@@ -845,7 +845,6 @@ int call_begin(struct desk *desk, const struct operation *operation, struct call
 	*fds = (struct fds){ 0 };
 	call->bytes = protobuf_c_message_get_packed_size(request);
 	desk->first = call;
-	(void)sd_id128_randomize(&call->id);
 	about = caller ? NULL : call_object(call);
 	if (about)
 		call->owner = about->owner;

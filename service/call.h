@@ -86,7 +86,7 @@ struct call {
 	struct authority_question *question;
 	uint64_t began_usec, stage_usec;
 	/* for the journal */
-	sd_id128_t id;
+	sd_id128_t id;                      /* drawn when something is noted */
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
 	uid_t owner; /* of the object, where the service itself calls */
