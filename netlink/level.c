@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHOLE_BUCKETS = 256 };
+enum { WHOLE_BUCKETS = 256, SECTIONS = 3 };
 
 /* What an unknown kind is given as. */
 static const struct netlink_field raw_fields[] = {
@@ -193,12 +193,16 @@ static const struct choice *find_choice(const struct choice *choices, size_t n,
 	return NULL;
 }
 
+/* Of the fields from here on: some have the same name, each in a part of its own. */
 static void add_column(struct level *level, const struct netlink_field *field, bool hidden) {
 	level->columns[level->n_columns++] = (struct column){
 		.field = field,
 		.name_length = (uint16_t)strlen(field->name),
 		.hidden = hidden,
 	};
+	for (const struct netlink_field *same = field; same->name; same++)
+		if (is_same(same, field))
+			level->column_of[same - level->schema->fields] = level->n_columns;
 	if (hidden)
 		return;
 	if (form_has_heap(field->form))
@@ -212,32 +216,17 @@ static void add_all(struct level *level) {
 			add_column(level, field, false);
 }
 
-/* Where each field of the schema goes. Mostly they are in its order, one after another. */
-static void find_columns(struct level *level) {
-	const struct column *next = level->columns;
-
-	for (size_t i = 0; level->schema->fields[i].name; i++) {
-		const struct netlink_field *field = &level->schema->fields[i];
-		const struct column *column =
-			next < level->columns + level->n_columns && is_same(next->field, field)
-				? next
-				: find_column(level, field);
-
-		if (!column)
-			continue;
-		level->column_of[i] = (uint16_t)(column - level->columns + 1);
-		next = column + 1;
-	}
+static bool wants_all(const struct choice *choices, size_t n, unsigned flags) {
+	for (size_t i = 0; i < n; i++)
+		if (choices[i].wanted)
+			return false;
+	return flags & LEVEL_ALL;
 }
 
 /* The wanted ones in the order in which they are wanted, behind them those of the filter. */
 static int add_columns(struct level *level, const struct choice *choices, size_t n, unsigned flags,
 		       struct refusal *refusal) {
-	bool any = false;
-
-	for (size_t i = 0; i < n; i++)
-		any |= choices[i].wanted;
-	if (!any && flags & LEVEL_ALL)
+	if (wants_all(choices, n, flags))
 		add_all(level);
 	for (unsigned hidden = 0; hidden < 2; hidden++) {
 		for (size_t i = 0; i < n; i++) {
@@ -365,12 +354,21 @@ static void place_step(struct plan *plan, uint16_t place) {
 	*link = (uint16_t)(place + 1);
 }
 
-static int add_step(struct plan *plan, const struct level *level, const struct column *column,
-		    const struct netlink_field *field, const struct choice *choice,
-		    struct refusal *refusal) {
-	struct step *step = &plan->steps[plan->n_steps++];
+static bool has_part(const struct netlink_field *field, unsigned part) {
+	return field->parts == 0 || (field->parts & 1U << part);
+}
 
-	*step = (struct step){
+/* What the field at this place of the schema becomes in a part; NULL if nothing is told of it. */
+static const struct column *column_of(const struct level *level, size_t i, unsigned part) {
+	uint16_t place = level->column_of[i];
+
+	return place > 0 && has_part(&level->schema->fields[i], part) ? &level->columns[place - 1]
+								      : NULL;
+}
+
+static struct step new_step(const struct level *level, const struct netlink_field *field,
+			    const struct column *column) {
+	return (struct step){
 		.field = field,
 		.operation = field->decode ? STEP_HOOK : level_plain_operation(field),
 		.bit = (uint16_t)(column - level->columns),
@@ -378,59 +376,64 @@ static int add_step(struct plan *plan, const struct level *level, const struct c
 		.within = field->from == NETLINK_FROM_STRUCTURE ? field->within : 0,
 		.size = (uint8_t)width_of(field),
 	};
-	if (step->operation == STEP_VARIANT || field->always || field->from == NETLINK_COMPUTED)
-		plan->last[plan->n_last++] = (uint16_t)(step - plan->steps);
-	return inner_make(step, level->schema, choice, refusal);
 }
 
-static bool has_part(const struct netlink_field *field, unsigned part) {
-	return field->parts == 0 || (field->parts & 1U << part);
+/* By sections; whose places are where they begin, and then where they end. */
+static void fill_steps(struct plan *plan, const struct level *level, unsigned part,
+		       uint16_t places[SECTIONS]) {
+	for (size_t i = 0; level->schema->fields[i].name; i++) {
+		const struct netlink_field *field = &level->schema->fields[i];
+		const struct column *column = column_of(level, i, part);
+
+		if (column)
+			plan->steps[places[section(field)]++] = new_step(level, field, column);
+	}
+	plan->n_fixed = places[0];
 }
 
-static int add_steps(struct plan *plan, const struct level *level, unsigned part, unsigned which,
-		     const struct choice *choices, size_t n, struct refusal *refusal) {
-	for (const struct netlink_field *field = level->schema->fields; field->name; field++) {
-		const struct column *column;
-		uint16_t place;
+static int settle_steps(struct plan *plan, const struct level *level, const struct choice *choices,
+			size_t n, struct refusal *refusal) {
+	for (uint16_t place = 0; place < plan->n_steps; place++) {
+		struct step *step = &plan->steps[place];
+		const struct netlink_field *field = step->field;
 		int r;
 
-		if (section(field) != which || !has_part(field, part))
-			continue;
-		place = level->column_of[field - level->schema->fields];
-		if (place == 0)
-			continue;
-		column = &level->columns[place - 1];
-		r = add_step(plan, level, column, field, find_choice(choices, n, field), refusal);
+		if (step->operation == STEP_VARIANT || field->always ||
+		    field->from == NETLINK_COMPUTED)
+			plan->last[plan->n_last++] = place;
+		if (section(field) == 1)
+			place_step(plan, place);
+		r = inner_make(step, level->schema, find_choice(choices, n, field), refusal);
 		if (r != 0)
 			return r;
-		if (which == 1)
-			place_step(plan, (uint16_t)(plan->n_steps - 1));
 	}
 	return 0;
 }
 
 static int make_plan(struct plan *plan, const struct level *level, unsigned part,
 		     const struct choice *choices, size_t n, struct refusal *refusal) {
-	size_t n_steps = 0;
-	int r = 0;
+	uint16_t places[SECTIONS] = { 0 }, n_steps = 0;
 
-	for (const struct netlink_field *field = level->schema->fields; field->name; field++) {
+	for (size_t i = 0; level->schema->fields[i].name; i++) {
+		const struct netlink_field *field = &level->schema->fields[i];
+
+		if (!column_of(level, i, part))
+			continue;
 		n_steps++;
+		for (unsigned next = section(field) + 1; next < SECTIONS; next++)
+			places[next]++;
 		if (section(field) == 1 && field->from != NETLINK_FROM_LIST &&
 		    field->at >= plan->n_first)
 			plan->n_first = (uint16_t)(field->at + 1);
 	}
-	plan->steps = calloc(n_steps + 1, sizeof *plan->steps);
+	plan->steps = calloc((size_t)n_steps + 1, sizeof *plan->steps);
 	plan->first = calloc((size_t)plan->n_first + 1, sizeof *plan->first);
-	plan->last = calloc(n_steps + 1, sizeof *plan->last);
+	plan->last = calloc((size_t)n_steps + 1, sizeof *plan->last);
 	if (!plan->steps || !plan->first || !plan->last)
 		return -ENOMEM;
-	for (unsigned which = 0; r == 0 && which < 3; which++) {
-		r = add_steps(plan, level, part, which, choices, n, refusal);
-		if (which == 0)
-			plan->n_fixed = plan->n_steps;
-	}
-	return r;
+	plan->n_steps = n_steps;
+	fill_steps(plan, level, part, places);
+	return settle_steps(plan, level, choices, n, refusal);
 }
 
 static unsigned count_parts(const struct netlink_schema *schema) {
@@ -447,22 +450,22 @@ static unsigned count_parts(const struct netlink_schema *schema) {
 
 static int compile(struct level *level, const struct choice *choices, size_t n, unsigned flags,
 		   struct refusal *refusal) {
-	size_t n_fields = 0;
+	size_t n_fields = 0, most;
 	int r;
 
 	while (level->schema->fields[n_fields].name)
 		n_fields++;
-	level->columns = calloc(n_fields + 1, sizeof *level->columns);
+	most = wants_all(choices, n, flags) ? n_fields : n;
+	level->columns = calloc(most + 1, sizeof *level->columns);
 	level->n_plans = (uint16_t)count_parts(level->schema);
 	level->plans = calloc(level->n_plans, sizeof *level->plans);
-	level->referring = calloc(n_fields + 1, sizeof *level->referring);
+	level->referring = calloc(most + 1, sizeof *level->referring);
 	level->column_of = calloc(n_fields + 1, sizeof *level->column_of);
 	if (!level->columns || !level->plans || !level->referring || !level->column_of)
 		return -ENOMEM;
 	r = add_columns(level, choices, n, flags, refusal);
 	if (r != 0)
 		return r;
-	find_columns(level);
 	lay_out(level);
 	r = add_filters(level, choices, n, refusal);
 	for (unsigned part = 0; r == 0 && part < level->n_plans; part++)
