@@ -386,9 +386,12 @@ static int dump_until_complete(struct reading *reading) {
 
 /* ---- the whole of it ---- */
 
-/* To make a socket takes longer than to ask by it for one object. */
-static bool is_keepable(const struct query *query) {
-	return query->kept && query->type->protocol == NETLINK_ROUTE && !query->type->family;
+bool query_is_keepable(const struct netlink_type *type) {
+	return type->protocol == NETLINK_ROUTE && !type->family;
+}
+
+static bool keeps(const struct query *query) {
+	return query->kept && query_is_keepable(query->type);
 }
 
 static int take_kept(struct query *query) {
@@ -399,14 +402,13 @@ static int take_kept(struct query *query) {
 }
 
 static void put_away(struct query *query) {
-	if (is_keepable(query))
+	if (keeps(query))
 		exchange_put_by(&query->exchange, query->kept);
 	exchange_close(&query->exchange);
 }
 
 static int begin(struct query *query) {
-	int r = is_keepable(query) && query->kept->fd >= 0 ? take_kept(query)
-							   : open_exchange(query);
+	int r = keeps(query) && query->kept->fd >= 0 ? take_kept(query) : open_exchange(query);
 
 	if (r < 0 || !query->type->family)
 		return r;

@@ -52,7 +52,10 @@ struct query {
 
 /* False for "". */
 bool query_parse_consistency(const char *word, enum query_consistency *ret);
-/* In the namespace that the process is in. With one only one object is asked for, by its lookup,
- * which does not take long; then 1 if the kernel has to be asked for all of them nevertheless. 0,
- * or why there is no answer: a negative errno, with the kernel's text in query->message. */
+/* Whether a lookup of this type is asked by a socket that may be kept, and by no other. */
+bool query_is_keepable(const struct netlink_type *type);
+/* In the namespace that the process is in, or that of the socket that is kept. With one only one
+ * object is asked for, by its lookup, which does not take long; then 1 if the kernel has to be
+ * asked for all of them nevertheless. 0, or why there is no answer: a negative errno, with the
+ * kernel's text in query->message. */
 int query_run(struct query *query, bool one);

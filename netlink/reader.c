@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +23,9 @@
 #include "fd.h"
 #include "instant.h"
 #include "listener.h"
+#include "lookups.h"
 #include "message.h"
+#include "query.h"
 #include "rights.h"
 #include "territory.h"
 #include "wire.h"
@@ -58,7 +61,7 @@ struct reader {
 	volatile bool *told; /* shared with the children, one for each that may run */
 	bool taken[RUNNING_MAX];
 	bool leaving;
-	struct exchange kept; /* for lookups where we are, without a right */
+	struct lookups lookups;
 };
 
 /* ---- where ---- */
@@ -369,18 +372,24 @@ static int answer_there(struct reader *reader, const struct question *question) 
 	return rights_lower_to(0) < 0 ? -EPERM : r;
 }
 
-/* 1: it takes a child. Nothing of ours stays in the namespace. */
+static bool may_keep(const struct question *question) {
+	return question->rights == 0 && query_is_keepable(selection_type(question->selection, 0));
+}
+
+/* 1: it takes a child. */
 static int answer_now(struct reader *reader, struct question *question, int where,
 		      struct refusal *refusal) {
+	struct stat st;
 	_cleanup_close_ int namespace = -1;
 	int r = find_namespace(question->ask, where, &namespace, refusal);
 
+	if (r == 0 && fstat(namespace, &st) < 0)
+		r = -errno;
 	if (r != 0)
 		return answer_refuse(reader->connection, question->ask->serial, r, refusal->text);
-	if (territory_is_own(namespace)) {
-		question->kept = question->rights == 0 ? &reader->kept : NULL;
+	question->kept = may_keep(question) ? lookups_of(&reader->lookups, &st) : NULL;
+	if (territory_is_own(&st) || (question->kept && question->kept->fd >= 0))
 		return answer_there(reader, question);
-	}
 	if (territory_enter(namespace) < 0)
 		return 1;
 	r = answer_there(reader, question);
@@ -443,8 +452,8 @@ static void hear_broker(struct reader *reader) {
 
 /* ---- the loop ---- */
 
-static int milliseconds_left(const struct reader *reader) {
-	uint64_t now = instant_usec(), first = UINT64_MAX;
+static int milliseconds_left(struct reader *reader) {
+	uint64_t now = instant_usec(), first = lookups_end_late(&reader->lookups, now);
 
 	for (const struct job *job = reader->jobs; job; job = job->next)
 		if (job->deadline_usec < first)
@@ -481,7 +490,8 @@ static int begin(struct reader *reader, int connection) {
 	void *told =
 		mmap(NULL, RUNNING_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	*reader = (struct reader){ .connection = connection, .told = told, .kept.fd = -1 };
+	*reader = (struct reader){ .connection = connection, .told = told };
+	lookups_begin(&reader->lookups);
 	if (told == MAP_FAILED)
 		return -errno;
 	reader->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -29,11 +29,8 @@ int territory_begin(void) {
 	return 0;
 }
 
-bool territory_is_own(int namespace) {
-	struct stat one;
-
-	return fstat(namespace, &one) == 0 && one.st_dev == at_home.st_dev &&
-	       one.st_ino == at_home.st_ino;
+bool territory_is_own(const struct stat *namespace) {
+	return namespace->st_dev == at_home.st_dev && namespace->st_ino == at_home.st_ino;
 }
 
 /* ---- whose ---- */
@@ -179,7 +176,9 @@ int territory_leave(void) {
 /* An ordinary user is what root is in the user namespaces that it made, when it is in them. */
 int territory_settle(int namespace) {
 	_cleanup_close_ int users = -1;
-	int r = territory_is_own(namespace) ? 0 : join(namespace, CLONE_NEWNET);
+	struct stat st;
+	bool own = fstat(namespace, &st) == 0 && territory_is_own(&st);
+	int r = own ? 0 : join(namespace, CLONE_NEWNET);
 
 	if (r != -EPERM)
 		return r;

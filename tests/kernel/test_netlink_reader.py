@@ -452,6 +452,17 @@ class Namespaces(TestCase):
         self.assertEqual(row, {"ifname": "mine"})
         self.assertEqual(self.reader.query("link", ["ifname"], ifname="mine").rows(), [])
 
+    def test_who_looks_something_up_is_told_of_where_it_is_and_not_of_where_the_last_one_was(self):
+        places = [self.realm(), self.realm()]
+        for number, place in enumerate(places):
+            place.pair(f"mine{number}")
+        for _ in range(3):
+            for number, place in enumerate(places):
+                told = [self.reader.query("link", ["ifname"], pidfd=place.pidfd, ifname=f"mine{other}").rows() for other in (0, 1)]
+                self.assertEqual(told[number], [{"ifname": f"mine{number}"}])
+                self.assertEqual(told[1 - number], [])
+            self.assertEqual(self.reader.query("link", ["ifname"], ifname="mine0").rows(), [])
+
     def test_a_process_of_somebody_else_is_not_the_caller(self):
         reply = self.reader.query("link", pidfd=self.realm().pidfd, uid=os.getuid() + 1)
         self.assertEqual(reply.code, PERMISSION)
@@ -474,6 +485,7 @@ class Namespaces(TestCase):
             self.assertEqual(self.reader.query("link", ["ifname"], where=right.fd, **keys).code, 0)
             self.assertEqual(self.reader.query("link", ["ifname"], pidfd=right.pidfd, **keys).code, 0)
         self.wait_until(lambda: not self.children(), "the children have ended")
+        self.assertEqual(self.reader.query("link", ["ifname"], pidfd=right.pidfd, ifname="lo").code, 0)
         right.close()
         self.wait_until(lambda: "here" not in left.say("ip", "link"), "its end of the pair went with the namespace", 10)
 
