@@ -655,6 +655,8 @@ static int check(const struct call *call, struct refusal *refusal) {
 			refusal, REFUSED_INVALID,
 			"deadline_usec: %llu is not between a millisecond and ten minutes",
 			(unsigned long long)usec);
+	if (inquiry_is_one(call))
+		return inquiry_check(call, refusal);
 	return call->operation->check ? call->operation->check(call->request, refusal) : 0;
 }
 

@@ -16,6 +16,10 @@
 /* The reader has a clock of its own, and says what it was at when time was over. */
 static const uint64_t grace_usec = UINT64_C(500000);
 
+/* More words than that the reader, which has to look at them anyway, is not made to look at before
+ * they have been found to be good. */
+enum { SHORT = 1024 };
+
 static const uint64_t total_max = HANDOUTS_TOTAL_MAX;
 
 /* Whatever others have. */
@@ -33,7 +37,14 @@ bool inquiry_is_direct(const struct call *call) {
 	return call->caller &&
 	       message_number(call->request, "in_as_fd", UINT64_MAX) == UINT64_MAX &&
 	       !message_string(call->request, "in_as_name") &&
+	       !message_string(call->request, "in_as_object") &&
 	       !query_words_are_privileged(call->request);
+}
+
+int inquiry_check(const struct call *call, struct refusal *refusal) {
+	if (call->bytes > SHORT || !inquiry_is_direct(call))
+		return query_words_check(call->request, refusal);
+	return query_words_check_manner(call->request, refusal);
 }
 
 /* ---- asking ---- */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "fd.h"
+#include "refusal.h"
 #include "usher.pb-c.h"
 
 struct call;
@@ -18,6 +19,8 @@ struct desk;
 bool inquiry_is_one(const struct call *call);
 /* Whether no child has a part in it. */
 bool inquiry_is_direct(const struct call *call);
+/* The words, but for what the reader will find out at once. 0, a refusal, or a negative errno. */
+int inquiry_check(const struct call *call, struct refusal *refusal);
 /* Asks the reader: where the caller is; or in the namespace that the reply of a child has. */
 void inquiry_begin(struct call *call);
 void inquiry_go_on(struct call *call, const ProtobufCMessage *found, const struct fds *fds);

@@ -30,8 +30,9 @@ const size_t operations_n = sizeof operations / sizeof *operations;
 
 const struct operation *operation_find(const char *interface, const char *method) {
 	for (size_t i = 0; i < operations_n; i++)
-		if (strcmp(operations[i]->interface, interface) == 0 &&
-		    strcmp(operations[i]->method, method) == 0)
+		if (*operations[i]->method == *method &&
+		    strcmp(operations[i]->method, method) == 0 &&
+		    strcmp(operations[i]->interface, interface) == 0)
 			return operations[i];
 	return NULL;
 }

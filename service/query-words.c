@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fd.h"
+#include "message.h"
 #include "netlink/selection.h"
 #include "netns.h"
 #include "usher.pb-c.h"
@@ -54,17 +55,6 @@ static int check_query(const Usher__QueryRequest *m, struct refusal *refusal) {
 	return check_keys(m->has_limit, m->limit, m->consistency, refusal);
 }
 
-int query_words_check(const ProtobufCMessage *request, struct refusal *refusal) {
-	_cleanup_(cleanup_selection) struct selection *selection = NULL;
-	int r = request->descriptor == &usher__open_rows_request__descriptor
-			? check_open((const void *)request, refusal)
-			: check_query((const void *)request, refusal);
-
-	if (r == 0)
-		r = netns_check(request, refusal);
-	return r == 0 ? select_rows(request, refusal, &selection) : r;
-}
-
 static bool is_privileged(const struct netlink_type *type, const char *path) {
 	const struct netlink_field *field = netlink_field_find(&type->schema, path);
 
@@ -74,11 +64,11 @@ static bool is_privileged(const struct netlink_type *type, const char *path) {
 static bool are_privileged(const char *word, char *const *fields, size_t n_fields,
 			   const Usher__Row *filter) {
 	const struct netlink_type *type = netlink_type_find(word);
-	bool privileged = type->privileged;
+	bool privileged = type && type->privileged;
 
-	for (size_t i = 0; i < n_fields; i++)
+	for (size_t i = 0; type && i < n_fields; i++)
 		privileged |= is_privileged(type, fields[i]);
-	for (size_t i = 0; filter && i < filter->n_members; i++)
+	for (size_t i = 0; type && filter && i < filter->n_members; i++)
 		privileged |= is_privileged(type, filter->members[i]->key);
 	return privileged;
 }
@@ -90,4 +80,19 @@ bool query_words_are_privileged(const ProtobufCMessage *request) {
 	if (request->descriptor == &usher__open_rows_request__descriptor)
 		return are_privileged(open->type, open->fields, open->n_fields, open->filter);
 	return are_privileged(query->type, query->fields, query->n_fields, query->filter);
+}
+
+int query_words_check_manner(const ProtobufCMessage *request, struct refusal *refusal) {
+	return request->descriptor == &usher__open_rows_request__descriptor
+		       ? check_open((const void *)request, refusal)
+		       : check_query((const void *)request, refusal);
+}
+
+int query_words_check(const ProtobufCMessage *request, struct refusal *refusal) {
+	_cleanup_(cleanup_selection) struct selection *selection = NULL;
+	int r = query_words_check_manner(request, refusal);
+
+	if (r == 0)
+		r = netns_check(request, refusal);
+	return r == 0 ? select_rows(request, refusal, &selection) : r;
 }

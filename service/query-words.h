@@ -10,5 +10,7 @@
 
 /* 0, a refusal, or a negative errno. */
 int query_words_check(const ProtobufCMessage *request, struct refusal *refusal);
-/* Of good words: whether the kernel answers them only to who has CAP_NET_ADMIN there. */
+/* The same of how it is to be answered only, and not of what it is about. */
+int query_words_check_manner(const ProtobufCMessage *request, struct refusal *refusal);
+/* Whether the kernel answers them only to who has CAP_NET_ADMIN there. */
 bool query_words_are_privileged(const ProtobufCMessage *request);
