@@ -36,9 +36,8 @@ def inside(build, count, *command):
 def measure_lookups(bench, build, tools):
     """In rounds, because the machine's own speed changes while one looks."""
     for _ in range(bench.rounds):
-        for command in ((), ("dbus-run-session", "--")):
-            kind = "dull" if command else "lookups"
-            for line in inside(build, 1000, *command, f"{tools}/rows", kind, str(bench.n(2000 // bench.rounds)), "20.0.0.1"):
+        for kind in ("lookups", "dull"):
+            for line in inside(build, 1000, f"{tools}/rows", kind, str(bench.n(2000 // bench.rounds)), "20.0.0.1"):
                 bench.add(f"lookup/{line.pop('name')}", line)
 
 
