@@ -27,8 +27,8 @@ static size_t character_size(unsigned char first) {
 	return 0;
 }
 
-/* sd-bus takes U+FDD0..U+FDEF and the last two of each plane for invalid, so these are escaped too.
- */
+/* sd-bus, which the service has, takes U+FDD0..U+FDEF and the last two of each plane for invalid,
+ * so these are escaped too. */
 static int character_is_valid(uint32_t character, size_t size) {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
@@ -39,16 +39,13 @@ static int character_is_valid(uint32_t character, size_t size) {
 	return !(character >= 0xfdd0 && character <= 0xfdef) && (character & 0xfffe) != 0xfffe;
 }
 
-/* The size of the character at p if it may be sent as it is, else 0. Never reads past the end. */
-static size_t plain_size(const char *p) {
+size_t escape_character(const char *p) {
 	const unsigned char *bytes = (const unsigned char *)p;
 	size_t size = character_size(bytes[0]), i;
 	uint32_t character;
 
-	if (size == 0)
-		return 0;
-	if (size == 1)
-		return bytes[0] >= 0x20 && bytes[0] != 0x7f && bytes[0] != '\\';
+	if (size <= 1)
+		return size;
 	character = bytes[0] & (0x7fU >> size);
 	for (i = 1; i < size; i++) {
 		if ((bytes[i] & 0xc0) != 0x80)
@@ -56,6 +53,15 @@ static size_t plain_size(const char *p) {
 		character = character << 6 | (bytes[i] & 0x3fU);
 	}
 	return character_is_valid(character, size) ? size : 0;
+}
+
+/* The same if it may be sent as it is. */
+static size_t plain_size(const char *p) {
+	unsigned char first = (unsigned char)*p;
+
+	if (first < 0x20 || first == 0x7f || first == '\\')
+		return 0;
+	return escape_character(p);
 }
 
 char *usher_escape(const char *bytes) {
