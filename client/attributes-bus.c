@@ -7,52 +7,53 @@
 #include "attributes.h"
 #include "path.h"
 
-static int append_text(sd_bus_message *m, const char *bytes) {
+static int append_text(struct bus_message *m, const char *bytes) {
 	_cleanup_free_ char *text = usher_escape(bytes);
 
-	return text ? sd_bus_message_append_basic(m, 's', text) : -ENOMEM;
+	return text ? bus_message_append_basic(m, 's', text) : -ENOMEM;
 }
 
-static int append_words(sd_bus_message *m, char *const *words) {
+static int append_words(struct bus_message *m, char *const *words) {
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "s");
+	r = bus_message_open_container(m, 'a', "s");
 	for (; r >= 0 && *words; words++)
 		r = append_text(m, *words);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-int attributes_append_environment(const struct usher_attributes *attributes, sd_bus_message *m) {
+int attributes_append_environment(const struct usher_attributes *attributes,
+				  struct bus_message *m) {
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "{ss}");
+	r = bus_message_open_container(m, 'a', "{ss}");
 	for (size_t i = 0; r >= 0 && i < attributes->variable_count; i++) {
-		r = sd_bus_message_open_container(m, 'e', "ss");
+		r = bus_message_open_container(m, 'e', "ss");
 		if (r >= 0)
 			r = append_text(m, attributes->variables[i].name);
 		if (r >= 0)
 			r = append_text(m, attributes->variables[i].value);
 		if (r >= 0)
-			r = sd_bus_message_close_container(m);
+			r = bus_message_close_container(m);
 	}
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
 int attributes_append_fds(struct usher *usher, const struct usher_attributes *attributes,
-			  sd_bus_message *m) {
+			  struct bus_message *m) {
 	const struct descriptor *descriptor;
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "{uh}");
+	r = bus_message_open_container(m, 'a', "{uh}");
 	for (size_t i = 0; r >= 0 && i < attributes->descriptor_count; i++) {
 		descriptor = &attributes->descriptors[i];
-		r = sd_bus_message_append(m, "{uh}", descriptor->number, descriptor->fd);
+		r = bus_message_append(m, "{uh}", descriptor->number, descriptor->fd);
 		if (r < 0)
 			return bus_fail(usher, r, "descriptor %d: %s", descriptor->fd,
 					strerror(-r));
 	}
 	if (r >= 0)
-		r = sd_bus_message_close_container(m);
+		r = bus_message_close_container(m);
 	return r < 0 ? bus_fail(usher, r, "the descriptors: %s", strerror(-r)) : 0;
 }
 
@@ -68,7 +69,7 @@ static bool is_here(const struct usher_attributes *attributes, const char *key, 
 	return strcmp(key, "root") == 0 || (strcmp(key, "workdir") == 0 && !rooted);
 }
 
-static int append_string(sd_bus_message *m, const char *bytes, bool here) {
+static int append_string(struct bus_message *m, const char *bytes, bool here) {
 	_cleanup_free_ char *absolute = NULL;
 	int r;
 
@@ -78,16 +79,16 @@ static int append_string(sd_bus_message *m, const char *bytes, bool here) {
 	return r < 0 ? r : append_text(m, absolute);
 }
 
-static int append_ranges(sd_bus_message *m, const uint32_t *numbers, size_t count) {
+static int append_ranges(struct bus_message *m, const uint32_t *numbers, size_t count) {
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "(uuu)");
+	r = bus_message_open_container(m, 'a', "(uuu)");
 	for (; r >= 0 && count > 0; count--, numbers += 3)
-		r = sd_bus_message_append(m, "(uuu)", numbers[0], numbers[1], numbers[2]);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+		r = bus_message_append(m, "(uuu)", numbers[0], numbers[1], numbers[2]);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-static int append_value(sd_bus_message *m, const struct attribute *attribute, bool here) {
+static int append_value(struct bus_message *m, const struct attribute *attribute, bool here) {
 	const char *signature = attribute->signature;
 
 	if (strcmp(signature, "s") == 0)
@@ -95,24 +96,24 @@ static int append_value(sd_bus_message *m, const struct attribute *attribute, bo
 	if (strcmp(signature, "as") == 0)
 		return append_words(m, attribute->words);
 	if (strcmp(signature, "au") == 0)
-		return sd_bus_message_append_array(m, 'u', attribute->numbers,
-						   attribute->count * sizeof(uint32_t));
+		return bus_message_append_array(m, 'u', attribute->numbers,
+						attribute->count * sizeof(uint32_t));
 	if (strcmp(signature, "a(uuu)") == 0)
 		return append_ranges(m, attribute->numbers, attribute->count);
 	if (strcmp(signature, "t") == 0 || strcmp(signature, "x") == 0)
-		return sd_bus_message_append(m, signature, attribute->number);
-	return sd_bus_message_append(m, signature, (uint32_t)attribute->number);
+		return bus_message_append(m, signature, attribute->number);
+	return bus_message_append(m, signature, (uint32_t)attribute->number);
 }
 
-static int append_mounts(sd_bus_message *m, const struct usher_attributes *attributes,
+static int append_mounts(struct bus_message *m, const struct usher_attributes *attributes,
 			 bool elsewhere) {
 	const struct mount *mount;
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "(sssas)");
+	r = bus_message_open_container(m, 'a', "(sssas)");
 	for (size_t i = 0; r >= 0 && i < attributes->mount_count; i++) {
 		mount = &attributes->mounts[i];
-		r = sd_bus_message_open_container(m, 'r', "sssas");
+		r = bus_message_open_container(m, 'r', "sssas");
 		if (r >= 0)
 			r = append_string(m, mount->source,
 					  !elsewhere && path_is_explicit(mount->source));
@@ -123,39 +124,39 @@ static int append_mounts(sd_bus_message *m, const struct usher_attributes *attri
 		if (r >= 0)
 			r = append_words(m, mount->words);
 		if (r >= 0)
-			r = sd_bus_message_close_container(m);
+			r = bus_message_close_container(m);
 	}
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-static int append_limits(sd_bus_message *m, const struct usher_attributes *attributes) {
+static int append_limits(struct bus_message *m, const struct usher_attributes *attributes) {
 	int r;
 
-	r = sd_bus_message_open_container(m, 'a', "{s(tt)}");
+	r = bus_message_open_container(m, 'a', "{s(tt)}");
 	for (size_t i = 0; r >= 0 && i < attributes->limit_count; i++)
-		r = sd_bus_message_append(m, "{s(tt)}", attributes->limits[i].name,
-					  attributes->limits[i].soft, attributes->limits[i].hard);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+		r = bus_message_append(m, "{s(tt)}", attributes->limits[i].name,
+				       attributes->limits[i].soft, attributes->limits[i].hard);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
 /* {sv} up to the value, and from its end on. */
-static int open_entry(sd_bus_message *m, const char *key, const char *signature) {
+static int open_entry(struct bus_message *m, const char *key, const char *signature) {
 	int r;
 
-	r = sd_bus_message_open_container(m, 'e', "sv");
+	r = bus_message_open_container(m, 'e', "sv");
 	if (r >= 0)
-		r = sd_bus_message_append_basic(m, 's', key);
-	return r < 0 ? r : sd_bus_message_open_container(m, 'v', signature);
+		r = bus_message_append_basic(m, 's', key);
+	return r < 0 ? r : bus_message_open_container(m, 'v', signature);
 }
 
-static int close_entry(sd_bus_message *m) {
+static int close_entry(struct bus_message *m) {
 	int r;
 
-	r = sd_bus_message_close_container(m);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	r = bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-static int append_lists(sd_bus_message *m, const struct usher_attributes *attributes,
+static int append_lists(struct bus_message *m, const struct usher_attributes *attributes,
 			bool elsewhere) {
 	int r = 0;
 
@@ -177,7 +178,7 @@ static int append_lists(sd_bus_message *m, const struct usher_attributes *attrib
 }
 
 int attributes_append_keys(struct usher *usher, const struct usher_attributes *attributes,
-			   bool elsewhere, sd_bus_message *m) {
+			   bool elsewhere, struct bus_message *m) {
 	const struct attribute *attribute;
 	int r;
 

@@ -44,14 +44,14 @@ struct usher_attributes {
 };
 
 /* Of a process: its environment as a{ss}, its descriptors as a{uh}. */
-int attributes_append_environment(const struct usher_attributes *attributes, sd_bus_message *m);
+int attributes_append_environment(const struct usher_attributes *attributes, struct bus_message *m);
 int attributes_append_fds(struct usher *usher, const struct usher_attributes *attributes,
-			  sd_bus_message *m);
+			  struct bus_message *m);
 
 /* All others, as entries of an a{sv} that is open; paths are made absolute, unless they are meant
  * elsewhere. What goes wrong is kept in the handle. */
 int attributes_append_keys(struct usher *usher, const struct usher_attributes *attributes,
-			   bool elsewhere, sd_bus_message *m);
+			   bool elsewhere, struct bus_message *m);
 
 /* The failure that stuck, if any; -ENOMEM without attributes. */
 int attributes_error(struct usher *usher, const struct usher_attributes *attributes);

@@ -10,33 +10,39 @@
 
 #include "error.h"
 
-/* A bus by its address, as sd_bus_open_system() has its own. */
-static int open_address(const char *address, sd_bus **ret) {
-	_cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
-	int r;
+static const char *variable(const char *name) {
+	const char *value = secure_getenv(name);
 
-	r = sd_bus_new(&bus);
-	if (r < 0)
-		return r;
-	r = sd_bus_set_address(bus, address);
-	if (r < 0)
-		return r;
-	r = sd_bus_set_bus_client(bus, 1);
-	if (r < 0)
-		return r;
-	r = sd_bus_start(bus);
-	if (r < 0)
-		return r;
-	*ret = take_pointer(bus);
-	return 0;
+	return value && *value ? value : NULL;
 }
 
-static int open_named(const char *name, sd_bus **ret) {
+static int open_system(struct bus_connection **ret) {
+	const char *address = variable("DBUS_SYSTEM_BUS_ADDRESS");
+
+	return bus_connection_open(address ? address : "unix:path=/run/dbus/system_bus_socket",
+				   ret);
+}
+
+static int open_session(struct bus_connection **ret) {
+	const char *address = variable("DBUS_SESSION_BUS_ADDRESS");
+	const char *directory = variable("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *path = NULL;
+
+	if (address)
+		return bus_connection_open(address, ret);
+	if (!directory)
+		return -ENOMEDIUM;
+	if (asprintf(&path, "%s/bus", directory) < 0)
+		return -ENOMEM;
+	return bus_connection_open(path, ret);
+}
+
+static int open_named(const char *name, struct bus_connection **ret) {
 	if (strcmp(name, "system") == 0)
-		return sd_bus_open_system(ret);
+		return open_system(ret);
 	if (strcmp(name, "session") == 0)
-		return sd_bus_open_user(ret);
-	return open_address(name, ret);
+		return open_session(ret);
+	return bus_connection_open(name, ret);
 }
 
 static void close_handle(struct usher **usher) {
@@ -46,7 +52,6 @@ static void close_handle(struct usher **usher) {
 int usher_open(struct usher **ret, unsigned flags) {
 	_cleanup_(close_handle) struct usher *usher = NULL;
 	const char *name = secure_getenv("USHER_BUS");
-	const char *unique;
 	int r;
 
 	if (!ret || flags & ~(unsigned)(USHER_SESSION | USHER_INTERACTIVE))
@@ -60,10 +65,6 @@ int usher_open(struct usher **ret, unsigned flags) {
 	r = open_named(name, &usher->bus);
 	if (r < 0)
 		return r;
-	/* Waits until the bus has let us in, or has not. */
-	r = sd_bus_get_unique_name(usher->bus, &unique);
-	if (r < 0)
-		return r;
 	*ret = take_pointer(usher);
 	return 0;
 }
@@ -72,7 +73,7 @@ struct usher *usher_close(struct usher *usher) {
 	if (!usher)
 		return NULL;
 	bus_forget(usher);
-	sd_bus_flush_close_unref(usher->bus);
+	bus_connection_close(usher->bus);
 	free(usher->owner);
 	free(usher);
 	return NULL;
@@ -90,7 +91,7 @@ int usher_get_fd(struct usher *usher) {
 	int fd;
 
 	bus_forget(usher);
-	fd = sd_bus_get_fd(usher->bus);
+	fd = bus_connection_fd(usher->bus);
 	return fd < 0 ? bus_fail(usher, -ENOTCONN, "the connection to the bus is lost") : fd;
 }
 
@@ -99,9 +100,9 @@ int usher_process(struct usher *usher) {
 
 	bus_forget(usher);
 	do
-		r = sd_bus_process(usher->bus, NULL);
+		r = bus_connection_process(usher->bus);
 	while (r > 0);
-	if (r < 0 || sd_bus_is_open(usher->bus) <= 0)
+	if (r < 0)
 		return bus_fail(usher, -ENOTCONN, "the connection to the bus is lost");
 	return 0;
 }
@@ -122,7 +123,7 @@ int bus_fail(struct usher *usher, int error, const char *format, ...) {
 	return error;
 }
 
-int bus_refused(struct usher *usher, const sd_bus_error *error, int fallback) {
+int bus_refused(struct usher *usher, const struct bus_error *error, int fallback) {
 	int r = error_to_errno(error->name, fallback);
 
 	bus_forget(usher);

@@ -3,19 +3,19 @@
 #pragma once
 
 #include <stdbool.h>
-#include <systemd/sd-bus.h>
 
+#include "bus-connection.h"
 #include "cleanup.h"
 #include "usher.h"
 
 #define BUS_NAME    "org.usher1"
 #define BUS_MANAGER "/org/usher1"
 
-#define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
-#define _cleanup_error_   _cleanup_(sd_bus_error_free)
+#define _cleanup_message_ _cleanup_(bus_message_freep)
+#define _cleanup_error_   _cleanup_(bus_error_done)
 
 struct usher {
-	sd_bus *bus;
+	struct bus_connection *bus;
 	bool interactive;
 	char *error_name;
 	char *message;
@@ -29,5 +29,5 @@ void bus_forget(struct usher *usher);
 int bus_fail(struct usher *usher, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Keeps an error that came as a reply, or was made by sd-bus; returns the errno that it is. */
-int bus_refused(struct usher *usher, const sd_bus_error *error, int fallback);
+/* Keeps an error that came as a reply, or why there was none; returns the errno that it is. */
+int bus_refused(struct usher *usher, const struct bus_error *error, int fallback);

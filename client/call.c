@@ -31,21 +31,20 @@ struct call call_begin_on(struct usher *usher, const char *object, const char *i
 	call.error = options_copy(usher, options, &call.options);
 	if (call.error < 0)
 		return call;
-	if (!object || !sd_bus_object_path_is_valid(object)) {
+	if (!object || !bus_message_path_is_valid(object)) {
 		call.error = bus_fail(usher, -EINVAL, "that is no object path");
 		return call;
 	}
-	r = sd_bus_message_new_method_call(usher->bus, &call.message, BUS_NAME, object, interface,
-					   method);
-	if (r >= 0 && usher->interactive)
-		r = sd_bus_message_set_allow_interactive_authorization(call.message, 1);
+	r = bus_message_new_call(BUS_NAME, object, interface, method, &call.message);
 	if (r < 0)
 		call.error = bus_fail(usher, r, "%s: %s", method, strerror(-r));
+	else if (usher->interactive)
+		call.message->flags |= BUS_INTERACTIVE;
 	return call;
 }
 
 void call_done(struct call *call) {
-	call->message = sd_bus_message_unref(call->message);
+	call->message = bus_message_free(call->message);
 }
 
 static void call_fail(struct call *call, const char *name, int error) {
@@ -65,7 +64,7 @@ void call_add_string(struct call *call, const char *name, const char *bytes) {
 	text = usher_escape(bytes);
 	if (!text)
 		return call_fail(call, name, -ENOMEM);
-	r = sd_bus_message_append_basic(call->message, 's', text);
+	r = bus_message_append_basic(call->message, 's', text);
 	if (r < 0)
 		call_fail(call, name, r);
 }
@@ -89,14 +88,14 @@ void call_add_words(struct call *call, const char *name, const char *const words
 
 	if (call->error < 0)
 		return;
-	r = sd_bus_message_open_container(call->message, 'a', "s");
+	r = bus_message_open_container(call->message, 'a', "s");
 	if (r < 0)
 		return call_fail(call, name, r);
 	for (; words && *words; words++)
 		call_add_string(call, name, *words);
 	if (call->error < 0)
 		return;
-	r = sd_bus_message_close_container(call->message);
+	r = bus_message_close_container(call->message);
 	if (r < 0)
 		call_fail(call, name, r);
 }
@@ -106,7 +105,7 @@ void call_add_fd(struct call *call, const char *name, int fd) {
 
 	if (call->error < 0)
 		return;
-	r = fd < 0 ? -EBADF : sd_bus_message_append_basic(call->message, 'h', &fd);
+	r = fd < 0 ? -EBADF : bus_message_append_basic(call->message, 'h', &fd);
 	if (r < 0)
 		call_fail(call, name, r);
 }
@@ -117,9 +116,8 @@ void call_add_number(struct call *call, const char *name, char type, uint64_t va
 
 	if (call->error < 0)
 		return;
-	r = sd_bus_message_append_basic(call->message, type,
-					type == 't' || type == 'x' ? (void *)&value
-								   : (void *)&small);
+	r = bus_message_append_basic(call->message, type,
+				     type == 't' || type == 'x' ? (void *)&value : (void *)&small);
 	if (r < 0)
 		call_fail(call, name, r);
 }
@@ -162,7 +160,7 @@ static int open_options(struct call *call) {
 
 	if (call->error < 0 || call->in_options)
 		return call->error;
-	r = sd_bus_message_open_container(call->message, 'a', "{sv}");
+	r = bus_message_open_container(call->message, 'a', "{sv}");
 	if (r < 0)
 		call_fail(call, "the options", r);
 	call->in_options = r >= 0;
@@ -176,9 +174,9 @@ void call_add_number_key(struct call *call, const char *key, char type, uint64_t
 	if (open_options(call) < 0)
 		return;
 	if (type == 't' || type == 'x')
-		r = sd_bus_message_append(call->message, "{sv}", key, signature, value);
+		r = bus_message_append(call->message, "{sv}", key, signature, value);
 	else
-		r = sd_bus_message_append(call->message, "{sv}", key, signature, (uint32_t)value);
+		r = bus_message_append(call->message, "{sv}", key, signature, (uint32_t)value);
 	if (r < 0)
 		call_fail(call, key, r);
 }
@@ -193,7 +191,7 @@ void call_add_fd_key(struct call *call, const char *key, int fd) {
 
 	if (open_options(call) < 0)
 		return;
-	r = sd_bus_message_append(call->message, "{sv}", key, "h", fd);
+	r = bus_message_append(call->message, "{sv}", key, "h", fd);
 	if (r < 0)
 		call_fail(call, key, r);
 }
@@ -205,7 +203,7 @@ void call_add_string_key(struct call *call, const char *key, const char *bytes) 
 	if (!bytes || open_options(call) < 0)
 		return;
 	text = usher_escape(bytes);
-	r = text ? sd_bus_message_append(call->message, "{sv}", key, "s", text) : -ENOMEM;
+	r = text ? bus_message_append(call->message, "{sv}", key, "s", text) : -ENOMEM;
 	if (r < 0)
 		call_fail(call, key, r);
 }
@@ -215,19 +213,19 @@ void call_add_words_key(struct call *call, const char *key, const char *const wo
 
 	if (!words || open_options(call) < 0)
 		return;
-	r = sd_bus_message_open_container(call->message, 'e', "sv");
+	r = bus_message_open_container(call->message, 'e', "sv");
 	if (r >= 0)
-		r = sd_bus_message_append(call->message, "s", key);
+		r = bus_message_append(call->message, "s", key);
 	if (r >= 0)
-		r = sd_bus_message_open_container(call->message, 'v', "as");
+		r = bus_message_open_container(call->message, 'v', "as");
 	if (r < 0)
 		return call_fail(call, key, r);
 	call_add_words(call, key, words);
 	if (call->error < 0)
 		return;
-	r = sd_bus_message_close_container(call->message);
+	r = bus_message_close_container(call->message);
 	if (r >= 0)
-		r = sd_bus_message_close_container(call->message);
+		r = bus_message_close_container(call->message);
 	if (r < 0)
 		call_fail(call, key, r);
 }
@@ -250,7 +248,7 @@ int call_finish(struct call *call) {
 	call->error = options_append(call->usher, call->message, &call->options, call->attributes);
 	if (call->error < 0)
 		return call->error;
-	r = sd_bus_message_close_container(call->message);
+	r = bus_message_close_container(call->message);
 	if (r < 0)
 		call_fail(call, "the options", r);
 	return call->error;
@@ -269,14 +267,14 @@ static uint64_t patience(const struct call *call) {
 	return usec + more;
 }
 
-int call_send(struct call *call, sd_bus_message **ret_reply) {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+int call_send(struct call *call, struct bus_message **ret_reply) {
+	_cleanup_error_ struct bus_error error = { 0 };
 	int r;
 
 	r = call_finish(call);
 	if (r < 0)
 		return r;
-	r = sd_bus_call(call->usher->bus, call->message, patience(call), &error, ret_reply);
+	r = bus_connection_call(call->usher->bus, call->message, patience(call), &error, ret_reply);
 	return r < 0 ? bus_refused(call->usher, &error, r) : 0;
 }
 
@@ -285,16 +283,16 @@ int call_not_understood(struct call *call) {
 }
 
 int call_for_nothing(struct call *call) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 
 	return call_send(call, &reply);
 }
 
-int call_read_object(struct call *call, sd_bus_message *reply, char **ret) {
+int call_read_object(struct call *call, struct bus_message *reply, char **ret) {
 	const char *object;
 	char *copy;
 
-	if (sd_bus_message_read(reply, "o", &object) < 0)
+	if (bus_message_read(reply, "o", &object) < 0)
 		return call_not_understood(call);
 	copy = strdup(object);
 	if (!copy)
@@ -304,7 +302,7 @@ int call_read_object(struct call *call, sd_bus_message *reply, char **ret) {
 }
 
 int call_for_object(struct call *call, char **ret) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_free_ char *copy = NULL;
 	int r;
 
@@ -317,14 +315,14 @@ int call_for_object(struct call *call, char **ret) {
 }
 
 int call_for_string(struct call *call, char **ret) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	const char *text;
 	int r;
 
 	r = call_send(call, &reply);
 	if (r < 0)
 		return r;
-	if (sd_bus_message_read(reply, "s", &text) < 0)
+	if (bus_message_read(reply, "s", &text) < 0)
 		return call_not_understood(call);
 	r = usher_unescape(text, ret);
 	if (r == -ENOMEM)
@@ -332,10 +330,10 @@ int call_for_string(struct call *call, char **ret) {
 	return r < 0 ? call_not_understood(call) : 0;
 }
 
-int call_read_fd(struct call *call, sd_bus_message *reply, int *ret) {
+int call_read_fd(struct call *call, struct bus_message *reply, int *ret) {
 	int borrowed, fd, r;
 
-	if (sd_bus_message_read(reply, "h", &borrowed) < 0)
+	if (bus_message_read(reply, "h", &borrowed) < 0)
 		return call_not_understood(call);
 	fd = fcntl(borrowed, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
@@ -347,7 +345,7 @@ int call_read_fd(struct call *call, sd_bus_message *reply, int *ret) {
 }
 
 int call_for_fd(struct call *call, int *ret) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	int r;
 
 	r = call_send(call, &reply);
@@ -355,7 +353,7 @@ int call_for_fd(struct call *call, int *ret) {
 }
 
 int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_free_ char *copy = NULL;
 	int r;
 

@@ -10,7 +10,7 @@
 
 struct call {
 	struct usher *usher;
-	sd_bus_message *message;
+	struct bus_message *message;
 	struct usher_options options;
 	const struct usher_attributes *attributes; /* more of them; may be NULL */
 	bool patient;    /* wait for the answer as long as it takes, unless there is a deadline */
@@ -54,7 +54,7 @@ void call_add_values_keys(struct call *call, const struct usher_values *values);
 int call_finish(struct call *call);
 
 /* The same, sends, and waits for the answer. */
-int call_send(struct call *call, sd_bus_message **ret_reply);
+int call_send(struct call *call, struct bus_message **ret_reply);
 
 /* The same, for answers of one value; the object may be unwanted (NULL). */
 int call_for_nothing(struct call *call);
@@ -65,6 +65,6 @@ int call_for_object_and_fd(struct call *call, char **ret, int *ret_fd);
 
 /* The next value of an answer: the path of an object, a descriptor that becomes the program's own.
  * Or it is none of these: returns -EBADMSG after noting that. */
-int call_read_object(struct call *call, sd_bus_message *reply, char **ret);
-int call_read_fd(struct call *call, sd_bus_message *reply, int *ret);
+int call_read_object(struct call *call, struct bus_message *reply, char **ret);
+int call_read_fd(struct call *call, struct bus_message *reply, int *ret);
 int call_not_understood(struct call *call);

@@ -25,7 +25,8 @@ void *entries_add(void *list, size_t *count, size_t size) {
 }
 
 int entries_list(struct usher *usher, const char *interface,
-		 int (*add)(sd_bus_message *m, const char *object, void *list), struct list *list) {
+		 int (*add)(struct bus_message *m, const char *object, void *list),
+		 struct list *list) {
 	list->entries = calloc(1, sizeof(void *));
 	if (!list->entries)
 		return bus_fail(usher, -ENOMEM, "out of memory");

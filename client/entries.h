@@ -22,4 +22,5 @@ struct list {
 /* Those that have an interface: calls add with the list for each. What goes wrong is kept in the
  * handle. */
 int entries_list(struct usher *usher, const char *interface,
-		 int (*add)(sd_bus_message *m, const char *object, void *list), struct list *list);
+		 int (*add)(struct bus_message *m, const char *object, void *list),
+		 struct list *list);

@@ -13,6 +13,8 @@
 #define OURS "org.usher1.Error."
 #define BUS  "org.freedesktop.DBus.Error."
 
+enum { ERRNO_MAX = 4095 }; /* the kernel's */
+
 struct error {
 	const char *name;
 	int number;
@@ -73,11 +75,22 @@ static const char *after(const char *name, const char *prefix) {
 	return strncmp(name, prefix, size) == 0 ? name + size : NULL;
 }
 
+/* What sd-bus makes of a number. */
+static int lookup_by_name(const char *name) {
+	for (int number = 1; number <= ERRNO_MAX; number++)
+		if (strcmp(strerrorname_np(number) ?: "", name) == 0)
+			return -number;
+	return -EIO;
+}
+
 int error_to_errno(const char *name, int fallback) {
 	const char *rest;
 
-	if (!name || after(name, "System.Error."))
+	if (!name)
 		return fallback;
+	rest = after(name, "System.Error.");
+	if (rest)
+		return lookup_by_name(rest);
 	/* The bus or systemd tried to start the service, and could not. */
 	if (after(name, BUS "Spawn.") || after(name, "org.freedesktop.systemd1."))
 		return -EHOSTDOWN;

@@ -52,18 +52,21 @@ static struct usher_limits *limits_new(void) {
 }
 
 /* One value of u or t; of another type it is one that this library does not know. */
-static int read_number(sd_bus_message *reply, int64_t *ret) {
+static int read_number(struct bus_message *reply, int64_t *ret) {
+	const char *signature;
 	uint64_t large;
 	uint32_t small;
-	int r;
+	int r = bus_message_peek_variant(reply, &signature);
 
-	if (sd_bus_message_verify_type(reply, 'v', "u") > 0) {
-		r = sd_bus_message_read(reply, "v", "u", &small);
+	if (r <= 0)
+		return r < 0 ? r : -EBADMSG;
+	if (strcmp(signature, "u") == 0) {
+		r = bus_message_read(reply, "v", "u", &small);
 		large = small;
-	} else if (sd_bus_message_verify_type(reply, 'v', "t") > 0)
-		r = sd_bus_message_read(reply, "v", "t", &large);
+	} else if (strcmp(signature, "t") == 0)
+		r = bus_message_read(reply, "v", "t", &large);
 	else
-		return sd_bus_message_skip(reply, "v");
+		return bus_message_skip(reply, "v");
 	if (r >= 0)
 		*ret = large > INT64_MAX ? INT64_MAX : (int64_t)large;
 	return r;
@@ -76,38 +79,38 @@ static int64_t *member(struct usher_limits *limits, const char *name) {
 	return NULL;
 }
 
-static int read_all(sd_bus_message *reply, struct usher_limits *limits) {
+static int read_all(struct bus_message *reply, struct usher_limits *limits) {
 	int64_t unknown;
 	const char *name;
 	int r;
 
-	r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+	r = bus_message_enter_container(reply, 'a', "{sv}");
 	while (r >= 0) {
-		r = sd_bus_message_enter_container(reply, 'e', "sv");
+		r = bus_message_enter_container(reply, 'e', "sv");
 		if (r <= 0)
 			break;
-		r = sd_bus_message_read(reply, "s", &name);
+		r = bus_message_read(reply, "s", &name);
 		if (r >= 0) {
 			int64_t *place = member(limits, name);
 
 			r = read_number(reply, place ? place : &unknown);
 		}
 		if (r >= 0)
-			r = sd_bus_message_exit_container(reply);
+			r = bus_message_exit_container(reply);
 	}
 	return r;
 }
 
 int usher_get_limits(struct usher *usher, struct usher_limits **ret) {
 	_cleanup_(limits_done) struct usher_limits *limits = limits_new();
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_error_ struct bus_error error = { 0 };
+	_cleanup_message_ struct bus_message *reply = NULL;
 	int r;
 
 	bus_forget(usher);
 	if (!limits)
 		return bus_fail(usher, -ENOMEM, "out of memory");
-	r = sd_bus_call_method(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Properties",
+	r = bus_connection_ask(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Properties",
 			       "GetAll", &error, &reply, "s", LIMITS);
 	if (r < 0)
 		return bus_refused(usher, &error, r);

@@ -74,12 +74,12 @@ static int action_of(const char *name) {
 	return -1; /* a newer service may have more of them */
 }
 
-static int hear_change(struct usher_monitor *monitor, sd_bus_message *m) {
+static int hear_change(struct usher_monitor *monitor, struct bus_message *m) {
 	_cleanup_values_ struct usher_values *row = NULL;
 	const char *name, *type;
 	int action, r;
 
-	r = sd_bus_message_read(m, "ss", &name, &type);
+	r = bus_message_read(m, "ss", &name, &type);
 	if (r >= 0)
 		r = values_read(m, &row);
 	if (r < 0)
@@ -93,25 +93,25 @@ static int hear_change(struct usher_monitor *monitor, sd_bus_message *m) {
 				      type, &row);
 }
 
-static int hear_changes(struct usher_monitor *monitor, sd_bus_message *m) {
-	int r = sd_bus_message_enter_container(m, 'a', "(ssa{sv})");
+static int hear_changes(struct usher_monitor *monitor, struct bus_message *m) {
+	int r = bus_message_enter_container(m, 'a', "(ssa{sv})");
 
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'r', "ssa{sv}")) > 0) {
+	while (r >= 0 && (r = bus_message_enter_container(m, 'r', "ssa{sv}")) > 0) {
 		r = hear_change(monitor, m);
 		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
+			r = bus_message_exit_container(m);
 	}
 	return r;
 }
 
-static int hear_gap(struct usher_monitor *monitor, sd_bus_message *m) {
+static int hear_gap(struct usher_monitor *monitor, struct bus_message *m) {
 	struct usher_netlink_change change = { .action = USHER_NETLINK_GAP };
-	int r = sd_bus_message_read(m, "t", &change.lost);
+	int r = bus_message_read(m, "t", &change.lost);
 
 	return r < 0 ? r : put_aside(monitor, change, "", NULL);
 }
 
-static void hear(void *userdata, const char *member, sd_bus_message *m) {
+static void hear(void *userdata, const char *member, struct bus_message *m) {
 	struct usher_monitor *monitor = userdata;
 	int r = 0;
 

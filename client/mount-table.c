@@ -55,13 +55,13 @@ static struct usher_mount_entry *add_entry(struct table *table) {
 }
 
 /* One column; a newer service may have more of them than we know. */
-static int read_column(sd_bus_message *m, const char *key, void *into) {
+static int read_column(struct bus_message *m, const char *key, void *into) {
 	struct usher_mount_entry *entry = into;
 
 	if (strcmp(key, "Id") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->id);
+		return bus_message_read(m, "v", "t", &entry->id);
 	if (strcmp(key, "Parent") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->parent);
+		return bus_message_read(m, "v", "t", &entry->parent);
 	if (strcmp(key, "Source") == 0)
 		return value_read_string(m, &entry->source);
 	if (strcmp(key, "Target") == 0)
@@ -76,17 +76,17 @@ static int read_column(sd_bus_message *m, const char *key, void *into) {
 		return value_read_id(m, &entry->owner);
 	if (strcmp(key, "Object") == 0)
 		return value_read_object(m, &entry->object);
-	return sd_bus_message_skip(m, "v");
+	return bus_message_skip(m, "v");
 }
 
-static int read_table(sd_bus_message *m, struct table *table) {
+static int read_table(struct bus_message *m, struct table *table) {
 	struct usher_mount_entry *entry;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "a{sv}");
+	r = bus_message_enter_container(m, 'a', "a{sv}");
 	if (r < 0)
 		return r;
-	while ((r = sd_bus_message_at_end(m, 0)) == 0) {
+	while ((r = bus_message_at_end(m)) == 0) {
 		entry = add_entry(table);
 		if (!entry)
 			return -ENOMEM;
@@ -100,7 +100,7 @@ static int read_table(sd_bus_message *m, struct table *table) {
 int usher_list_mounts(struct usher *usher, const struct usher_options *options,
 		      struct usher_mount_entry ***ret) {
 	_cleanup_call_ struct call call = call_begin(usher, "org.usher1.Mounts", "List", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_(table_done) struct table table = { 0 };
 	int r;
 

@@ -99,15 +99,15 @@ static struct usher_namespace_entry *add_entry(struct list *list, const char *ob
 	return entry;
 }
 
-static int read_ranges(sd_bus_message *m, struct usher_id_range **ret, size_t *ret_count) {
+static int read_ranges(struct bus_message *m, struct usher_id_range **ret, size_t *ret_count) {
 	struct usher_id_range range, *larger;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "a(uuu)");
+	r = bus_message_enter_container(m, 'v', "a(uuu)");
 	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "(uuu)");
-	while (r >= 0 && (r = sd_bus_message_read(m, "(uuu)", &range.inside, &range.outside,
-						  &range.count)) > 0) {
+		r = bus_message_enter_container(m, 'a', "(uuu)");
+	while (r >= 0 && (r = bus_message_read(m, "(uuu)", &range.inside, &range.outside,
+					       &range.count)) > 0) {
 		larger = reallocarray(*ret, *ret_count + 1, sizeof *larger);
 		if (!larger)
 			return -ENOMEM;
@@ -115,12 +115,12 @@ static int read_ranges(sd_bus_message *m, struct usher_id_range **ret, size_t *r
 		larger[(*ret_count)++] = range;
 	}
 	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+		r = bus_message_exit_container(m);
+	return r < 0 ? r : bus_message_exit_container(m);
 }
 
 /* One property; a newer service may have more of them than we know. */
-static int read_property(sd_bus_message *m, const char *key, void *into) {
+static int read_property(struct bus_message *m, const char *key, void *into) {
 	struct usher_namespace_entry *entry = into;
 
 	if (strcmp(key, "Name") == 0)
@@ -138,11 +138,11 @@ static int read_property(sd_bus_message *m, const char *key, void *into) {
 	if (strcmp(key, "Lifetime") == 0)
 		return value_read_string(m, &entry->lifetime);
 	if (strcmp(key, "CreatedUSec") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->created_usec);
-	return sd_bus_message_skip(m, "v");
+		return bus_message_read(m, "v", "t", &entry->created_usec);
+	return bus_message_skip(m, "v");
 }
 
-static int add(sd_bus_message *m, const char *object, void *into) {
+static int add(struct bus_message *m, const char *object, void *into) {
 	struct list *list = into;
 	struct usher_namespace_entry *entry = add_entry(list, object);
 	int r = entry ? value_read_all(m, read_property, entry) : -ENOMEM;

@@ -70,16 +70,16 @@ static struct usher_netlink_info *new_info(void) {
 }
 
 /* One key; a newer service may tell more. */
-static int read_key(sd_bus_message *m, const char *key, void *into) {
+static int read_key(struct bus_message *m, const char *key, void *into) {
 	struct usher_netlink_info *info = into;
 	int complete, r;
 
 	if (strcmp(key, "rows") == 0)
-		return sd_bus_message_read(m, "v", "t", &info->rows);
+		return bus_message_read(m, "v", "t", &info->rows);
 	if (strcmp(key, "bytes") == 0)
-		return sd_bus_message_read(m, "v", "t", &info->bytes);
+		return bus_message_read(m, "v", "t", &info->bytes);
 	if (strcmp(key, "complete") == 0) {
-		r = sd_bus_message_read(m, "v", "b", &complete);
+		r = bus_message_read(m, "v", "b", &complete);
 		if (r >= 0)
 			info->complete = complete;
 		return r;
@@ -90,10 +90,10 @@ static int read_key(sd_bus_message *m, const char *key, void *into) {
 		return value_read_words(m, &info->kernel_filters);
 	if (strcmp(key, "message") == 0)
 		return value_read_string(m, &info->message);
-	return sd_bus_message_skip(m, "v");
+	return bus_message_skip(m, "v");
 }
 
-static int read_info(sd_bus_message *m, struct usher_netlink_info **ret) {
+static int read_info(struct bus_message *m, struct usher_netlink_info **ret) {
 	_cleanup_(info_done) struct usher_netlink_info *info = new_info();
 	int r = info ? value_read_all(m, read_key, info) : -ENOMEM;
 
@@ -119,7 +119,7 @@ int usher_netlink_query(struct usher *usher, const char *type, const char *const
 			const struct usher_options *options, struct usher_values ***ret,
 			struct usher_netlink_info **ret_info) {
 	_cleanup_call_ struct call call = call_begin(usher, NETLINK, "Query", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_(info_done) struct usher_netlink_info *info = NULL;
 	_cleanup_(rows_done) struct usher_values **rows = NULL;
 	struct usher_netlink_options keys;
@@ -151,7 +151,7 @@ static int open_rows(struct usher *usher, const char *type, const char *const fi
 		     const struct usher_options *options, const char *format, int *ret_fd,
 		     struct usher_netlink_info **ret_info) {
 	_cleanup_call_ struct call call = call_begin(usher, NETLINK, "Open", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_(info_done) struct usher_netlink_info *info = NULL;
 	_cleanup_close_ int fd = -1;
 	struct usher_netlink_options keys;
@@ -226,7 +226,7 @@ int usher_netlink_change(struct usher *usher, const char *action, const char *ty
 			 const struct usher_netlink_options *netlink_options,
 			 const struct usher_options *options, struct usher_values **ret_row) {
 	_cleanup_call_ struct call call = call_begin(usher, NETLINK, "Change", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_values_ struct usher_values *changed = NULL;
 	struct usher_netlink_options keys;
 	int r;
@@ -253,25 +253,25 @@ static void add_step(struct call *call, const struct usher_netlink_step *step) {
 
 	if (call->error < 0)
 		return;
-	r = sd_bus_message_open_container(call->message, 'r', "ssa{sv}");
+	r = bus_message_open_container(call->message, 'r', "ssa{sv}");
 	call_add_string(call, "action", step->action);
 	call_add_string(call, "type", step->type);
 	call_add_values(call, "row", step->row);
 	if (call->error < 0)
 		return;
 	if (r >= 0)
-		r = sd_bus_message_close_container(call->message);
+		r = bus_message_close_container(call->message);
 	if (r < 0)
 		call->error = bus_fail(call->usher, r, "changes: %s", strerror(-r));
 }
 
 static void add_steps(struct call *call, const struct usher_netlink_step steps[], size_t n) {
-	int r = sd_bus_message_open_container(call->message, 'a', "(ssa{sv})");
+	int r = bus_message_open_container(call->message, 'a', "(ssa{sv})");
 
 	for (size_t i = 0; r >= 0 && i < n; i++)
 		add_step(call, &steps[i]);
 	if (r >= 0 && call->error >= 0)
-		r = sd_bus_message_close_container(call->message);
+		r = bus_message_close_container(call->message);
 	if (r < 0)
 		call->error = bus_fail(call->usher, r, "changes: %s", strerror(-r));
 }
@@ -280,7 +280,7 @@ int usher_netlink_batch(struct usher *usher, const struct usher_netlink_step ste
 			const struct usher_netlink_options *netlink_options,
 			const struct usher_options *options, struct usher_values ***ret_rows) {
 	_cleanup_call_ struct call call = call_begin(usher, NETLINK, "Batch", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_(rows_done) struct usher_values **rows = NULL;
 	struct usher_netlink_options keys;
 	int r;

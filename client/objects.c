@@ -7,50 +7,51 @@
 #include <string.h>
 
 /* One object: a{sa{sv}}. */
-static int read_interfaces(sd_bus_message *m, const char *object, const char *interface,
-			   int (*add)(sd_bus_message *m, const char *object, void *into),
+static int read_interfaces(struct bus_message *m, const char *object, const char *interface,
+			   int (*add)(struct bus_message *m, const char *object, void *into),
 			   void *into) {
 	const char *name;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "{sa{sv}}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
-		r = sd_bus_message_read(m, "s", &name);
+	r = bus_message_enter_container(m, 'a', "{sa{sv}}");
+	while (r >= 0 && (r = bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
+		r = bus_message_read(m, "s", &name);
 		if (r >= 0)
 			r = strcmp(name, interface) == 0 ? add(m, object, into)
-							 : sd_bus_message_skip(m, "a{sv}");
+							 : bus_message_skip(m, "a{sv}");
 		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
+			r = bus_message_exit_container(m);
 	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r < 0 ? r : bus_message_exit_container(m);
 }
 
-static int read_objects(sd_bus_message *m, const char *interface,
-			int (*add)(sd_bus_message *m, const char *object, void *into), void *into) {
+static int read_objects(struct bus_message *m, const char *interface,
+			int (*add)(struct bus_message *m, const char *object, void *into),
+			void *into) {
 	const char *object;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
-		r = sd_bus_message_read(m, "o", &object);
+	r = bus_message_enter_container(m, 'a', "{oa{sa{sv}}}");
+	while (r >= 0 && (r = bus_message_enter_container(m, 'e', "oa{sa{sv}}")) > 0) {
+		r = bus_message_read(m, "o", &object);
 		if (r >= 0)
 			r = read_interfaces(m, object, interface, add, into);
 		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
+			r = bus_message_exit_container(m);
 	}
 	return r;
 }
 
 int objects_list(struct usher *usher, const char *interface,
-		 int (*add)(sd_bus_message *m, const char *object, void *into), void *into) {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_message_ sd_bus_message *reply = NULL;
+		 int (*add)(struct bus_message *m, const char *object, void *into), void *into) {
+	_cleanup_error_ struct bus_error error = { 0 };
+	_cleanup_message_ struct bus_message *reply = NULL;
 	int r;
 
 	bus_forget(usher);
-	r = sd_bus_call_method(usher->bus, BUS_NAME, BUS_MANAGER,
+	r = bus_connection_ask(usher->bus, BUS_NAME, BUS_MANAGER,
 			       "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", &error,
-			       &reply, NULL);
+			       &reply, "");
 	if (r < 0)
 		return bus_refused(usher, &error, r);
 	r = read_objects(reply, interface, add, into);
@@ -62,14 +63,14 @@ int objects_list(struct usher *usher, const char *interface,
 }
 
 int64_t objects_owner(struct usher *usher) {
-	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-	const char *unique;
-	uid_t uid;
+	_cleanup_message_ struct bus_message *reply = NULL;
+	const char *name = bus_connection_name(usher->bus);
+	uint32_t uid;
 
 	/* In a user namespace we are somebody else than for the bus. */
-	if (sd_bus_get_unique_name(usher->bus, &unique) < 0 ||
-	    sd_bus_get_name_creds(usher->bus, unique, SD_BUS_CREDS_EUID, &creds) < 0 ||
-	    sd_bus_creds_get_euid(creds, &uid) < 0)
+	if (!name ||
+	    bus_connection_ask_bus(usher->bus, "GetConnectionUnixUser", name, &reply) < 0 ||
+	    bus_message_read(reply, "u", &uid) <= 0)
 		return geteuid();
 	return uid;
 }

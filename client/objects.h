@@ -7,7 +7,7 @@
 /* Calls add for each object that has an interface, with its properties, an a{sv}, next in the
  * message; stops at the first failure. What goes wrong is kept in the handle. */
 int objects_list(struct usher *usher, const char *interface,
-		 int (*add)(sd_bus_message *m, const char *object, void *into), void *into);
+		 int (*add)(struct bus_message *m, const char *object, void *into), void *into);
 
 /* The user on this connection, as the service sees it. */
 int64_t objects_owner(struct usher *usher);

@@ -40,7 +40,8 @@ bool options_elsewhere(const struct usher_options *options) {
 	return options->in >= 0 || options->in_object;
 }
 
-static int append_fds(struct usher *usher, sd_bus_message *m, const struct usher_options *options) {
+static int append_fds(struct usher *usher, struct bus_message *m,
+		      const struct usher_options *options) {
 	const struct {
 		const char *key;
 		int fd;
@@ -58,7 +59,7 @@ static int append_fds(struct usher *usher, sd_bus_message *m, const struct usher
 	for (i = 0; i < sizeof fds / sizeof fds[0]; i++) {
 		if (fds[i].fd < 0)
 			continue;
-		r = sd_bus_message_append(m, "{sv}", fds[i].key, "h", fds[i].fd);
+		r = bus_message_append(m, "{sv}", fds[i].key, "h", fds[i].fd);
 		if (r < 0)
 			return bus_fail(usher, r, "%s: descriptor %d: %s", fds[i].key, fds[i].fd,
 					strerror(-r));
@@ -66,7 +67,7 @@ static int append_fds(struct usher *usher, sd_bus_message *m, const struct usher
 	return 0;
 }
 
-static int append_strings(struct usher *usher, sd_bus_message *m,
+static int append_strings(struct usher *usher, struct bus_message *m,
 			  const struct usher_options *options) {
 	const struct {
 		const char *key, *value;
@@ -87,14 +88,14 @@ static int append_strings(struct usher *usher, sd_bus_message *m,
 		text = usher_escape(strings[i].value);
 		if (!text)
 			return bus_fail(usher, -ENOMEM, "out of memory");
-		r = sd_bus_message_append(m, "{sv}", strings[i].key, "s", text);
+		r = bus_message_append(m, "{sv}", strings[i].key, "s", text);
 		if (r < 0)
 			return bus_fail(usher, r, "%s: %s", strings[i].key, strerror(-r));
 	}
 	return 0;
 }
 
-static int append_flags(struct usher *usher, sd_bus_message *m,
+static int append_flags(struct usher *usher, struct bus_message *m,
 			const struct usher_options *options) {
 	const struct {
 		const char *key;
@@ -112,33 +113,33 @@ static int append_flags(struct usher *usher, sd_bus_message *m,
 	for (i = 0; i < sizeof flags / sizeof flags[0]; i++) {
 		if (!flags[i].set)
 			continue;
-		r = sd_bus_message_append(m, "{sv}", flags[i].key, "b", 1);
+		r = bus_message_append(m, "{sv}", flags[i].key, "b", 1);
 		if (r < 0)
 			return bus_fail(usher, r, "%s: %s", flags[i].key, strerror(-r));
 	}
 	return 0;
 }
 
-static int append_others(struct usher *usher, sd_bus_message *m,
+static int append_others(struct usher *usher, struct bus_message *m,
 			 const struct usher_options *options) {
 	int r;
 
 	if (options->in_object) {
-		if (!sd_bus_object_path_is_valid(options->in_object))
+		if (!bus_message_path_is_valid(options->in_object))
 			return bus_fail(usher, -EINVAL, "in: that is no object path");
-		r = sd_bus_message_append(m, "{sv}", "in", "o", options->in_object);
+		r = bus_message_append(m, "{sv}", "in", "o", options->in_object);
 		if (r < 0)
 			return bus_fail(usher, r, "in: %s", strerror(-r));
 	}
 	if (options->deadline_usec > 0) {
-		r = sd_bus_message_append(m, "{sv}", "deadline_usec", "t", options->deadline_usec);
+		r = bus_message_append(m, "{sv}", "deadline_usec", "t", options->deadline_usec);
 		if (r < 0)
 			return bus_fail(usher, r, "deadline_usec: %s", strerror(-r));
 	}
 	return 0;
 }
 
-int options_append(struct usher *usher, sd_bus_message *message,
+int options_append(struct usher *usher, struct bus_message *message,
 		   const struct usher_options *options, const struct usher_attributes *attributes) {
 	int r;
 

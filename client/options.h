@@ -13,5 +13,5 @@ int options_copy(struct usher *usher, const struct usher_options *given, struct 
 bool options_elsewhere(const struct usher_options *options);
 
 /* Appends them to an a{sv} that is open, with the attributes, if any, among them. */
-int options_append(struct usher *usher, sd_bus_message *message,
+int options_append(struct usher *usher, struct bus_message *message,
 		   const struct usher_options *options, const struct usher_attributes *attributes);

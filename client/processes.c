@@ -14,8 +14,8 @@
 #define PROCESS   "org.usher1.Process"
 
 struct usher_wait {
-	sd_bus_slot *slot;
-	sd_bus_error error;
+	struct bus_slot *slot;
+	struct bus_error error;
 	int result; /* 1: there is none yet; 0; or a negative errno */
 	int status;
 };
@@ -52,11 +52,11 @@ static int wait_status(const char *state, int status, int *ret) {
 	return 0;
 }
 
-static int read_ended(sd_bus_message *reply, int *ret) {
+static int read_ended(struct bus_message *reply, int *ret) {
 	const char *state;
 	int status;
 
-	if (sd_bus_message_read(reply, "si", &state, &status) < 0)
+	if (bus_message_read(reply, "si", &state, &status) < 0)
 		return -EBADMSG;
 	return wait_status(state, status, ret);
 }
@@ -64,7 +64,7 @@ static int read_ended(sd_bus_message *reply, int *ret) {
 int usher_process_wait(struct usher *usher, const char *object, const struct usher_options *options,
 		       int *ret_status) {
 	_cleanup_call_ struct call call = call_begin_on(usher, object, PROCESS, "Wait", options);
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	int r;
 
 	call.patient = true;
@@ -75,16 +75,16 @@ int usher_process_wait(struct usher *usher, const char *object, const struct ush
 	return r < 0 ? bus_fail(usher, r, "the service's answer could not be understood") : 0;
 }
 
-static int on_ended(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+static void on_ended(struct bus_message *reply, void *userdata) {
 	struct usher_wait *wait = userdata;
-	const sd_bus_error *error = sd_bus_message_get_error(reply);
 
-	if (error) {
-		sd_bus_error_copy(&wait->error, error);
-		wait->result = -sd_bus_error_get_errno(error);
+	if (!reply)
+		wait->result = -ECONNRESET;
+	else if (reply->kind == BUS_ERROR) {
+		bus_error_read(reply, &wait->error);
+		wait->result = -EIO;
 	} else
 		wait->result = read_ended(reply, &wait->status);
-	return 0;
 }
 
 int usher_wait_begin(struct usher *usher, const char *object, struct usher_wait **ret) {
@@ -99,7 +99,7 @@ int usher_wait_begin(struct usher *usher, const char *object, struct usher_wait 
 	if (!wait)
 		return bus_fail(usher, -ENOMEM, "out of memory");
 	wait->result = 1;
-	r = sd_bus_call_async(usher->bus, &wait->slot, call.message, on_ended, wait, UINT64_MAX);
+	r = bus_connection_begin(usher->bus, call.message, on_ended, wait, &wait->slot);
 	if (r < 0) {
 		usher_wait_free(wait);
 		return bus_fail(usher, r, "Wait: %s", strerror(-r));
@@ -112,8 +112,10 @@ int usher_wait_get(struct usher *usher, const struct usher_wait *wait, int *ret_
 	bus_forget(usher);
 	if (wait->result > 0)
 		return bus_fail(usher, -EINPROGRESS, "the process has not ended");
-	if (sd_bus_error_is_set(&wait->error))
+	if (wait->error.name)
 		return bus_refused(usher, &wait->error, wait->result);
+	if (wait->result == -ECONNRESET)
+		return bus_fail(usher, wait->result, "the connection to the bus is lost");
 	if (wait->result < 0)
 		return bus_fail(usher, wait->result,
 				"the service's answer could not be understood");
@@ -124,8 +126,8 @@ int usher_wait_get(struct usher *usher, const struct usher_wait *wait, int *ret_
 struct usher_wait *usher_wait_free(struct usher_wait *wait) {
 	if (!wait)
 		return NULL;
-	sd_bus_slot_unref(wait->slot);
-	sd_bus_error_free(&wait->error);
+	bus_slot_free(wait->slot);
+	bus_error_done(&wait->error);
 	free(wait);
 	return NULL;
 }
@@ -167,7 +169,7 @@ static struct usher_process_entry *add_entry(struct list *list, const char *obje
 }
 
 /* One property; a newer service may have more of them than we know. */
-static int read_property(sd_bus_message *m, const char *key, void *into) {
+static int read_property(struct bus_message *m, const char *key, void *into) {
 	struct usher_process_entry *entry = into;
 
 	if (strcmp(key, "Pid") == 0)
@@ -181,11 +183,11 @@ static int read_property(sd_bus_message *m, const char *key, void *into) {
 	if (strcmp(key, "State") == 0)
 		return value_read_string(m, &entry->state);
 	if (strcmp(key, "Status") == 0)
-		return sd_bus_message_read(m, "v", "i", &entry->status);
-	return sd_bus_message_skip(m, "v");
+		return bus_message_read(m, "v", "i", &entry->status);
+	return bus_message_skip(m, "v");
 }
 
-static int add(sd_bus_message *m, const char *object, void *into) {
+static int add(struct bus_message *m, const char *object, void *into) {
 	struct list *list = into;
 	struct usher_process_entry *entry = add_entry(list, object);
 	int r = entry ? value_read_all(m, read_property, entry) : -ENOMEM;

@@ -9,60 +9,52 @@
 struct signals {
 	struct usher *usher;
 	const char *object;
-	sd_bus_slot *own, *removed;
-	void (*hear)(void *userdata, const char *member, sd_bus_message *m);
+	struct bus_slot *own, *removed;
+	void (*hear)(void *userdata, const char *member, struct bus_message *m);
 	void *userdata;
 };
 
 /*
- * Anybody on a bus may send a signal to anybody, and claim any object for it; by a name that is not
- * unique, sd-bus lets all of them through. The service's unique name is another one after a
- * restart.
+ * Anybody on a bus may send a signal to anybody, and claim any object for it. The service's unique
+ * name is another one after a restart.
  */
-static bool is_from_service(struct usher *usher, sd_bus_message *m) {
-	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-	const char *sender = sd_bus_message_get_sender(m), *owner;
+static bool is_from_service(struct usher *usher, const struct bus_message *m) {
+	_cleanup_message_ struct bus_message *reply = NULL;
+	const char *owner;
 
-	if (sd_bus_is_bus_client(usher->bus) <= 0)
+	if (!bus_connection_name(usher->bus))
 		return true;
-	if (!sender)
+	if (!m->sender)
 		return false;
-	if (usher->owner && strcmp(sender, usher->owner) == 0)
+	if (usher->owner && strcmp(m->sender, usher->owner) == 0)
 		return true;
-	if (sd_bus_get_name_creds(usher->bus, BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME, &creds) < 0 ||
-	    sd_bus_creds_get_unique_name(creds, &owner) < 0 || strcmp(sender, owner) != 0)
+	if (bus_connection_ask_bus(usher->bus, "GetNameOwner", BUS_NAME, &reply) < 0 ||
+	    bus_message_read(reply, "s", &owner) <= 0 || strcmp(m->sender, owner) != 0)
 		return false;
 	free(usher->owner);
 	usher->owner = strdup(owner);
 	return true;
 }
 
-static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+static void on_signal(struct bus_message *m, void *userdata) {
 	struct signals *signals = userdata;
 
 	if (is_from_service(signals->usher, m))
-		signals->hear(signals->userdata, sd_bus_message_get_member(m), m);
-	return 0;
+		signals->hear(signals->userdata, m->member, m);
 }
 
-static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+static void on_removed(struct bus_message *m, void *userdata) {
 	struct signals *signals = userdata;
 	const char *object;
 
-	if (is_from_service(signals->usher, m) && sd_bus_message_read(m, "o", &object) >= 0 &&
+	if (is_from_service(signals->usher, m) && bus_message_read(m, "o", &object) > 0 &&
 	    strcmp(object, signals->object) == 0)
 		signals->hear(signals->userdata, NULL, m);
-	return 0;
-}
-
-/* What is sent to us alone comes whether the bus has noted the match or not. */
-static int on_installed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
-	return 0;
 }
 
 int signals_new(struct usher *usher, const char *object, const char *interface,
-		void (*hear)(void *userdata, const char *member, sd_bus_message *m), void *userdata,
-		struct signals **ret) {
+		void (*hear)(void *userdata, const char *member, struct bus_message *m),
+		void *userdata, struct signals **ret) {
 	struct signals *signals = calloc(1, sizeof *signals);
 	int r;
 
@@ -72,13 +64,12 @@ int signals_new(struct usher *usher, const char *object, const char *interface,
 	signals->object = object;
 	signals->hear = hear;
 	signals->userdata = userdata;
-	r = sd_bus_match_signal_async(usher->bus, &signals->own, NULL, object, interface, NULL,
-				      on_signal, on_installed, signals);
+	r = bus_connection_match(usher->bus, signals->object, interface, NULL, on_signal, signals,
+				 &signals->own);
 	if (r >= 0)
-		r = sd_bus_match_signal_async(usher->bus, &signals->removed, NULL, BUS_MANAGER,
-					      "org.freedesktop.DBus.ObjectManager",
-					      "InterfacesRemoved", on_removed, on_installed,
-					      signals);
+		r = bus_connection_match(usher->bus, BUS_MANAGER,
+					 "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+					 on_removed, signals, &signals->removed);
 	if (r < 0) {
 		signals_free(signals);
 		return bus_fail(usher, r, "signals of %s: %s", object, strerror(-r));
@@ -90,8 +81,8 @@ int signals_new(struct usher *usher, const char *object, const char *interface,
 struct signals *signals_free(struct signals *signals) {
 	if (!signals)
 		return NULL;
-	sd_bus_slot_unref(signals->own);
-	sd_bus_slot_unref(signals->removed);
+	bus_slot_free(signals->own);
+	bus_slot_free(signals->removed);
 	free(signals);
 	return NULL;
 }

@@ -13,6 +13,6 @@ struct signals;
  * What others on the bus make up is dropped. The object's path is borrowed.
  */
 int signals_new(struct usher *usher, const char *object, const char *interface,
-		void (*hear)(void *userdata, const char *member, sd_bus_message *m), void *userdata,
-		struct signals **ret);
+		void (*hear)(void *userdata, const char *member, struct bus_message *m),
+		void *userdata, struct signals **ret);
 struct signals *signals_free(struct signals *signals);

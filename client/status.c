@@ -23,38 +23,42 @@ static void status_done(struct usher_status **status) {
 
 /* Starts the service if it is not running. */
 static int ping(struct usher *usher) {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
+	_cleanup_error_ struct bus_error error = { 0 };
 	int r;
 
-	r = sd_bus_call_method(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Peer",
-			       "Ping", &error, NULL, NULL);
+	r = bus_connection_ask(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Peer",
+			       "Ping", &error, &reply, "");
 	return r < 0 ? bus_refused(usher, &error, r) : 0;
 }
 
 static int read_owner(struct usher *usher, struct usher_status *status) {
-	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL, *answer = NULL;
 	const char *owner;
-	pid_t pid;
+	uint32_t pid;
 	int r;
 
-	r = sd_bus_get_name_creds(usher->bus, BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME | SD_BUS_CREDS_PID,
-				  &creds);
+	r = bus_connection_ask_bus(usher->bus, "GetNameOwner", BUS_NAME, &reply);
 	if (r >= 0)
-		r = sd_bus_creds_get_unique_name(creds, &owner);
+		r = bus_message_read(reply, "s", &owner);
 	if (r < 0)
 		return bus_fail(usher, -EHOSTDOWN, "the service has left: %s", strerror(-r));
-	status->pid = sd_bus_creds_get_pid(creds, &pid) < 0 ? -1 : pid;
+	r = bus_connection_ask_bus(usher->bus, "GetConnectionUnixProcessID", owner, &answer);
+	status->pid = r >= 0 && bus_message_read(answer, "u", &pid) > 0 ? (pid_t)pid : -1;
 	status->owner = strdup(owner);
 	return status->owner ? 0 : bus_fail(usher, -ENOMEM, "out of memory");
 }
 
 /* NULL for whatever keeps the property from us. */
 static char *read_property(struct usher *usher, const char *interface, const char *name) {
-	_cleanup_free_ char *text = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
+	_cleanup_error_ struct bus_error error = { 0 };
+	const char *text;
 	char *bytes = NULL;
 
-	if (sd_bus_get_property_string(usher->bus, BUS_NAME, BUS_MANAGER, interface, name, NULL,
-				       &text) < 0)
+	if (bus_connection_ask(usher->bus, BUS_NAME, BUS_MANAGER, "org.freedesktop.DBus.Properties",
+			       "Get", &error, &reply, "ss", interface, name) < 0 ||
+	    bus_message_read(reply, "v", "s", &text) <= 0)
 		return NULL;
 	return usher_unescape(text, &bytes) < 0 ? NULL : bytes;
 }

@@ -28,12 +28,12 @@ struct usher_trap {
 	int error; /* 0, or why there is nothing more to come */
 };
 
-static int read_received(sd_bus_message *m, struct usher_received *ret) {
+static int read_received(struct bus_message *m, struct usher_received *ret) {
 	const char *signal;
 	uint32_t pid, uid;
 
-	if (sd_bus_message_read(m, "suuiit", &signal, &pid, &uid, &ret->code, &ret->value,
-				&ret->usec) < 0)
+	if (bus_message_read(m, "suuiit", &signal, &pid, &uid, &ret->code, &ret->value,
+			     &ret->usec) < 0)
 		return -EBADMSG;
 	ret->pid = pid;
 	ret->uid = uid == UINT32_MAX ? -1 : (int64_t)uid;
@@ -42,7 +42,7 @@ static int read_received(sd_bus_message *m, struct usher_received *ret) {
 		       : -EBADMSG;
 }
 
-static void hear(void *userdata, const char *member, sd_bus_message *m) {
+static void hear(void *userdata, const char *member, struct bus_message *m) {
 	struct usher_trap *trap = userdata;
 	struct told *told;
 
@@ -61,13 +61,13 @@ static void hear(void *userdata, const char *member, sd_bus_message *m) {
 }
 
 static int read_answer(struct call *call, struct usher_trap *trap) {
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	uint32_t pid;
 	int r = call_send(call, &reply);
 
 	if (r >= 0)
 		r = call_read_object(call, reply, &trap->object);
-	if (r >= 0 && sd_bus_message_read(reply, "u", &pid) < 0)
+	if (r >= 0 && bus_message_read(reply, "u", &pid) < 0)
 		r = call_not_understood(call);
 	if (r < 0)
 		return r;

@@ -14,12 +14,12 @@ void value_free_words(char **words) {
 	free(words);
 }
 
-int value_read_string(sd_bus_message *m, char **ret) {
+int value_read_string(struct bus_message *m, char **ret) {
 	const char *text;
 	char *bytes;
 	int r;
 
-	r = sd_bus_message_read(m, "v", "s", &text);
+	r = bus_message_read(m, "v", "s", &text);
 	if (r < 0)
 		return r;
 	r = usher_unescape(text, &bytes);
@@ -30,42 +30,48 @@ int value_read_string(sd_bus_message *m, char **ret) {
 	return 0;
 }
 
-int value_read_bare_words(sd_bus_message *m, char ***ret) {
-	char **words = NULL, *bytes;
-	size_t i;
-	int r;
+int value_read_bare_words(struct bus_message *m, char ***ret) {
+	char **words = calloc(1, sizeof *words), **larger;
+	const char *text;
+	size_t n = 0;
+	int r = words ? bus_message_enter_container(m, 'a', "s") : -ENOMEM;
 
-	r = sd_bus_message_read_strv(m, &words);
-	if (r < 0)
+	while (r >= 0 && (r = bus_message_read_basic(m, 's', &text)) > 0) {
+		larger = reallocarray(words, n + 2, sizeof *words);
+		if (larger) {
+			words = larger;
+			words[n + 1] = NULL;
+			r = usher_unescape(text, &words[n]);
+			words[n] = r < 0 ? NULL : words[n];
+			n++;
+		} else
+			r = -ENOMEM;
+	}
+	if (r >= 0)
+		r = bus_message_exit_container(m);
+	if (r < 0) {
+		value_free_words(words);
 		return r;
-	if (words) {
-		value_free_words(*ret);
-		*ret = words;
 	}
-	for (i = 0; words && words[i]; i++) {
-		r = usher_unescape(words[i], &bytes);
-		if (r < 0)
-			return r;
-		free(words[i]);
-		words[i] = bytes;
-	}
+	value_free_words(*ret);
+	*ret = words;
 	return 0;
 }
 
-int value_read_words(sd_bus_message *m, char ***ret) {
+int value_read_words(struct bus_message *m, char ***ret) {
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'v', "as");
+	r = bus_message_enter_container(m, 'v', "as");
 	if (r >= 0)
 		r = value_read_bare_words(m, ret);
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r < 0 ? r : bus_message_exit_container(m);
 }
 
-int value_read_object(sd_bus_message *m, char **ret) {
+int value_read_object(struct bus_message *m, char **ret) {
 	const char *object;
 	int r;
 
-	r = sd_bus_message_read(m, "v", "o", &object);
+	r = bus_message_read(m, "v", "o", &object);
 	if (r < 0)
 		return r;
 	free(*ret);
@@ -73,32 +79,32 @@ int value_read_object(sd_bus_message *m, char **ret) {
 	return *ret ? 0 : -ENOMEM;
 }
 
-int value_read_id(sd_bus_message *m, int64_t *ret) {
+int value_read_id(struct bus_message *m, int64_t *ret) {
 	uint32_t id;
 	int r;
 
-	r = sd_bus_message_read(m, "v", "u", &id);
+	r = bus_message_read(m, "v", "u", &id);
 	if (r >= 0)
 		*ret = id;
 	return r;
 }
 
-int value_read_all(sd_bus_message *m, int (*read)(sd_bus_message *m, const char *key, void *into),
-		   void *into) {
+int value_read_all(struct bus_message *m,
+		   int (*read)(struct bus_message *m, const char *key, void *into), void *into) {
 	const char *key;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	r = bus_message_enter_container(m, 'a', "{sv}");
 	if (r <= 0)
 		return r < 0 ? r : -EBADMSG;
-	while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &key);
+	while ((r = bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = bus_message_read(m, "s", &key);
 		if (r >= 0)
 			r = read(m, key, into);
 		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
+			r = bus_message_exit_container(m);
 		if (r < 0)
 			return r;
 	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r < 0 ? r : bus_message_exit_container(m);
 }

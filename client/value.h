@@ -4,15 +4,15 @@
 
 #include "bus.h"
 
-int value_read_string(sd_bus_message *m, char **ret);
-int value_read_words(sd_bus_message *m, char ***ret);
-int value_read_bare_words(sd_bus_message *m, char ***ret); /* that are in no variant */
-int value_read_object(sd_bus_message *m, char **ret);
-int value_read_id(sd_bus_message *m, int64_t *ret);
+int value_read_string(struct bus_message *m, char **ret);
+int value_read_words(struct bus_message *m, char ***ret);
+int value_read_bare_words(struct bus_message *m, char ***ret); /* that are in no variant */
+int value_read_object(struct bus_message *m, char **ret);
+int value_read_id(struct bus_message *m, int64_t *ret);
 
 /* Each entry of an a{sv}, its variant read by a function that gets the key. */
-int value_read_all(sd_bus_message *m, int (*read)(sd_bus_message *m, const char *key, void *into),
-		   void *into);
+int value_read_all(struct bus_message *m,
+		   int (*read)(struct bus_message *m, const char *key, void *into), void *into);
 
 void value_free_words(char **words);
 

@@ -35,61 +35,59 @@ static const char *signature_of(const struct values_item *item) {
 	return list->items[0].type == USHER_VALUES_LIST ? NULL : of_several[list->items[0].type];
 }
 
-static int append_text(sd_bus_message *m, const char *bytes) {
+static int append_text(struct bus_message *m, const char *bytes) {
 	_cleanup_free_ char *text = usher_escape(bytes);
 
-	return text ? sd_bus_message_append_basic(m, 's', text) : -ENOMEM;
+	return text ? bus_message_append_basic(m, 's', text) : -ENOMEM;
 }
 
-static int append_value(const struct values_item *item, sd_bus_message *m) {
+static int append_value(const struct values_item *item, struct bus_message *m) {
 	int flag, r;
 
 	switch (item->type) {
-	case USHER_VALUES_FLAG:
-		flag = item->flag;
-		return sd_bus_message_append_basic(m, 'b', &flag);
-	case USHER_VALUES_NUMBER: return sd_bus_message_append_basic(m, 't', &item->number);
-	case USHER_VALUES_SIGNED: return sd_bus_message_append_basic(m, 'x', &item->signed_number);
+	case USHER_VALUES_FLAG: flag = item->flag; return bus_message_append_basic(m, 'b', &flag);
+	case USHER_VALUES_NUMBER: return bus_message_append_basic(m, 't', &item->number);
+	case USHER_VALUES_SIGNED: return bus_message_append_basic(m, 'x', &item->signed_number);
 	case USHER_VALUES_STRING: return append_text(m, (const char *)item->bytes);
-	case USHER_VALUES_BYTES:
-		return sd_bus_message_append_array(m, 'y', item->bytes, item->length);
+	case USHER_VALUES_BYTES: return bus_message_append_array(m, 'y', item->bytes, item->length);
 	case USHER_VALUES_ROW: return values_append(item->inside, m);
 	case USHER_VALUES_LIST:
-		r = sd_bus_message_open_container(m, 'a', signature_of(item) + 1);
+		r = bus_message_open_container(m, 'a', signature_of(item) + 1);
 		for (size_t i = 0; r >= 0 && i < item->inside->n; i++)
 			r = append_value(&item->inside->items[i], m);
-		return r < 0 ? r : sd_bus_message_close_container(m);
+		return r < 0 ? r : bus_message_close_container(m);
 	default: return -EINVAL;
 	}
 }
 
-static int append_entry(const char *name, const struct values_item *item, sd_bus_message *m) {
+static int append_entry(const char *name, const struct values_item *item, struct bus_message *m) {
 	const char *signature = signature_of(item);
 	int r;
 
 	if (!signature)
 		return -EINVAL;
-	r = sd_bus_message_open_container(m, 'e', "sv");
+	r = bus_message_open_container(m, 'e', "sv");
 	if (r >= 0)
 		r = append_text(m, name);
 	if (r >= 0)
-		r = sd_bus_message_open_container(m, 'v', signature);
+		r = bus_message_open_container(m, 'v', signature);
 	if (r >= 0)
 		r = append_value(item, m);
 	if (r >= 0)
-		r = sd_bus_message_close_container(m);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+		r = bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-int values_append(const struct usher_values *values, sd_bus_message *m) {
-	int r = sd_bus_message_open_container(m, 'a', "{sv}");
+int values_append(const struct usher_values *values, struct bus_message *m) {
+	int r = bus_message_open_container(m, 'a', "{sv}");
 
 	for (size_t i = 0; r >= 0 && i < values->n; i++)
 		r = append_entry(values->items[i].name, &values->items[i], m);
-	return r < 0 ? r : sd_bus_message_close_container(m);
+	return r < 0 ? r : bus_message_close_container(m);
 }
 
-static int append_flat(const struct usher_values *values, const char *prefix, sd_bus_message *m) {
+static int append_flat(const struct usher_values *values, const char *prefix,
+		       struct bus_message *m) {
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < values->n; i++) {
@@ -104,13 +102,13 @@ static int append_flat(const struct usher_values *values, const char *prefix, sd
 	return r;
 }
 
-int values_append_flat(const struct usher_values *values, sd_bus_message *m) {
+int values_append_flat(const struct usher_values *values, struct bus_message *m) {
 	return append_flat(values, "", m);
 }
 
 /* ---- in ---- */
 
-static int read_number(sd_bus_message *m, char type, struct values_item *item) {
+static int read_number(struct bus_message *m, char type, struct values_item *item) {
 	union {
 		uint8_t y;
 		uint16_t q;
@@ -122,7 +120,7 @@ static int read_number(sd_bus_message *m, char type, struct values_item *item) {
 		int b;
 	} value;
 
-	int r = sd_bus_message_read_basic(m, type, &value);
+	int r = bus_message_read_basic(m, type, &value);
 
 	if (r <= 0)
 		return r < 0 ? r : -EBADMSG;
@@ -143,10 +141,10 @@ static int read_number(sd_bus_message *m, char type, struct values_item *item) {
 	return 0;
 }
 
-static int read_text(sd_bus_message *m, char type, struct values_item *item) {
+static int read_text(struct bus_message *m, char type, struct values_item *item) {
 	_cleanup_free_ char *bytes = NULL;
 	const char *text;
-	int r = sd_bus_message_read_basic(m, type, &text);
+	int r = bus_message_read_basic(m, type, &text);
 
 	if (r > 0)
 		r = usher_unescape(text, &bytes);
@@ -155,17 +153,17 @@ static int read_text(sd_bus_message *m, char type, struct values_item *item) {
 	return bytes ? values_set_bytes(item, USHER_VALUES_STRING, bytes, strlen(bytes)) : -EBADMSG;
 }
 
-static int read_bytes(sd_bus_message *m, struct values_item *item) {
+static int read_bytes(struct bus_message *m, struct values_item *item) {
 	const void *bytes;
 	size_t size;
-	int r = sd_bus_message_read_array(m, 'y', &bytes, &size);
+	int r = bus_message_read_bytes(m, &bytes, &size);
 
 	return r < 0 ? r : values_set_bytes(item, USHER_VALUES_BYTES, bytes, size);
 }
 
-static int read_value(sd_bus_message *m, const char *signature, struct values_item *item);
+static int read_value(struct bus_message *m, const char *signature, struct values_item *item);
 
-static int read_list(sd_bus_message *m, const char *element, struct values_item *item) {
+static int read_list(struct bus_message *m, const char *element, struct values_item *item) {
 	struct values_item *one;
 	int r = usher_values_new(&item->inside);
 
@@ -173,18 +171,18 @@ static int read_list(sd_bus_message *m, const char *element, struct values_item 
 		return r;
 	item->type = USHER_VALUES_LIST;
 	item->inside->is_list = true;
-	r = sd_bus_message_enter_container(m, 'a', element);
-	while (r >= 0 && (r = sd_bus_message_at_end(m, 0)) == 0) {
+	r = bus_message_enter_container(m, 'a', element);
+	while (r >= 0 && (r = bus_message_at_end(m)) == 0) {
 		one = values_add(item->inside, NULL);
 		r = one ? read_value(m, element, one) : -ENOMEM;
 	}
 	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
+		r = bus_message_exit_container(m);
 	return r < 0 ? r : 0;
 }
 
 /* 1: it is of a type that no row has, and was passed over. */
-static int read_value(sd_bus_message *m, const char *signature, struct values_item *item) {
+static int read_value(struct bus_message *m, const char *signature, struct values_item *item) {
 	int r;
 
 	if (strchr("bnqiuxty", *signature))
@@ -200,53 +198,51 @@ static int read_value(sd_bus_message *m, const char *signature, struct values_it
 	}
 	if (*signature == 'a' && strchr("abnqiuxtysog", signature[1]))
 		return read_list(m, signature + 1, item);
-	r = sd_bus_message_skip(m, signature);
+	r = bus_message_skip(m, signature);
 	return r < 0 ? r : 1;
 }
 
-static int read_entry(sd_bus_message *m, struct usher_values *values) {
-	_cleanup_free_ char *signature = NULL, *name = NULL;
+static int read_entry(struct bus_message *m, struct usher_values *values) {
+	_cleanup_free_ char *name = NULL;
+	const char *text, *signature;
 	struct values_item *item;
-	const char *text, *inside;
-	char type;
 	int r;
 
-	r = sd_bus_message_read_basic(m, 's', &text);
+	r = bus_message_read_basic(m, 's', &text);
 	if (r > 0)
 		r = usher_unescape(text, &name);
 	if (r >= 0)
-		r = sd_bus_message_peek_type(m, &type, &inside);
-	if (r < 0 || !name || type != 'v')
+		r = bus_message_peek_variant(m, &signature);
+	if (r <= 0 || !name)
 		return r == -ENOMEM ? r : -EBADMSG;
-	signature = strdup(inside);
-	item = signature ? values_add(values, name) : NULL;
+	item = values_add(values, name);
 	if (!item)
 		return -ENOMEM;
-	r = sd_bus_message_enter_container(m, 'v', signature);
+	r = bus_message_enter_container(m, 'v', signature);
 	if (r >= 0)
 		r = read_value(m, signature, item);
 	if (r > 0) {
 		free(item->name);
 		values->n--;
 	}
-	return r < 0 ? r : sd_bus_message_exit_container(m);
+	return r < 0 ? r : bus_message_exit_container(m);
 }
 
-int values_read(sd_bus_message *m, struct usher_values **ret) {
+int values_read(struct bus_message *m, struct usher_values **ret) {
 	_cleanup_values_ struct usher_values *values = NULL;
 	int r = usher_values_new(&values);
 
 	if (r < 0)
 		return r;
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	r = bus_message_enter_container(m, 'a', "{sv}");
 	r = r == 0 ? -EBADMSG : r;
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+	while (r >= 0 && (r = bus_message_enter_container(m, 'e', "sv")) > 0) {
 		r = read_entry(m, values);
 		if (r >= 0)
-			r = sd_bus_message_exit_container(m);
+			r = bus_message_exit_container(m);
 	}
 	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
+		r = bus_message_exit_container(m);
 	if (r < 0)
 		return r;
 	*ret = take_pointer(values);
@@ -254,16 +250,16 @@ int values_read(sd_bus_message *m, struct usher_values **ret) {
 }
 
 /* Entries are made as everywhere, but a row is what was read. */
-int values_read_all(sd_bus_message *m, struct usher_values ***ret) {
+int values_read_all(struct bus_message *m, struct usher_values ***ret) {
 	struct usher_values **rows = calloc(1, sizeof *rows), **larger;
 	size_t n = 0;
 	int r;
 
 	if (!rows)
 		return -ENOMEM;
-	r = sd_bus_message_enter_container(m, 'a', "a{sv}");
+	r = bus_message_enter_container(m, 'a', "a{sv}");
 	r = r == 0 ? -EBADMSG : r;
-	while (r >= 0 && (r = sd_bus_message_at_end(m, 0)) == 0) {
+	while (r >= 0 && (r = bus_message_at_end(m)) == 0) {
 		larger = reallocarray(rows, n + 2, sizeof *rows);
 		if (!larger) {
 			r = -ENOMEM;
@@ -275,7 +271,7 @@ int values_read_all(sd_bus_message *m, struct usher_values ***ret) {
 		n += r >= 0;
 	}
 	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
+		r = bus_message_exit_container(m);
 	if (r < 0) {
 		usher_values_free_all(rows);
 		return r;

@@ -43,10 +43,10 @@ int values_set_bytes(struct values_item *item, enum usher_values_type type, cons
 
 /* Appends them to a message: as an a{sv}; or to one that is open, with rows in rows by the names of
  * both ("linkinfo.kind"). 0 or a negative errno; -EINVAL: a list holds values of several types. */
-int values_append(const struct usher_values *values, sd_bus_message *m);
-int values_append_flat(const struct usher_values *values, sd_bus_message *m);
+int values_append(const struct usher_values *values, struct bus_message *m);
+int values_append_flat(const struct usher_values *values, struct bus_message *m);
 
 /* Reads an a{sv}; or an aa{sv}, as an array of pointers that ends with NULL: returns how many. What
  * is of a type that no row has is left out. */
-int values_read(sd_bus_message *m, struct usher_values **ret);
-int values_read_all(sd_bus_message *m, struct usher_values ***ret);
+int values_read(struct bus_message *m, struct usher_values **ret);
+int values_read_all(struct bus_message *m, struct usher_values ***ret);

@@ -51,7 +51,7 @@ static struct usher_watch_entry *add_entry(struct list *list, const char *object
 }
 
 /* One property; a newer service may have more of them than we know. */
-static int read_property(sd_bus_message *m, const char *key, void *into) {
+static int read_property(struct bus_message *m, const char *key, void *into) {
 	struct usher_watch_entry *entry = into;
 
 	if (strcmp(key, "Path") == 0)
@@ -65,15 +65,15 @@ static int read_property(sd_bus_message *m, const char *key, void *into) {
 	if (strcmp(key, "Owner") == 0)
 		return value_read_id(m, &entry->owner);
 	if (strcmp(key, "Clock") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->clock);
+		return bus_message_read(m, "v", "t", &entry->clock);
 	if (strcmp(key, "Delivered") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->delivered);
+		return bus_message_read(m, "v", "t", &entry->delivered);
 	if (strcmp(key, "Lost") == 0)
-		return sd_bus_message_read(m, "v", "t", &entry->lost);
-	return sd_bus_message_skip(m, "v");
+		return bus_message_read(m, "v", "t", &entry->lost);
+	return bus_message_skip(m, "v");
 }
 
-static int add(sd_bus_message *m, const char *object, void *into) {
+static int add(struct bus_message *m, const char *object, void *into) {
 	struct list *list = into;
 	struct usher_watch_entry *entry = add_entry(list, object);
 	int r = entry ? value_read_all(m, read_property, entry) : -ENOMEM;

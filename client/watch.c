@@ -80,17 +80,17 @@ static int put_aside(struct usher_watch *watch, struct usher_change change, cons
 	return 0;
 }
 
-static int hear_events(struct usher_watch *watch, sd_bus_message *m) {
+static int hear_events(struct usher_watch *watch, struct bus_message *m) {
 	const char *event, *path, *old_path;
 	uint64_t clock, usec;
 	uint32_t pid;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "(ttsssu)");
+	r = bus_message_enter_container(m, 'a', "(ttsssu)");
 	if (r < 0)
 		return r;
-	while ((r = sd_bus_message_read(m, "(ttsssu)", &clock, &usec, &event, &path, &old_path,
-					&pid)) > 0) {
+	while ((r = bus_message_read(m, "(ttsssu)", &clock, &usec, &event, &path, &old_path,
+				     &pid)) > 0) {
 		struct usher_change change = {
 			.kind = USHER_WATCH_EVENT,
 			.events = usher_watch_event_from_name(event),
@@ -107,20 +107,20 @@ static int hear_events(struct usher_watch *watch, sd_bus_message *m) {
 	return r;
 }
 
-static int hear_lost(struct usher_watch *watch, sd_bus_message *m) {
+static int hear_lost(struct usher_watch *watch, struct bus_message *m) {
 	struct usher_change change = { .kind = USHER_WATCH_LOST, .flags = USHER_WATCH_ALL };
 	const char *directory;
 	int r;
 
-	r = sd_bus_message_read(m, "t", &change.clock);
+	r = bus_message_read(m, "t", &change.clock);
 	if (r >= 0)
-		r = sd_bus_message_enter_container(m, 'a', "s");
+		r = bus_message_enter_container(m, 'a', "s");
 	if (r < 0)
 		return r;
-	if (sd_bus_message_at_end(m, 0) > 0)
+	if (bus_message_at_end(m) > 0)
 		return put_aside(watch, change, "", "");
 	change.flags = 0;
-	while ((r = sd_bus_message_read(m, "s", &directory)) > 0) {
+	while ((r = bus_message_read(m, "s", &directory)) > 0) {
 		r = put_aside(watch, change, directory, "");
 		if (r < 0)
 			return r;
@@ -128,7 +128,7 @@ static int hear_lost(struct usher_watch *watch, sd_bus_message *m) {
 	return r;
 }
 
-static void hear(void *userdata, const char *member, sd_bus_message *m) {
+static void hear(void *userdata, const char *member, struct bus_message *m) {
 	struct usher_watch *watch = userdata;
 	int r = 0;
 
@@ -347,17 +347,22 @@ static struct call begin(struct usher_watch *watch, const char *method) {
 }
 
 int usher_watch_get_clock(struct usher_watch *watch, uint64_t *ret) {
-	_cleanup_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_error_ struct bus_error error = { 0 };
+	_cleanup_message_ struct bus_message *reply = NULL;
 	uint64_t clock;
 	int r;
 
 	if (!watch->object)
 		return -EOPNOTSUPP;
 	bus_forget(watch->usher);
-	r = sd_bus_get_property_trivial(watch->usher->bus, BUS_NAME, watch->object, WATCH, "Clock",
-					&error, 't', &clock);
+	r = bus_connection_ask(watch->usher->bus, BUS_NAME, watch->object,
+			       "org.freedesktop.DBus.Properties", "Get", &error, &reply, "ss",
+			       WATCH, "Clock");
 	if (r < 0)
 		return bus_refused(watch->usher, &error, r);
+	if (bus_message_read(reply, "v", "t", &clock) <= 0)
+		return bus_fail(watch->usher, -EBADMSG,
+				"the service's answer could not be understood");
 	*ret = clock;
 	return 0;
 }
@@ -380,7 +385,7 @@ int usher_watch_decide(struct usher_watch *watch, uint64_t clock, bool allow) {
 int usher_watch_since(struct usher_watch *watch, uint64_t clock, char ***ret_directories,
 		      uint64_t *ret_clock, bool *ret_complete) {
 	_cleanup_call_ struct call call = begin(watch, "Since");
-	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_message_ struct bus_message *reply = NULL;
 	_cleanup_(value_words_done) char **directories = NULL;
 	int r, complete;
 	uint64_t now;
@@ -395,7 +400,7 @@ int usher_watch_since(struct usher_watch *watch, uint64_t clock, char ***ret_dir
 		r = directories ? 0 : -ENOMEM;
 	}
 	if (r >= 0)
-		r = sd_bus_message_read(reply, "tb", &now, &complete);
+		r = bus_message_read(reply, "tb", &now, &complete);
 	if (r == -ENOMEM)
 		return bus_fail(watch->usher, r, "out of memory");
 	if (r <= 0)

@@ -15,10 +15,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <systemd/sd-bus.h>
 #include <unistd.h>
 
 #include "bus.h"
@@ -120,11 +122,7 @@ static inline int set_stage(void **state) {
 	assert_true(sd_bus_add_filter(stage.service, NULL, on_call, NULL) >= 0);
 	assert_true(sd_bus_start(stage.service) >= 0);
 	assert_int_equal(pthread_create(&stage.thread, NULL, serve, NULL), 0);
-	assert_true(sd_bus_new(&stage.usher->bus) >= 0);
-	assert_true(sd_bus_set_fd(stage.usher->bus, pair[0], pair[0]) >= 0);
-	assert_true(sd_bus_set_anonymous(stage.usher->bus, 1) >= 0);
-	assert_true(sd_bus_negotiate_fds(stage.usher->bus, 1) >= 0);
-	assert_true(sd_bus_start(stage.usher->bus) >= 0);
+	assert_int_equal(bus_connection_adopt(pair[0], &stage.usher->bus), 0);
 	return 0;
 }
 
@@ -135,6 +133,13 @@ static inline int clear_stage(void **state) {
 	free(stage.heard);
 	memset(&stage, 0, sizeof stage);
 	return 0;
+}
+
+/* Until there is something to process. */
+static inline void wait_for_service(void) {
+	struct pollfd readable = { .fd = usher_get_fd(stage.usher), .events = POLLIN };
+
+	assert_int_equal(poll(&readable, 1, 20000), 1);
 }
 
 static inline void assert_heard(const char *expected) {

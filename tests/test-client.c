@@ -43,6 +43,10 @@ static int answer_nonsense(sd_bus_message *call) {
 	return sd_bus_reply_method_return(call, "si", "vanished", 1);
 }
 
+static int answer_number(sd_bus_message *call) {
+	return sd_bus_reply_method_errno(call, -ENOTTY, NULL);
+}
+
 static int answer_not_found(sd_bus_message *call) {
 	return sd_bus_reply_method_errorf(call, "org.usher1.Error.NotFound",
 					  "exec: no such program");
@@ -256,6 +260,9 @@ static void an_end_is_what_waitpid_would_say(void **state) {
 	assert_int_equal(wait_for(answer_nonsense), -EBADMSG);
 	assert_int_equal(wait_for(answer_object), -EBADMSG);
 	assert_int_equal(wait_for(answer_not_found), -ENOENT);
+	assert_int_equal(wait_for(answer_number), -ENOTTY);
+	assert_null(usher_error_name(stage.usher));
+	assert_string_equal(usher_message(stage.usher), strerror(ENOTTY));
 }
 
 static int poll_for(int (*answer)(sd_bus_message *), int *ret_status) {
@@ -266,7 +273,7 @@ static int poll_for(int (*answer)(sd_bus_message *), int *ret_status) {
 	assert_int_equal(usher_wait_begin(stage.usher, "/org/usher1/process/9", &wait), 0);
 	assert_int_equal(usher_wait_get(stage.usher, wait, ret_status), -EINPROGRESS);
 	do {
-		assert_true(sd_bus_wait(stage.usher->bus, UINT64_MAX) >= 0);
+		wait_for_service();
 		assert_int_equal(usher_process(stage.usher), 0);
 		r = usher_wait_get(stage.usher, wait, ret_status);
 	} while (r == -EINPROGRESS);
@@ -342,7 +349,7 @@ static void processes_are_listed(void **state) {
 #define EVENTS LIST("create", "move")
 
 static void emit(sd_bus_message *call, const char *member, const char *types, ...) {
-	_cleanup_message_ sd_bus_message *m = NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	va_list values;
 
 	assert_true(sd_bus_message_new_signal(sd_bus_message_get_bus(call), &m,
@@ -387,7 +394,7 @@ static int next(struct usher_watch *watch, struct usher_change *ret) {
 	int r;
 
 	while ((r = usher_watch_next(watch, ret)) == 0)
-		assert_true(sd_bus_wait(stage.usher->bus, UINT64_MAX) >= 0);
+		wait_for_service();
 	return r;
 }
 
@@ -595,7 +602,7 @@ static void a_trap_tells_what_was_received(void **state) {
 	assert_true(fcntl(usher_trap_get_pidfd(trap), F_GETFD) & FD_CLOEXEC);
 	assert_string_equal(usher_trap_get_object(trap), "/org/usher1/trap/4");
 	while (usher_trap_next(trap, &received) == 0)
-		assert_true(sd_bus_wait(stage.usher->bus, 5000000) >= 0);
+		wait_for_service();
 	assert_string_equal(received.signal, "RTMIN+1");
 	assert_int_equal(received.pid, 42);
 	assert_int_equal(received.uid, 1000);
@@ -603,7 +610,7 @@ static void a_trap_tells_what_was_received(void **state) {
 	assert_int_equal(received.value, 4711);
 	assert_int_equal(received.usec, 5);
 	while (usher_trap_next(trap, &received) == 0)
-		assert_true(sd_bus_wait(stage.usher->bus, 5000000) >= 0);
+		wait_for_service();
 	assert_string_equal(received.signal, "CHLD");
 	assert_int_equal(received.uid, -1);
 	stage.answer = answer_nothing;

@@ -27,18 +27,15 @@ static void put_head(struct head *head, const char *error, const char *signature
 /* A connection on which the answer is waiting already, and then nobody. */
 static struct usher *answered(const struct head *head, const uint8_t *body, size_t size,
 			      int *ret_peer) {
-	static const char greeting[] = "OK 0123456789abcdef0123456789abcdef\r\n";
+	static const char greeting[] = "DATA\r\nOK 0123456789abcdef0123456789abcdef\r\n"
+				       "AGREE_UNIX_FD\r\n";
 	struct usher *usher = calloc(1, sizeof *usher);
 	int pair[2];
 
 	must(usher &&
 	     socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
 	must(write(pair[1], greeting, sizeof greeting - 1) == sizeof greeting - 1);
-	must(sd_bus_new(&usher->bus) >= 0 && sd_bus_set_fd(usher->bus, pair[0], pair[0]) >= 0 &&
-	     sd_bus_set_anonymous(usher->bus, 1) >= 0 && sd_bus_negotiate_fds(usher->bus, 0) >= 0 &&
-	     sd_bus_start(usher->bus) >= 0);
-	for (int i = 0; i < 9 && sd_bus_is_ready(usher->bus) == 0; i++)
-		must(sd_bus_process(usher->bus, NULL) >= 0);
+	must(bus_connection_adopt(pair[0], &usher->bus) == 0);
 	must(write(pair[1], head->bytes, head->n) == (ssize_t)head->n);
 	must(write(pair[1], body, size) == (ssize_t)size);
 	must(shutdown(pair[1], SHUT_WR) == 0);
