@@ -8,13 +8,13 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../cleanup.h"
 #include "command.h"
 #include "journal.h"
+#include "libsystemd.h"
 #include "moment.h"
 #include "text.h"
 
@@ -39,7 +39,8 @@ struct reader {
 };
 
 static void reader_done(struct reader *reader) {
-	sd_journal_close(reader->journal);
+	if (reader->journal)
+		libsystemd.sd_journal_close(reader->journal);
 }
 
 /* ---- fields ---- */
@@ -50,7 +51,7 @@ static char *read_field(sd_journal *journal, const char *field) {
 	size_t size, skip = strlen(field) + 1;
 	const void *data;
 
-	if (sd_journal_get_data(journal, field, &data, &size) < 0 || size < skip)
+	if (libsystemd.sd_journal_get_data(journal, field, &data, &size) < 0 || size < skip)
 		return strdup("");
 	bytes = strndup((const char *)data + skip, size - skip);
 	return bytes ? text_from_sentence(bytes) : NULL;
@@ -90,7 +91,7 @@ static bool is_too_old(const struct reader *reader) {
 	uint64_t usec;
 
 	return reader->since_usec > 0 &&
-	       sd_journal_get_realtime_usec(reader->journal, &usec) >= 0 &&
+	       libsystemd.sd_journal_get_realtime_usec(reader->journal, &usec) >= 0 &&
 	       usec < reader->since_usec;
 }
 
@@ -101,7 +102,7 @@ static int match(sd_journal *journal, const char *field, const char *value) {
 		return 0;
 	if (asprintf(&text, "%s=%s", field, value) < 0)
 		return -ENOMEM;
-	return sd_journal_add_match(journal, text, 0);
+	return libsystemd.sd_journal_add_match(journal, text, 0);
 }
 
 static int match_number(sd_journal *journal, const char *field, uint64_t value) {
@@ -185,8 +186,9 @@ static int entry_to_json(sd_journal *journal, uint64_t usec) {
 	if (!row)
 		return -ENOMEM;
 	json_object_object_add(row, "time_usec", json_object_new_int64((int64_t)usec));
-	SD_JOURNAL_FOREACH_DATA(journal, data, size)
-	add_to_json(row, data, size);
+	libsystemd.sd_journal_restart_data(journal);
+	while (libsystemd.sd_journal_enumerate_data(journal, &data, &size) > 0)
+		add_to_json(row, data, size);
 	return answer_json(row) == 0 ? 0 : -ENOMEM;
 }
 
@@ -261,7 +263,7 @@ static int print_entry(sd_journal *journal, uint64_t usec) {
 
 static int show(const struct reader *reader) {
 	uint64_t usec;
-	int r = sd_journal_get_realtime_usec(reader->journal, &usec);
+	int r = libsystemd.sd_journal_get_realtime_usec(reader->journal, &usec);
 
 	if (r < 0)
 		return r;
@@ -280,9 +282,10 @@ static int try_file(const char *directory) {
 	char id[SD_ID128_STRING_MAX];
 	sd_id128_t machine;
 
-	if (sd_id128_get_machine(&machine) < 0)
+	if (libsystemd.sd_id128_get_machine(&machine) < 0)
 		return -ENOENT;
-	if (asprintf(&path, "%s/%s/system.journal", directory, sd_id128_to_string(machine, id)) < 0)
+	if (asprintf(&path, "%s/%s/system.journal", directory,
+		     libsystemd.sd_id128_to_string(machine, id)) < 0)
 		return -ENOMEM;
 	return access(path, R_OK) < 0 ? -errno : 0;
 }
@@ -311,29 +314,30 @@ static int seek(const struct reader *reader, int64_t lines) {
 
 	if (lines == UNLIMITED)
 		return reader->since_usec > 0
-			       ? sd_journal_seek_realtime_usec(reader->journal, reader->since_usec)
-			       : sd_journal_seek_head(reader->journal);
-	r = sd_journal_seek_tail(reader->journal);
+			       ? libsystemd.sd_journal_seek_realtime_usec(reader->journal,
+									  reader->since_usec)
+			       : libsystemd.sd_journal_seek_head(reader->journal);
+	r = libsystemd.sd_journal_seek_tail(reader->journal);
 	if (r >= 0 && lines == 0)
-		return sd_journal_previous(reader->journal);
+		return libsystemd.sd_journal_previous(reader->journal);
 	while (r >= 0 && found < lines) {
-		r = sd_journal_previous(reader->journal);
+		r = libsystemd.sd_journal_previous(reader->journal);
 		if (r == 0)
-			return sd_journal_seek_head(reader->journal);
+			return libsystemd.sd_journal_seek_head(reader->journal);
 		if (r > 0 && is_too_old(reader))
 			return 0; /* next is the first that is not */
 		found += r > 0 && is_wanted(reader);
 	}
 	if (r > 0)
-		r = sd_journal_previous(reader->journal);
-	return r == 0 ? sd_journal_seek_head(reader->journal) : r;
+		r = libsystemd.sd_journal_previous(reader->journal);
+	return r == 0 ? libsystemd.sd_journal_seek_head(reader->journal) : r;
 }
 
 static int show_all(const struct reader *reader) {
 	int r = 0;
 
 	for (;;) {
-		r = sd_journal_next(reader->journal);
+		r = libsystemd.sd_journal_next(reader->journal);
 		if (r <= 0)
 			break;
 		if (!is_wanted(reader))
@@ -349,7 +353,7 @@ static int follow(const struct reader *reader) {
 	int r = 0;
 
 	while (r >= 0 && !ferror(stdout)) {
-		r = sd_journal_wait(reader->journal, (uint64_t)-1);
+		r = libsystemd.sd_journal_wait(reader->journal, (uint64_t)-1);
 		if (r >= 0)
 			r = show_all(reader);
 	}
@@ -359,8 +363,9 @@ static int follow(const struct reader *reader) {
 static int read_log(struct reader *reader) {
 	const struct arguments *a = reader->arguments;
 	int64_t lines = a->lines;
-	int r = sd_journal_open(&reader->journal,
-				SD_JOURNAL_LOCAL_ONLY | (in_session(a) ? 0 : SD_JOURNAL_SYSTEM));
+	int r = libsystemd.sd_journal_open(&reader->journal,
+					   SD_JOURNAL_LOCAL_ONLY |
+						   (in_session(a) ? 0 : SD_JOURNAL_SYSTEM));
 
 	if (r >= 0)
 		r = match_all(a, reader->journal);
@@ -381,7 +386,8 @@ static int read_log(struct reader *reader) {
 
 static int log_run(const struct arguments *a, struct usher *usher) {
 	_cleanup_(reader_done) struct reader reader = { .arguments = a };
-	int r = check_access(a);
+	const char *missing = libsystemd_load();
+	int r = missing ? answer_error(a, NULL, -EOPNOTSUPP, missing) : check_access(a);
 
 	if (r != 0)
 		return r;
