@@ -235,7 +235,7 @@ class New(RunTestCase):
     def test_a_root_is_made_of_mounts_alone(self):
         output = self.inside("-ar", "-M", "type=tmpfs,target=/", *(word for name in ("usr", "bin", "lib", "lib64") for word in (
             "-M", f"type=rbind,source=/{name},target=/{name},ro")), "-M", "type=dev,target=/dev", "pwd; echo /*")
-        self.assertEqual(output.splitlines(), ["/", "/bin /dev /lib /lib64 /usr"])
+        self.assertEqual(output.splitlines(), ["/", "/bin /dev /lib /lib64 /proc /usr"])
 
     def test_the_directory_is_the_commands_own_unless_it_is_named(self):
         self.directory("d")
