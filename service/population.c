@@ -21,7 +21,7 @@
 #include "namespace-type.h"
 #include "subject.h"
 
-/* What was ended takes as long to go. */
+/* What was ended takes no longer to go, or is waited for in the next round. */
 static const struct timespec breath = { .tv_nsec = 20000000 };
 
 /* The descriptors are held so that the numbers stay those of these namespaces. */
@@ -113,26 +113,31 @@ static bool is_inside(const struct population *population, const char *process) 
 }
 
 /* One that nobody has waited for yet is still listed. */
-static bool has_ended(int pidfd) {
+static bool has_ended(int pidfd, const struct timespec *timeout) {
 	struct pollfd ending = { .fd = pidfd, .events = POLLIN };
 
-	return ppoll(&ending, 1, &(struct timespec){ 0 }, NULL) > 0;
+	return ppoll(&ending, 1, timeout, NULL) > 0;
 }
 
-/* Looked at again when its number is held. */
-static bool end_one(const struct population *population, const char *process) {
+/* Looked at again when its number is held. The pidfd of the last one is kept. */
+static bool end_one(const struct population *population, const char *process, int *last) {
 	_cleanup_close_ int pidfd = -1;
 
 	if (!is_inside(population, process))
 		return false;
 	pidfd = (int)syscall(SYS_pidfd_open, atoi(process), 0);
-	if (pidfd < 0 || has_ended(pidfd) || !is_inside(population, process))
+	if (pidfd < 0 || has_ended(pidfd, &(struct timespec){ 0 }) ||
+	    !is_inside(population, process) ||
+	    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0)
 		return false;
-	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == 0;
+	fd_closep(last);
+	*last = fd_take(&pidfd);
+	return true;
 }
 
 /* How many there were, or a negative errno. */
 static int end_round(const struct population *population) {
+	_cleanup_close_ int last = -1;
 	_cleanup_close_ int fd =
 		openat(population->place->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -143,8 +148,10 @@ static int end_round(const struct population *population) {
 	(void)fd_take(&fd);
 	for (struct dirent *entry; (entry = readdir(directory));)
 		if (*entry->d_name >= '1' && *entry->d_name <= '9')
-			n += end_one(population, entry->d_name);
+			n += end_one(population, entry->d_name, &last);
 	(void)closedir(directory);
+	if (n > 0)
+		(void)has_ended(last, &breath);
 	return n;
 }
 
@@ -161,6 +168,6 @@ int population_end(const struct place *place, int leader, uint32_t types, uid_t 
 	if (r < 0)
 		return r;
 	while ((r = end_round(&population)) > 0)
-		(void)ppoll(NULL, 0, &breath, NULL);
+		;
 	return r;
 }
