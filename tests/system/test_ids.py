@@ -4,6 +4,8 @@
 import os
 import select
 import signal
+import subprocess
+import threading
 
 import support
 from support import Variant, wait_until
@@ -33,6 +35,34 @@ class Ids(SpacesTestCase):
         crash()
         found += [self.range_of(self.namespace(f"m{i}", "user", uid_map="auto")) for i in range(8)]
         found.sort()
+        self.assertTrue(all(after - before >= SIZE for before, after in zip(found, found[1:])), found)
+
+    def test_sec_48_of_five_hundred_that_are_asked_for_at_once_no_two_have_an_id_in_common(self):
+        """sec-48: whoever comes in between."""
+        limits = "/run/usher/usherd.conf.d/99-test.conf"
+        os.makedirs(os.path.dirname(limits), exist_ok=True)
+        support.write_file(limits, "[Limits]\nNamespaces=600\nObjects=600\n")
+        self.addCleanup(subprocess.run, ["systemctl", "reload", "usherd.service"], check=True)
+        self.addCleanup(os.unlink, limits)
+        subprocess.run(["systemctl", "reload", "usherd.service"], check=True)
+        clients = [self.client("alice") for _ in range(25)]
+        made, failed = [], []
+
+        def make(number, client):
+            try:
+                for i in range(20):
+                    made.append(client.call("Namespaces", "Create", f"n{number}-{i}", ["user", "pid"], {"uid_map": "auto"}))
+            except support.DBusError as error:
+                failed.append(error)
+        threads = [threading.Thread(target=make, args=words) for words in enumerate(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for path in made:
+            self.addCleanup(self.destroy, path)
+        self.assertEqual((len(made), failed), (500, []))
+        found = sorted(self.range_of(path) for path in made)
         self.assertTrue(all(after - before >= SIZE for before, after in zip(found, found[1:])), found)
 
     def test_sec_49_what_one_had_is_not_what_another_gets_next(self):
