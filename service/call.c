@@ -29,7 +29,8 @@ static const uint64_t default_usec = 10 * UINT64_C(1000000), least_usec = 1000,
 static const uint64_t turn_usec = 20000;
 
 static const char stopping[] = "the service is being stopped",
-		  name_taken[] = "name: the caller has a namespace of that name already";
+		  name_taken[] = "name: the caller has a namespace of that name already",
+		  not_kept[] = "the object cannot be kept";
 
 static void give_back(struct call *call);
 static void let_make(struct desk *desk);
@@ -194,13 +195,27 @@ static void succeed(struct call *call, const struct fds *fds) {
 	call_free(call);
 }
 
+/* Of what somebody else has begin, the child makes nothing: what it is to be is its answer. */
+static bool begins_elsewhere(const struct call *call) {
+	const struct objects *objects = call_makes(call);
+
+	return objects && objects->kind->start;
+}
+
 /* It is there and its object not lost any more: everybody is told. It may have gone already. */
 static void present(struct call *call) {
 	struct object *object = made_object(call);
+	int r = 0;
 
 	if (is_unwanted(call))
 		retract(call);
-	else if (object)
+	else if (object && begins_elsewhere(call))
+		r = object_keep(object);
+	if (r < 0) {
+		call_finish(call, r, not_kept);
+		return;
+	}
+	if (call->made && object)
 		object_show(object);
 	succeed(call, &call->reply_fds);
 }
@@ -212,10 +227,8 @@ static void present_if_whole(struct call *call) {
 
 /* Of most kinds an object has begun when it is there. */
 static int start(struct call *call, struct object *object) {
-	int (*kind_start)(struct object *) = object->objects->kind->start;
-
-	call->begun = !kind_start;
-	return kind_start ? kind_start(object) : 0;
+	call->begun = !begins_elsewhere(call);
+	return call->begun ? 0 : object->objects->kind->start(object);
 }
 
 /* The descriptors are answered with it. */
@@ -283,7 +296,7 @@ static void on_made(struct call *call, const ProtobufCBinaryData *made, struct f
 	if (r == 0 && !call->held)
 		r = grant_making(call);
 	if (r != 0)
-		call_finish(call, r, r == REFUSED_BUSY ? name_taken : "the object cannot be kept");
+		call_finish(call, r, r == REFUSED_BUSY ? name_taken : not_kept);
 }
 
 /* As long as the child has a mount open that could not be unmounted. */
@@ -322,6 +335,22 @@ static void inquire(struct call *call, const struct fds *fds) {
 		inquiry_go_on(call, found, fds);
 }
 
+/* The child has no part any more in what it has found. */
+static void let_begin(struct call *call, struct fds *fds) {
+	int r;
+
+	call->io = sd_event_source_disable_unref(call->io);
+	fd_closep(&call->worker);
+	call->done = call->ended = true;
+	if (call->given_up || (call->caller && call->caller->gone)) {
+		call_finish(call, REFUSED_RETRY, "its caller has gone");
+		return;
+	}
+	r = expect(call, fds);
+	if (r != 0)
+		call_finish(call, r, not_kept);
+}
+
 static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct fds *fds) {
 	int r;
 
@@ -338,6 +367,8 @@ static void on_outcome(struct call *call, const Usher__Outcome *outcome, struct 
 	}
 	call->reply = protobuf_c_message_unpack(call->operation->reply, NULL, outcome->reply.len,
 						outcome->reply.data);
+	if (call->reply && begins_elsewhere(call))
+		return let_begin(call, fds);
 	r = call->reply ? conclude(call, call->reply) : -EBADMSG;
 	if (r < 0)
 		call_finish(call, r, NULL);
@@ -564,7 +595,8 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 		on_child_lost(call, r);
 	else if (is_acceptable(call, reply->outcome))
 		on_outcome(call, reply->outcome, &fds);
-	else if (reply->has_made && call->granted && !call->reply && call_makes(call))
+	else if (reply->has_made && call->granted && !call->reply && call_makes(call) &&
+		 !begins_elsewhere(call))
 		on_made(call, &reply->made, &fds);
 	else if (reply->finding && !call->finding)
 		on_finding(call, &reply->finding);

@@ -169,11 +169,12 @@ static void forget(const struct object *object) {
 	store_forget_more(kind, object->number, object->more, object->renewed);
 }
 
-static int keep(const struct object *object) {
+int object_keep(struct object *object) {
 	const struct store_descriptors descriptors = { object->fd,
 						       object->socket,
 						       { object->more[0], object->more[1] } };
 
+	object->unkept = false;
 	return store_keep(object->objects->kind->name, object->number, object->message,
 			  &descriptors);
 }
@@ -193,7 +194,8 @@ static int prepare(struct object *object, struct caller *caller, const ProtobufC
 	object_path(object, path);
 	if (r == 0)
 		r = message_set_string(reply, reply->descriptor->fields[0].name, path);
-	return r == 0 ? keep(object) : r;
+	object->unkept = kind->start;
+	return r == 0 && !kind->start ? object_keep(object) : r;
 }
 
 static const ProtobufCMessage *made_of(const ProtobufCMessage *reply) {
@@ -217,7 +219,8 @@ int objects_expect(struct objects *objects, struct caller *caller, const Protobu
 		return -ENOMEM;
 	r = prepare(object, caller, request, reply, fds, socket);
 	if (r != 0) {
-		forget(object);
+		if (!object->unkept)
+			forget(object);
 		object_free(object);
 		return r;
 	}

@@ -45,8 +45,8 @@ struct object_kind {
 	 * Whether the message, and what came with it, can be one; of an earlier life of the service
 	 * there is no request. 0, a refusal, or a negative errno. */
 	int (*adopt)(struct object *object, const ProtobufCMessage *request);
-	/* Has it begin before anybody is told of it: call_begun() says what became of that, later.
-	 * 0 or a negative errno. */
+	/* Has it begin before anybody is told of it, where its child makes nothing and somebody
+	 * else does: call_begun() says what became of that, later. 0 or a negative errno. */
 	int (*start)(struct object *object);
 	/* It is there, and everybody is told: what becomes of it is looked at from now on. */
 	void (*begin)(struct object *object);
@@ -75,11 +75,11 @@ struct object {
 	uid_t owner;
 	int fd, socket, more[STORE_MORE_MAX];
 	struct caller *caller; /* whose connection keeps it, or NULL */
-	bool hidden;           /* is being made: kept, but nobody is told yet */
+	bool hidden;           /* is being made: nobody is told yet */
 	bool orphan;           /* shall go */
 	bool leaving;          /* an order of ours that ends it is under way */
 	bool saved;            /* its message is a file */
-	bool unkept;           /* and systemd has nothing of it any more */
+	bool unkept;           /* systemd has nothing of it, yet or any more */
 	bool renewed;          /* its message in systemd's keeping is a second one */
 };
 
@@ -112,10 +112,13 @@ void objects_save(const struct objects *objects);
 void objects_done(struct objects *objects);
 
 /* What a child is about to make becomes an object, whose path is put into the reply: kept before it
- * is there, so that there is never anything of which nobody knows, and shown after that. socket is
- * the child's, or -1. */
+ * is there, so that there is never anything of which nobody knows, and shown after that. What
+ * others have begin is kept when it has begun: of what nobody knows any more they are told so when
+ * they speak of it. socket is the child's, or -1. */
 int objects_expect(struct objects *objects, struct caller *caller, const ProtobufCMessage *request,
 		   ProtobufCMessage *reply, const struct fds *fds, int socket, struct object **ret);
+/* Has systemd keep it; 0 or a negative errno. */
+int object_keep(struct object *object);
 void object_show(struct object *object);
 /* Writes its message down in a file: of one that will not change any more. 0 or a negative errno.
  */

@@ -447,7 +447,10 @@ static void say_watch(struct child *child, char *lifetime) {
 	}
 	for (size_t i = 0; i < fds.n; i++)
 		message_set_number(reply, fields[i], i);
-	announce(child, reply, &fds);
+	if (child->announces)
+		announce(child, reply, &fds);
+	else
+		say_reply(child, reply, &fds);
 	fds_done(&fds);
 	message_freep(&reply);
 }
@@ -558,6 +561,8 @@ static bool say_word(struct child *child, const char *word) {
 		say_ok(child);
 	else if (word_is(word, "where"))
 		say_where(child);
+	else if (word_is(word, "announces"))
+		child->announces = true;
 	else if (word_is(word, "made="))
 		say_made(child, word + 5);
 	else if (word_is(word, "code="))

@@ -35,8 +35,9 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   leave          the caller leaves
  *   asked          waits until polkit has been asked
  *   ok             an outcome, with an empty reply of the right kind
- *   made=LIFETIME  the announcement of what the order makes: a mount, or a watch, or namespaces or
- *                  a process, for which there is a process then
+ *   made=LIFETIME  the announcement of what the order makes: a mount, or namespaces or a process,
+ *                  for which there is a process then; a watch is the outcome
+ *   announces      and from here on it is announced, too
  *   go             waits for the second grant, which answers that
  *   end            that process ends
  *   ended=HOW:N    tells that it has
@@ -55,6 +56,7 @@ struct child {
 	int fd;
 	sd_event_source *source;
 	const char *script; /* what is left of it */
+	bool announces;
 	Usher__Order *order;
 	struct fds fds;
 	const struct operation *operation;

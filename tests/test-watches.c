@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "complaints.h"
@@ -20,8 +22,8 @@
 #include "wire.h"
 
 #define SUBSCRIBE "Watches.Subscribe", "path=/a"
-#define MADE      "find=0 grant made=connection go done"
-#define STAYS     "find=0 grant made=manual go done"
+#define MADE      "find=0 grant made=connection die"
+#define STAYS     "find=0 grant made=manual die"
 
 enum { WATCHERS_MAX = 16 };
 
@@ -209,6 +211,101 @@ static void a_watch_is_there_when_its_watcher_says_so(void **state) {
 	assert_true(object_goes_with_connection(first(&stage)));
 	assert_int_equal(watch_of(first(&stage))->clock, 1000);
 	end_stage(&stage);
+}
+
+/* ---- a systemd that hears ---- */
+
+static const char notify[] = "/tmp/usher-test-watches.notify";
+
+static int open_systemd(void) {
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)strcpy(address.sun_path, notify);
+	(void)unlink(notify);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	(void)setenv("NOTIFY_SOCKET", notify, 1);
+	return fd;
+}
+
+static void close_systemd(int fd) {
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unlink(notify);
+	(void)close(fd);
+}
+
+/* How many of what it has been told so far are of that object. */
+static size_t told_of(int fd, const char *name) {
+	char text[256], line[64];
+	size_t found = 0;
+	ssize_t n;
+
+	(void)snprintf(line, sizeof line, "\nFDNAME=%s", name);
+	while ((n = recv(fd, text, sizeof text - 1, 0)) > 0) {
+		text[n] = '\0';
+		found += strncmp(text, "FDSTORE=", 8) == 0 && strstr(text, line);
+	}
+	return found;
+}
+
+/* An announcement is of what the child makes itself, and would be waited for. */
+static void a_watch_is_not_announced(void **state) {
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	stage.scripts[0] = "find=0 grant announces made=connection hang";
+	stage_call(&stage, SUBSCRIBE, false, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 0);
+	assert_int_equal(stage.code, -EBADMSG);
+	assert_null(first(&stage));
+	end_stage(&stage);
+}
+
+/* What has been answered is not lost; of what has not even begun there is nothing to be kept. */
+static void a_watch_is_kept_when_it_has_begun(void **state) {
+	int systemd = open_systemd();
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	begin_watch(&stage, SUBSCRIBE, MADE, 0);
+	assert_int_equal(told_of(systemd, "watch-1"), 0);
+	expect_begin(0, 1);
+	expect_add(0, 1, false, false);
+	say_kept(0);
+	say_done(0, 1, 0, 0);
+	stage_until(&stage, !first(&stage)->hidden);
+	assert_true(told_of(systemd, "watch-1") > 0);
+	begin_watch(&stage, SUBSCRIBE, MADE, 0);
+	expect_add(0, 2, false, false);
+	say_done(0, 2, REFUSED_UNSUPPORTED, 0);
+	stage_settle(&stage);
+	assert_int_equal(told_of(systemd, "watch-2"), 0);
+	end_stage(&stage);
+	close_systemd(systemd);
+}
+
+/* Nobody is told of what would be lost with the service. */
+static void a_watch_that_cannot_be_kept_ends(void **state) {
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	(void)make(&stage, SUBSCRIBE, MADE);
+	begin_watch(&stage, SUBSCRIBE, MADE, 0);
+	expect_add(0, 2, false, false);
+	(void)setenv("NOTIFY_SOCKET", "/nowhere/at/all", 1);
+	say_done(0, 2, 0, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 1);
+	assert_int_equal(stage.code, -ENOENT);
+	expect_remove(0, 2);
+	assert_int_equal(first(&stage)->number, 1);
+	end_stage(&stage);
+	(void)unsetenv("NOTIFY_SOCKET");
+	assert_true(complaints_n() > 0);
 }
 
 static void what_a_watcher_refuses_has_never_been_there(void **state) {
@@ -684,6 +781,9 @@ static void a_watcher_that_dies_again_and_again_is_given_up(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_watch_is_there_when_its_watcher_says_so),
+		cmocka_unit_test(a_watch_is_not_announced),
+		cmocka_unit_test(a_watch_is_kept_when_it_has_begun),
+		cmocka_unit_test(a_watch_that_cannot_be_kept_ends),
 		cmocka_unit_test(what_a_watcher_refuses_has_never_been_there),
 		cmocka_unit_test(without_a_watcher_there_is_no_watch),
 		cmocka_unit_test(a_file_system_has_one_watcher),

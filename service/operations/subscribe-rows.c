@@ -161,9 +161,7 @@ static int subscribe_rows_run(struct job *job) {
 	int r = monitor_run(job, &reply->made);
 
 	reply->monitor_object = strdup("");
-	if (r == 0 && !reply->monitor_object)
-		r = -ENOMEM;
-	return r == 0 ? job_announce(job) : r;
+	return r == 0 && !reply->monitor_object ? -ENOMEM : r;
 }
 
 static int open_monitor_run(struct job *job) {
@@ -175,7 +173,7 @@ static int open_monitor_run(struct job *job) {
 		r = -ENOMEM;
 	if (r == 0)
 		r = handover_stream(job, SENDING);
-	return r == 0 ? job_announce(job) : r;
+	return r;
 }
 
 const struct operation operation_subscribe_rows = {

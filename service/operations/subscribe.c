@@ -285,9 +285,7 @@ static int subscribe_run(struct job *job) {
 	int r = watch_run(job, &reply->made);
 
 	reply->watch_object = strdup("");
-	if (r == 0 && !reply->watch_object)
-		r = -ENOMEM;
-	return r == 0 ? job_announce(job) : r;
+	return r == 0 && !reply->watch_object ? -ENOMEM : r;
 }
 
 static int open_run(struct job *job) {
@@ -299,7 +297,7 @@ static int open_run(struct job *job) {
 		r = -ENOMEM;
 	if (r == 0)
 		r = handover_stream(job, 0);
-	return r == 0 ? job_announce(job) : r;
+	return r;
 }
 
 const struct operation operation_subscribe = {
