@@ -20,6 +20,7 @@
 
 #include "interfaces/watch-stream.h"
 #include "message.h"
+#include "mount-table.h"
 #include "mountinfo.h"
 
 enum { DEPTH_MAX = 4096, FIRST_USERS = 0xeffffffd /* the kernel's PROC_USER_INIT_INO */ };
@@ -62,19 +63,24 @@ static bool is_silent(int fd) {
 	return false;
 }
 
+static bool is_same(int one, int other) {
+	struct stat a, b;
+
+	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
 /* ---- the mount that a file is seen through ---- */
 
 struct seen {
 	struct mountinfo line; /* no type: it is not there */
-	char *text;            /* that the line is in; owned */
-	char *ours;            /* the same, if it is the table of our own namespace; owned */
+	void *space;           /* that the line is in; owned */
 };
 
 static void seen_free(struct seen *seen) {
 	if (!seen)
 		return;
-	free(seen->text);
-	free(seen->ours);
+	free(seen->space);
 	free(seen);
 }
 
@@ -89,31 +95,37 @@ static int mount_number(int fd, uint64_t *ret, bool *ret_is_root) {
 	return 0;
 }
 
-static int read_mounts(const struct job *job, struct seen *seen) {
-	char process[16] = "self";
-	int r;
+/* The mounts that can be reached are the same for the place and for us. */
+static bool is_our_view(const struct job *job) {
+	_cleanup_close_ int root = -1;
+	uint64_t ours = 0, other = 0;
+	bool is_root;
 
-	if (job->place.pid > 0 && !job->place.joined)
-		(void)snprintf(process, sizeof process, "%d", job->place.pid);
-	r = mountinfo_read(job->place.proc, process, &seen->text);
-	if (r < 0)
-		return r;
-	seen->ours = job->place.mounts.host ? strdup(seen->text) : NULL;
-	return job->place.mounts.host && !seen->ours ? -ENOMEM : 0;
+	if (!job->place.mounts.host)
+		return false;
+	root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root >= 0 && is_same(root, job->place.root) &&
+	       mount_number(root, &ours, &is_root) == 0 &&
+	       mount_number(job->place.root, &other, &is_root) == 0 && ours == other;
 }
 
 /* Among the mounts of the place. -ENOENT for one that is nowhere, or somewhere else. */
 static int find_mount(const struct job *job, int fd, struct seen *ret) {
+	char process[16] = "self", *text, *rest;
 	uint64_t number = 0;
 	bool is_root;
-	char *rest;
-	int r = mount_number(fd, &number, &is_root);
+	int r;
 
+	if (is_our_view(job) && mount_table_ask(fd, &ret->line, &ret->space) == 0)
+		return 0;
+	if (job->place.pid > 0 && !job->place.joined)
+		(void)snprintf(process, sizeof process, "%d", job->place.pid);
+	r = mount_number(fd, &number, &is_root);
 	if (r == 0)
-		r = read_mounts(job, ret);
+		r = mountinfo_read(job->place.proc, process, &text);
 	if (r < 0)
 		return r;
-	rest = ret->text;
+	ret->space = rest = text;
 	while (mountinfo_next(&rest, &ret->line))
 		if (ret->line.id == number)
 			return 0;
@@ -138,13 +150,6 @@ static bool has_option(const char *options, const char *word) {
 }
 
 /* ---- what is watched in the place of what was named ---- */
-
-static bool is_same(int one, int other) {
-	struct stat a, b;
-
-	return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
-}
 
 /* Another directory, as the caller and for good. */
 static int replace(struct job *job, struct path *path, int *fd) {
@@ -274,36 +279,45 @@ int ground_choose(struct job *job, struct path *path, const struct ground_wish *
 
 /* ---- the root of the superblock ---- */
 
-/* A mount of the whole file system, of those in a text, which is changed. */
-static int clone_from(char *text, dev_t device) {
-	struct mountinfo line;
-	char *rest = text;
+/* A mount, if it is one of the whole file system, and where its line says that it is. */
+static int clone_if_whole(const struct mountinfo *line) {
+	_cleanup_close_ int fd = -1;
+	uint64_t number = 0;
+	bool is_root;
+	int r;
 
-	while (mountinfo_next(&rest, &line)) {
-		_cleanup_close_ int fd = -1;
-		uint64_t number = 0;
-		bool is_root;
-		int r;
-
-		if (line.device != device || strcmp(line.root, "/") != 0)
-			continue;
-		fd = path_open_real(line.target);
-		/* something else may be mounted on top */
-		if (fd < 0 || mount_number(fd, &number, &is_root) < 0 || number != line.id)
-			continue;
-		r = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-		if (r >= 0)
-			return r;
-	}
-	return -ENOENT;
+	if (strcmp(line->root, "/") != 0)
+		return -ENOENT;
+	fd = path_open_real(line->target);
+	/* something else may be mounted on top */
+	if (fd < 0 || mount_number(fd, &number, &is_root) < 0 || number != line->id)
+		return -ENOENT;
+	r = open_tree(fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	return r < 0 ? -errno : r;
 }
 
-/* Of the namespace that we are in. */
-static int clone_whole(const struct job *job, dev_t device) {
+/* Any such mount of the namespace that we are in. */
+static int clone_any(const struct job *job, dev_t device) {
 	_cleanup_free_ char *text = NULL;
-	int r = mountinfo_read(job->place.proc, "self", &text);
+	struct mountinfo line;
+	char *rest;
+	int fd = mountinfo_read(job->place.proc, "self", &text);
 
-	return r < 0 ? r : clone_from(text, device);
+	if (fd < 0)
+		return fd;
+	rest = text;
+	fd = -ENOENT;
+	while (fd < 0 && mountinfo_next(&rest, &line))
+		if (line.device == device)
+			fd = clone_if_whole(&line);
+	return fd;
+}
+
+/* That which the file is seen through is likely to be one. */
+static int clone_whole(const struct job *job, const struct seen *seen) {
+	int fd = job->place.mounts.host ? clone_if_whole(&seen->line) : -ENOENT;
+
+	return fd >= 0 ? fd : clone_any(job, seen->line.device);
 }
 
 static bool is_same_btrfs(int one, int other) {
@@ -338,14 +352,13 @@ static int find_superblock(struct job *job, int root, struct ground *ground) {
 
 	if (r < 0)
 		return r;
-	fd = seen->ours ? clone_from(seen->ours, seen->line.device)
-			: clone_whole(job, seen->line.device);
+	fd = clone_whole(job, seen);
 	if (fd < 0 && magic_of(root) == BTRFS_SUPER_MAGIC)
 		fd = mount_whole_btrfs(seen, root);
 	if (fd >= 0 || job->place.mounts.host)
 		return fd;
 	r = place_join_mounts(&job->place, false);
-	return r < 0 ? r : clone_whole(job, seen->line.device);
+	return r < 0 ? r : clone_any(job, seen->line.device);
 }
 
 static int name_by_device(struct ground *ground, int fd) {

@@ -28,7 +28,8 @@ struct ground {
 
 /* What ground_open() takes. */
 #define GROUND_CAPABILITIES (CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))
-#define GROUND_OPEN         JOB_JOIN, SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl
+#define GROUND_OPEN \
+	JOB_JOIN, SYS_statmount, SYS_open_tree, SYS_fsopen, SYS_fsconfig, SYS_fsmount, SYS_ioctl
 
 struct ground_wish {
 	const char *scope;   /* filled in */

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "fd.h"
@@ -362,6 +364,61 @@ int mount_table_parent(int proc, uint64_t id, uint64_t *ret) {
 	if (r == 0)
 		*ret = entry->parent;
 	mount_table_done(&table);
+	return r;
+}
+
+static int fill_line(struct kernel_statmount *mount, size_t size, struct mountinfo *ret) {
+	static char idmapped[] = "idmapped", none[] = "";
+	const char *root = text_of(mount, size, KERNEL_STATMOUNT_MNT_ROOT, mount->mnt_root);
+	struct texts texts;
+
+	if (!root || !find_texts(mount, size, &texts))
+		return -EBADMSG;
+	if (!*root || !*texts.target)
+		return -ENOENT;
+	*ret = (struct mountinfo){
+		.id = mount->mnt_id_old,
+		.parent = mount->mnt_parent_id_old,
+		.device = makedev(mount->sb_dev_major, mount->sb_dev_minor),
+		.root = (char *)root,
+		.target = (char *)texts.target,
+		.options = mount->mnt_attr & MOUNT_ATTR_IDMAP ? idmapped : none,
+		.type = (char *)texts.type,
+		.source = (char *)texts.source,
+		.superblock_options = none,
+	};
+	return 0;
+}
+
+int mount_table_ask(int fd, struct mountinfo *ret, void **ret_space) {
+	enum { SIZE = sizeof(struct kernel_statmount) + 3 * PATH_MAX };
+
+	struct kernel_mount_request request = {
+		.size = 24,
+		.param = KERNEL_STATMOUNT_SB_BASIC | KERNEL_STATMOUNT_MNT_BASIC |
+			 KERNEL_STATMOUNT_MNT_ROOT | KERNEL_STATMOUNT_MNT_POINT |
+			 KERNEL_STATMOUNT_FS_TYPE | KERNEL_STATMOUNT_SB_SOURCE,
+	};
+	_cleanup_free_ struct kernel_statmount *mount = NULL;
+	struct statx stx;
+	int r;
+
+	if (!mount_table_kernel_suffices())
+		return -EOPNOTSUPP;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_MNT_ID_UNIQUE,
+		  &stx) < 0)
+		return -errno;
+	mount = malloc(SIZE);
+	if (!mount)
+		return -ENOMEM;
+	request.mnt_id = stx.stx_mnt_id;
+	if (syscall(SYS_statmount, &request, mount, SIZE, 0) < 0)
+		return -errno;
+	r = fill_line(mount, SIZE, ret);
+	if (r == 0) {
+		*ret_space = mount;
+		mount = NULL;
+	}
 	return r;
 }
 

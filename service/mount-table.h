@@ -10,6 +10,7 @@
 #include "usher.pb-c.h"
 
 struct kernel_statmount;
+struct mountinfo;
 
 struct mount_table {
 	Usher__MountEntry **entries;
@@ -37,6 +38,11 @@ int mount_table_read_mountinfo(struct mount_table *table, int proc);
 int mount_table_parse(struct mount_table *table, char *text);
 /* A mount as statmount(2) tells of it, in a buffer of a size; none if it is out of reach. */
 int mount_table_add(struct mount_table *table, const struct kernel_statmount *mount, size_t size);
+/* The mount that a file is seen through, as its line in mountinfo, by one question to the kernel:
+ * of the options, only "idmapped", and the type without what is behind a dot. The strings are in
+ * *ret_space, which the caller frees. -ENOENT for one that is not below our root; -EOPNOTSUPP where
+ * the kernel says too little. */
+int mount_table_ask(int fd, struct mountinfo *ret, void **ret_space);
 /* Adds an entry, with nothing but the id, of each mount that is still in its namespace, or of which
  * this kernel does not say. */
 int mount_table_add_foreign(struct mount_table *table, Usher__ForeignMount *const *mounts,
