@@ -328,6 +328,27 @@ static void what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it(voi
 	(void)munmap(taken, sizeof *taken);
 }
 
+static void a_systemd_may_listen_where_there_is_no_path(void **state) {
+	static const char name[] = "@usher-test-store";
+	int before = heard;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)state;
+	memcpy(address.sun_path + 1, name + 1, sizeof name - 2);
+	heard = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(heard, (struct sockaddr *)&address,
+			      offsetof(struct sockaddr_un, sun_path) + sizeof name - 1),
+			 0);
+	(void)setenv("NOTIFY_SOCKET", name, 1);
+	store_forget("mount", 7);
+	assert_told("FDSTOREREMOVE", "mount-7", 0);
+	(void)close(heard);
+	heard = before;
+	store_forget("mount", 7); /* which nobody hears any more */
+	assert_told_no_more();
+	assert_true(complaints_n() > 0);
+}
+
 static int load_more_in_a_child(void *data) {
 	const int fds[] = { open("/", O_PATH | O_CLOEXEC), memory_of(7),
 			    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0),
@@ -438,6 +459,7 @@ int main(void) {
 		test_of(without_a_directory_nothing_is_saved_and_one_that_is_missed_is_told_of),
 		test_of(what_has_changed_is_told_apart_from_what_it_was),
 		test_of(a_descriptor_is_kept_together_with_the_message_that_it_belongs_to),
+		test_of(a_systemd_may_listen_where_there_is_no_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

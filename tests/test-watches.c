@@ -17,6 +17,7 @@
 
 #include "complaints.h"
 #include "message.h"
+#include "notice.h"
 #include "stage.h"
 #include "watches.h"
 #include "wire.h"
@@ -225,6 +226,7 @@ static int open_systemd(void) {
 	(void)unlink(notify);
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 	(void)setenv("NOTIFY_SOCKET", notify, 1);
+	assert_int_equal(notice_send("READY=1", NULL, 0), 0); /* by a socket that stays */
 	return fd;
 }
 
