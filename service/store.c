@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
@@ -364,14 +365,16 @@ static void parts_done(struct parts *parts) {
 		fd_closep(&parts->descriptors.more[i]);
 }
 
-/* Where one of a kind is, the other is not: only messages are sealed. */
+/* Where one of a kind is, the other is not: only messages are sealed. No file system is asked: it
+ * may be a stranger's. */
 static int *place_of(struct parts *parts, int fd) {
-	struct stat st;
+	socklen_t size = sizeof(int);
+	int type;
 
 	if (fcntl(fd, F_GET_SEALS) >= 0)
 		return &parts->message;
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) ? &parts->descriptors.socket
-							   : &parts->descriptors.fd;
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? &parts->descriptors.socket
+								      : &parts->descriptors.fd;
 }
 
 /* By what it is called, and without a tail by what it is; NULL if it is of another object. */

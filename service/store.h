@@ -30,7 +30,7 @@ enum { STORE_MORE_MAX = 2 };
 
 /* What an object has besides its message; -1 for what it has not. */
 struct store_descriptors {
-	int fd; /* of whatever kind, but no socket */
+	int fd; /* of whatever kind, but no socket, nor a file in memory, which could be sealed */
 	int socket;
 	int more[STORE_MORE_MAX]; /* of any kind */
 };

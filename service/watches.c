@@ -43,6 +43,12 @@ const char *watch_key(const struct object *object) {
 	return message_of(object)->watcher;
 }
 
+/* What is watched: a directory is kept under the name of the watch. A file might be one in memory,
+ * as the message is. */
+static int root_of(const struct object *object) {
+	return object->fd >= 0 ? object->fd : object->more[MORE_ROOT];
+}
+
 int watch_superblock(const struct object *object) {
 	return object->more[MORE_SUPERBLOCK];
 }
@@ -71,7 +77,7 @@ int watch_introduce(struct object *object, int connection) {
 	add.watch = message_of(object)->order;
 	add.has_resumed = add.resumed = watch->begun;
 	add.has_stream_fd = object->socket >= 0;
-	r = add_copy(&fds, object->more[MORE_ROOT], &add.root_fd);
+	r = add_copy(&fds, root_of(object), &add.root_fd);
 	if (r == 0 && add.has_stream_fd)
 		r = add_copy(&fds, object->socket, &add.stream_fd);
 	order.add = &add;
@@ -335,7 +341,7 @@ static int adopt(struct object *object, const ProtobufCMessage *request) {
 	watch_signals_begin(&((struct watch *)object)->signals, object);
 	/* nothing of it is left without what is watched: not after a stop of the service */
 	return m->path && m->scope && m->backend && m->lifetime && m->watcher && m->order &&
-			       object->more[MORE_ROOT] >= 0
+			       root_of(object) >= 0
 		       ? 0
 		       : -EBADMSG;
 }
@@ -385,6 +391,7 @@ const struct object_kind watch_kind = {
 	.message = &usher__watch_object__descriptor,
 	.reply = &usher__subscribe_reply__descriptor,
 	.other_reply = &usher__open_watch_reply__descriptor,
+	.fd = "directory_fd",
 	.more = { [MORE_ROOT] = "root_fd", [MORE_SUPERBLOCK] = "superblock_fd" },
 	.socket = "writing_fd",
 	.lifetime = "lifetime",

@@ -328,6 +328,29 @@ static void what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it(voi
 	(void)munmap(taken, sizeof *taken);
 }
 
+static int load_directory_in_a_child(void *data) {
+	const int fds[] = { open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+			    socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), memory_of(7),
+			    open("/", O_PATH | O_CLOEXEC) };
+
+	return start_with(fds, "mount-7:mount-7:mount-7:other-7", data);
+}
+
+/* Of what is in memory, too, files alone can be sealed. */
+static void a_directory_is_no_message(void **state) {
+	struct taken *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(taken != MAP_FAILED);
+	assert_int_equal(in_child(load_directory_in_a_child, taken), 0);
+	assert_int_equal(taken->n, 1);
+	assert_int_equal(taken->numbers[0], 7);
+	assert_true(taken->has_descriptor[0] && taken->has_socket[0]);
+	assert_told_no_more();
+	(void)munmap(taken, sizeof *taken);
+}
+
 static void a_systemd_may_listen_where_there_is_no_path(void **state) {
 	static const char name[] = "@usher-test-store";
 	int before = heard;
@@ -450,6 +473,7 @@ int main(void) {
 		/* the first: a process asks systemd once */
 		test_of(a_file_counts_and_not_what_systemd_kept),
 		test_of(what_has_changed_counts_and_all_that_belongs_to_it_comes_with_it),
+		test_of(a_directory_is_no_message),
 		test_of(what_an_object_has_more_is_told_apart_by_its_names),
 		test_of(what_an_object_has_more_is_kept_before_its_message),
 		test_of(what_is_saved_is_taken_once_and_kept_again),

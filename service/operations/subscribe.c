@@ -270,7 +270,10 @@ static int watch_run(struct job *job, Usher__WatchObject **ret) {
 		r = *ret ? 0 : -ENOMEM;
 	}
 	if (r == 0)
-		r = handover_descriptor(job, "root_fd", fd_take(&watching->root));
+		r = handover_descriptor(job,
+					S_ISDIR(watching->path.st.st_mode) ? "directory_fd"
+									   : "root_fd",
+					fd_take(&watching->root));
 	if (r == 0 && watching->ground.superblock >= 0)
 		r = handover_descriptor(job, "superblock_fd",
 					fd_take(&watching->ground.superblock));
