@@ -19,7 +19,7 @@
 /* One that dies so often without having been of use is not started again. */
 enum { FAILURES_MAX = 5, KEPT_FOR_EACH = 2 + ATTENDANT_OWN_MAX };
 
-enum { MORE_OWN, MORE_CONNECTION };
+enum { MORE_OWN, MORE_CONNECTION, MORE_LAST };
 
 /* How long it may take to answer, from when on it has been of use, and how long the next one is
  * waited with for each that failed. */
@@ -77,7 +77,7 @@ static struct attendant *attendant_new(struct attendants *attendants, const char
 					 .attendants = attendants,
 					 .key = strdup(key),
 					 .connection = -1,
-					 .own = { -1, -1 } };
+					 .own = { -1, -1, -1 } };
 	if (!attendant->key) {
 		attendant_free(attendant);
 		return NULL;
@@ -94,10 +94,12 @@ static void attendant_remove(struct attendant *attendant) {
 	*at = attendant->next;
 	disconnect(attendant);
 	if (attendant->number > 0) {
-		const int both[STORE_MORE_MAX] = { [MORE_OWN] = 0, [MORE_CONNECTION] = 0 };
+		const int had[STORE_MORE_MAX] = {
+			[MORE_OWN] = attendant->own[1], [MORE_LAST] = attendant->own[2]
+		};
 
 		store_forget(kind_of(attendant)->name, attendant->number);
-		store_forget_more(kind_of(attendant)->name, attendant->number, both, false);
+		store_forget_more(kind_of(attendant)->name, attendant->number, had, false);
 	}
 	attendant_free(attendant);
 }
@@ -141,7 +143,8 @@ static int keep_first(struct attendant *attendant) {
 		.fd = attendant->own[0],
 		.socket = -1,
 		.more = { [MORE_OWN] = attendant->own[1],
-			  [MORE_CONNECTION] = attendant->connection },
+			  [MORE_CONNECTION] = attendant->connection,
+			  [MORE_LAST] = attendant->own[2] },
 	};
 	Usher__WatcherObject message = USHER__WATCHER_OBJECT__INIT;
 
@@ -159,6 +162,15 @@ int attendant_keep(struct attendant *attendant) {
 		return keep_first(attendant);
 	return store_replace(kind_of(attendant)->name, attendant->number, MORE_CONNECTION,
 			     attendant->connection);
+}
+
+bool attendant_is_kept(const struct attendant *attendant) {
+	return attendant->number > 0;
+}
+
+const struct attendant *attendants_next(const struct attendants *attendants,
+					const struct attendant *attendant) {
+	return attendant ? attendant->next : attendants->first;
 }
 
 const char *attendant_key(const struct attendant *attendant) {
@@ -444,6 +456,7 @@ static int adopt(struct attendants *attendants, const Usher__WatcherObject *m,
 	attendant->number = m->number;
 	attendant->own[0] = fd_take(&descriptors->fd);
 	attendant->own[1] = fd_take(&descriptors->more[MORE_OWN]);
+	attendant->own[2] = fd_take(&descriptors->more[MORE_LAST]);
 	attendant->connection = fd_take(&descriptors->more[MORE_CONNECTION]);
 	attendant->started_usec = instant_usec();
 	if (attendants->last_number < m->number)

@@ -18,7 +18,7 @@ struct launcher;
 struct object;
 struct objects;
 
-enum { ATTENDANT_OWN_MAX = 2 };
+enum { ATTENDANT_OWN_MAX = 3 };
 
 /* What is different. Reports are messages of `report`; those of an object say its number. */
 struct attendant_kind {
@@ -85,3 +85,7 @@ int attendant_own(const struct attendant *attendant, size_t i);
 void attendant_set_own(struct attendant *attendant, size_t i, int fd);
 /* From here on it goes on when we are killed. 0 or a negative errno. */
 int attendant_keep(struct attendant *attendant);
+bool attendant_is_kept(const struct attendant *attendant);
+/* The one after another, or the first after NULL; NULL at the end. */
+const struct attendant *attendants_next(const struct attendants *attendants,
+					const struct attendant *attendant);

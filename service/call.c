@@ -52,6 +52,7 @@ static void call_free(struct call *call) {
 	authority_cancel(call->question);
 	fd_closep(&call->worker);
 	fds_done(&call->fds);
+	roots_done(&call->roots);
 	message_freep(&call->request);
 	if (call->finding)
 		usher__finding__free_unpacked(call->finding, NULL);
@@ -335,6 +336,19 @@ static void inquire(struct call *call, const struct fds *fds) {
 		inquiry_go_on(call, found, fds);
 }
 
+static bool makes_watch(const struct call *call) {
+	return call_makes(call) == &call->desk->objects[KIND_WATCH];
+}
+
+static int give_root(struct call *call, struct fds *fds) {
+	const Usher__WatchObject *made =
+		makes_watch(call) ? (const Usher__WatchObject *)objects_made(call->reply) : NULL;
+
+	return made ? watchers_give_root(&call->desk->watchers, &call->roots, made, call->reply,
+					 fds)
+		    : 0;
+}
+
 /* The child has no part any more in what it has found. */
 static void let_begin(struct call *call, struct fds *fds) {
 	int r;
@@ -346,7 +360,9 @@ static void let_begin(struct call *call, struct fds *fds) {
 		call_finish(call, REFUSED_RETRY, "its caller has gone");
 		return;
 	}
-	r = expect(call, fds);
+	r = give_root(call, fds);
+	if (r == 0)
+		r = expect(call, fds);
 	if (r != 0)
 		call_finish(call, r, not_kept);
 }
@@ -640,6 +656,10 @@ static int send_order(struct call *call) {
 	order.has_loop_devices = !call_is_trusted(call);
 	order.loop_devices = (uint32_t)call->desk->configuration.limits.value[LIMIT_LOOP_DEVICES];
 	grant_ahead(call, &order);
+	if (makes_watch(call))
+		watchers_tell_roots(&call->desk->watchers, &call->roots);
+	order.watchers = call->roots.key;
+	order.n_watchers = call->roots.n;
 	if (call->caller) {
 		order.uid = call->caller->uid;
 		place = fds_add_copy(&call->fds, call->caller->pidfd);

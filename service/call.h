@@ -24,6 +24,7 @@
 #include "netlink-reader.h"
 #include "object.h"
 #include "operation.h"
+#include "roots.h"
 #include "watchers.h"
 
 struct call;
@@ -89,7 +90,8 @@ struct call {
 	sd_id128_t id;                      /* drawn when something is noted */
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
-	uid_t owner; /* of the object, where the service itself calls */
+	uid_t owner;        /* of the object, where the service itself calls */
+	struct roots roots; /* that its child need not find */
 	/* what is answered; of an object it is known before that is there */
 	ProtobufCMessage *reply;
 	struct fds reply_fds;

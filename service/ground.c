@@ -361,14 +361,17 @@ static int find_superblock(struct job *job, int root, struct ground *ground) {
 	return r < 0 ? r : clone_any(job, seen->line.device);
 }
 
-static int name_by_device(struct ground *ground, int fd) {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
+static void name_by_device(struct ground *ground, dev_t device) {
 	(void)snprintf(ground->watcher, sizeof ground->watcher, "%s:%u:%u", ground->kind,
-		       major(st.st_dev), minor(st.st_dev));
-	return 0;
+		       major(device), minor(device));
+}
+
+/* Then the broker has what that watcher needs. */
+static bool has_watcher(const struct job *job, const struct ground *ground) {
+	for (size_t i = 0; i < job->n_watchers; i++)
+		if (strcmp(job->watchers[i], ground->watcher) == 0)
+			return true;
+	return false;
 }
 
 /* A user may have processes with other groups, which see other things: each such set has a watcher
@@ -383,15 +386,17 @@ static uint32_t tell_groups_apart(const struct place *place) {
 }
 
 static int open_inotify(const struct job *job, int root, struct ground *ground) {
+	struct stat st;
 	size_t used;
-	int r;
 
+	if (fstat(root, &st) < 0)
+		return -errno;
 	ground->kind = ground->backend = "inotify";
-	r = name_by_device(ground, root);
+	name_by_device(ground, st.st_dev);
 	used = strlen(ground->watcher);
 	(void)snprintf(ground->watcher + used, sizeof ground->watcher - used, ":%u:%08x",
 		       job->place.uid, tell_groups_apart(&job->place));
-	return r;
+	return 0;
 }
 
 static int open_mounts(const struct job *job, struct ground *ground) {
@@ -427,6 +432,11 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 		return open_inotify(job, root, ground);
 	if (strcmp(ground->kind, "mounts") == 0)
 		return open_mounts(job, ground);
+	if (strcmp(ground->kind, "filesystem") == 0) {
+		name_by_device(ground, ground->seen->line.device);
+		if (has_watcher(job, ground))
+			return 0;
+	}
 	r = place_act_as_root(&job->place);
 	if (r < 0)
 		return r;
@@ -434,7 +444,7 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 		return open_decisions(job, root, ground);
 	ground->superblock = find_superblock(job, root, ground);
 	if (ground->superblock >= 0)
-		return name_by_device(ground, ground->superblock);
+		return 0;
 	r = not_by_inotify(job, wish, "no mount of the whole file system can be had");
 	return r == 0 ? open_inotify(job, root, ground) : r;
 }

@@ -17,7 +17,7 @@ struct ground {
 	const char *backend; /* fanotify or inotify */
 	char watcher[64];    /* which one of that kind */
 	/* The superblock's root, as a detached mount, or the mount namespace; -1: the watcher needs
-	 * none. Owned. */
+	 * none, or the broker has it. Owned. */
 	int superblock;
 	/* The mount that it is seen through, where that had to be looked for; owned. */
 	struct seen *seen;

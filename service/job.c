@@ -250,6 +250,10 @@ static int begin(struct job *job, int socket, size_t *ret_row) {
 		return r;
 	order = (Usher__Order *)message;
 	job->loop_devices = order->loop_devices;
+	job->watchers = order->watchers;
+	job->n_watchers = order->n_watchers;
+	order->n_watchers = 0;
+	order->watchers = NULL;
 	start_clock(job, order);
 	job->operation = operation_find_whole(order->operation, ret_row);
 	if (!job->operation || job->operation->here)
@@ -430,6 +434,9 @@ void job_done(struct job *job) {
 	fd_closep(&job->attached);
 	birth_done(job->birth);
 	free(job->ranges);
+	while (job->n_watchers > 0)
+		free(job->watchers[--job->n_watchers]);
+	free(job->watchers);
 	free(job->state);
 }
 

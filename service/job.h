@@ -34,6 +34,8 @@ struct job {
 
 	uint64_t deadline_usec; /* of looking, and again of doing */
 	uint32_t loop_devices;  /* so many of the caller's there may be; 0: any number */
+	char **watchers;        /* of which the broker has the roots */
+	size_t n_watchers;
 
 	int prober;  /* a socket to the program that knows file systems, or -1 */
 	int own_ids; /* a user namespace in which the caller's ids, and no others, are there; or -1

@@ -170,10 +170,9 @@ static void forget(const struct object *object) {
 }
 
 int object_keep(struct object *object) {
-	const struct store_descriptors descriptors = { object->fd,
-						       object->socket,
-						       { object->more[0], object->more[1] } };
+	struct store_descriptors descriptors = { .fd = object->fd, .socket = object->socket };
 
+	memcpy(descriptors.more, object->more, sizeof descriptors.more);
 	object->unkept = false;
 	return store_keep(object->objects->kind->name, object->number, object->message,
 			  &descriptors);
@@ -198,7 +197,7 @@ static int prepare(struct object *object, struct caller *caller, const ProtobufC
 	return r == 0 && !kind->start ? object_keep(object) : r;
 }
 
-static const ProtobufCMessage *made_of(const ProtobufCMessage *reply) {
+const ProtobufCMessage *objects_made(const ProtobufCMessage *reply) {
 	return *(ProtobufCMessage **)
 		message_member(reply,
 			       protobuf_c_message_descriptor_get_field_by_name(reply->descriptor,
@@ -208,7 +207,7 @@ static const ProtobufCMessage *made_of(const ProtobufCMessage *reply) {
 int objects_expect(struct objects *objects, struct caller *caller, const ProtobufCMessage *request,
 		   ProtobufCMessage *reply, const struct fds *fds, int socket,
 		   struct object **ret) {
-	const ProtobufCMessage *made = made_of(reply);
+	const ProtobufCMessage *made = objects_made(reply);
 	struct object *object;
 	int r;
 

@@ -119,6 +119,8 @@ int objects_expect(struct objects *objects, struct caller *caller, const Protobu
 		   ProtobufCMessage *reply, const struct fds *fds, int socket, struct object **ret);
 /* Has systemd keep it; 0 or a negative errno. */
 int object_keep(struct object *object);
+/* What a reply says of it, or NULL. */
+const ProtobufCMessage *objects_made(const ProtobufCMessage *reply);
 void object_show(struct object *object);
 /* Writes its message down in a file: of one that will not change any more. 0 or a negative errno.
  */

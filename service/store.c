@@ -26,7 +26,7 @@ enum { NAME_MAX_LENGTH = 64, MESSAGE_SIZE_MAX = 1024 * 1024 };
 
 static const char tail_new[] = "-new";
 
-static const char *const tails_more[STORE_MORE_MAX] = { "-more", "-last" };
+static const char *const tails_more[STORE_MORE_MAX] = { "-more", "-last", "-root" };
 
 static int write_message(int fd, const ProtobufCMessage *message) {
 	size_t size = protobuf_c_message_get_packed_size(message);

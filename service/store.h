@@ -2,7 +2,7 @@
 /*
  * What outlives the service: systemd keeps, for every object, a sealed memfd with its message, a
  * descriptor and a socket if it has them, all by the name "KIND-NUMBER"; what more there is by
- * names of their own, "KIND-NUMBER-more" and "KIND-NUMBER-last", and with it a second message,
+ * names of their own, "KIND-NUMBER-more" and the like, and with it a second message,
  * "KIND-NUMBER-new", which counts instead of the first, if the object is not any more what it was.
  *
  * A stop empties that store (before systemd 254 nothing can be done about it), so a service that
@@ -26,7 +26,7 @@
  * back in one environment variable, and the kernel limits that to 128 KiB. */
 enum { STORE_DESCRIPTORS_MAX = 4096 };
 
-enum { STORE_MORE_MAX = 2 };
+enum { STORE_MORE_MAX = 3 };
 
 /* What an object has besides its message; -1 for what it has not. */
 struct store_descriptors {
@@ -35,7 +35,7 @@ struct store_descriptors {
 	int more[STORE_MORE_MAX]; /* of any kind */
 };
 
-#define STORE_NO_DESCRIPTORS ((struct store_descriptors){ -1, -1, { -1, -1 } })
+#define STORE_NO_DESCRIPTORS ((struct store_descriptors){ -1, -1, { -1, -1, -1 } })
 
 /* Where no systemd listens, these do nothing. The descriptors stay the caller's. 0 or a negative
  * errno. */

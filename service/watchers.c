@@ -6,21 +6,24 @@
 #include <string.h>
 
 #include "launch.h"
+#include "message.h"
 #include "object.h"
+#include "roots.h"
 #include "usher.pb-c.h"
 #include "watches.h"
 #include "wire.h"
 
 /* What it has of its own. */
-enum { OWN_GROUP, OWN_JOURNAL };
+enum { OWN_GROUP, OWN_JOURNAL, OWN_ROOT };
 
 static const char decisions[] = "decisions:";
 
-/* It is any watch's: of one descriptor systemd keeps one copy, whatever its names. */
-static int superblock_of(const struct attendant *watcher) {
+/* The root of the file system: what was kept for it, or what its first watch has brought. */
+static int root_of(const struct attendant *watcher) {
 	const struct object *watch = attendant_any(watcher);
+	int own = attendant_own(watcher, OWN_ROOT);
 
-	return watch ? watch_superblock(watch) : -1;
+	return own < 0 && watch ? watch_superblock(watch) : own;
 }
 
 static int add_descriptor(struct fds *fds, int fd, protobuf_c_boolean *ret_has, uint32_t *ret) {
@@ -42,7 +45,7 @@ static int begin(const struct attendant *watcher) {
 	what.kind = kind;
 	order.begin = &what;
 	if (r == 0)
-		r = add_descriptor(&fds, superblock_of(watcher), &what.has_superblock_fd,
+		r = add_descriptor(&fds, root_of(watcher), &what.has_superblock_fd,
 				   &what.superblock_fd);
 	if (r == 0)
 		r = add_descriptor(&fds, attendant_own(watcher, OWN_GROUP), &what.has_group_fd,
@@ -68,7 +71,45 @@ static int take_own(struct attendant *watcher, const ProtobufCMessage *report,
 		attendant_set_own(watcher, OWN_JOURNAL, fds_get(fds, kept->journal_fd));
 	if (strncmp(attendant_key(watcher), decisions, strlen(decisions)) == 0)
 		return 0; /* a group that nobody reads would hold up whoever asks it */
+	if (!attendant_is_kept(watcher))
+		attendant_set_own(watcher, OWN_ROOT, root_of(watcher));
 	return attendant_keep(watcher);
+}
+
+/* What is kept of it counts: what is not would be lost with us. */
+static bool has_root(const struct attendant *watcher) {
+	return attendant_is_kept(watcher) && attendant_own(watcher, OWN_ROOT) >= 0;
+}
+
+void watchers_tell_roots(const struct attendants *watchers, struct roots *roots) {
+	const struct attendant *watcher = NULL;
+
+	while ((watcher = attendants_next(watchers, watcher)))
+		if (has_root(watcher))
+			roots_add(roots, attendant_key(watcher), attendant_own(watcher, OWN_ROOT));
+}
+
+bool watchers_have_root(const struct attendants *watchers, const char *key) {
+	const struct attendant *watcher = NULL;
+
+	while ((watcher = attendants_next(watchers, watcher)))
+		if (strcmp(attendant_key(watcher), key) == 0)
+			return has_root(watcher);
+	return false;
+}
+
+int watchers_give_root(const struct attendants *watchers, struct roots *roots,
+		       const Usher__WatchObject *made, ProtobufCMessage *reply, struct fds *fds) {
+	int root, place;
+
+	if (!made->watcher || watchers_have_root(watchers, made->watcher) ||
+	    message_number(reply, "superblock_fd", UINT64_MAX) != UINT64_MAX)
+		return 0;
+	root = roots_take(roots, made->watcher);
+	place = root < 0 ? 0 : fds_add(fds, root);
+	if (root >= 0 && place >= 0)
+		message_set_number(reply, "superblock_fd", (uint64_t)place);
+	return place < 0 ? place : 0;
 }
 
 static int dismiss(const struct attendant *watcher, uint64_t number) {

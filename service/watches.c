@@ -109,6 +109,9 @@ static void on_added(struct object *object, const Usher__WatchDone *done) {
 	watch->begun = true;
 	if (!again)
 		message_of(object)->clock = done->clock;
+	/* systemd keeps one copy of a descriptor, under the name that it heard first */
+	if (!again && watchers_have_root(watchers_of(object), watch_key(object)))
+		fd_closep(&object->more[MORE_SUPERBLOCK]);
 	if (object->hidden)
 		(void)call_begun(object, 0, NULL);
 }

@@ -446,7 +446,8 @@ static void say_watch(struct child *child, char *lifetime) {
 		assert_int_equal(fds_add(&fds, pair[1]), 3);
 	}
 	for (size_t i = 0; i < fds.n; i++)
-		message_set_number(reply, fields[i], i);
+		if (i != 1 || !child->rootless)
+			message_set_number(reply, fields[i], i);
 	if (child->announces)
 		announce(child, reply, &fds);
 	else
@@ -563,6 +564,10 @@ static bool say_word(struct child *child, const char *word) {
 		say_where(child);
 	else if (word_is(word, "announces"))
 		child->announces = true;
+	else if (word_is(word, "rootless"))
+		child->rootless = child->order->n_watchers > 0;
+	else if (word_is(word, "later"))
+		return stage->later;
 	else if (word_is(word, "made="))
 		say_made(child, word + 5);
 	else if (word_is(word, "code="))

@@ -38,6 +38,8 @@ enum { CHILDREN_MAX = 70, UNLIKELY_ID = 7700077 };
  *   made=LIFETIME  the announcement of what the order makes: a mount, or namespaces or a process,
  *                  for which there is a process then; a watch is the outcome
  *   announces      and from here on it is announced, too
+ *   rootless       and comes without the root of its file system, if there is any watcher
+ *   later          waits until the test says so
  *   go             waits for the second grant, which answers that
  *   end            that process ends
  *   ended=HOW:N    tells that it has
@@ -56,7 +58,7 @@ struct child {
 	int fd;
 	sd_event_source *source;
 	const char *script; /* what is left of it */
-	bool announces;
+	bool announces, rootless;
 	Usher__Order *order;
 	struct fds fds;
 	const struct operation *operation;
@@ -88,6 +90,7 @@ struct stage {
 	const char *scripts[CHILDREN_MAX]; /* of each child, in the order of their coming */
 	struct child children[CHILDREN_MAX];
 	size_t n_children;
+	bool later;
 	const char *detail[2]; /* one more of each finding: key and value */
 	uint64_t further;      /* than UNLIKELY_ID: the id of a mount that is announced */
 

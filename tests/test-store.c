@@ -400,7 +400,9 @@ static void what_an_object_has_more_is_told_apart_by_its_names(void **state) {
 
 static void what_an_object_has_more_is_kept_before_its_message(void **state) {
 	Usher__MountObject object = object_of(7);
-	struct store_descriptors descriptors = { some_descriptor(), -1, { some_descriptor(), -1 } };
+	struct store_descriptors descriptors = { some_descriptor(),
+						 -1,
+						 { some_descriptor(), -1, -1 } };
 
 	(void)state;
 	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
@@ -409,7 +411,7 @@ static void what_an_object_has_more_is_kept_before_its_message(void **state) {
 	store_forget_more("mount", 7, descriptors.more, false);
 	assert_told("FDSTOREREMOVE", "mount-7-more", 0);
 	assert_told_no_more();
-	store_forget_more("mount", 7, (int[STORE_MORE_MAX]){ -1, 0 }, true);
+	store_forget_more("mount", 7, (int[STORE_MORE_MAX]){ -1, 0, -1 }, true);
 	assert_told("FDSTOREREMOVE", "mount-7-last", 0);
 	assert_told("FDSTOREREMOVE", "mount-7-new", 0);
 	assert_told_no_more();
@@ -421,7 +423,7 @@ static void what_has_changed_is_told_apart_from_what_it_was(void **state) {
 	Usher__MountObject object = object_of(7);
 	struct store_descriptors descriptors = { some_descriptor(),
 						 socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
-						 { -1, -1 } };
+						 { -1, -1, -1 } };
 
 	(void)state;
 	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);
@@ -458,7 +460,7 @@ static void a_file_counts_and_not_what_systemd_kept(void **state) {
 static void a_descriptor_is_kept_together_with_the_message_that_it_belongs_to(void **state) {
 	Usher__MountObject object = object_of(7);
 	size_t before = descriptors_open();
-	struct store_descriptors descriptors = { some_descriptor(), -1, { -1, -1 } };
+	struct store_descriptors descriptors = { some_descriptor(), -1, { -1, -1, -1 } };
 
 	(void)state;
 	assert_int_equal(store_keep("mount", 7, &object.base, &descriptors), 0);

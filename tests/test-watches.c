@@ -24,6 +24,7 @@
 
 #define SUBSCRIBE "Watches.Subscribe", "path=/a"
 #define MADE      "find=0 grant made=connection die"
+#define ROOTLESS  "find=0 grant rootless made=connection die"
 #define STAYS     "find=0 grant made=manual die"
 
 enum { WATCHERS_MAX = 16 };
@@ -353,6 +354,76 @@ static void a_file_system_has_one_watcher(void **state) {
 	assert_int_equal(n_watchers, 1);
 	(void)make(&stage, "Watches.Subscribe", "path=/b", MADE);
 	assert_int_equal(n_watchers, 2);
+	end_stage(&stage);
+}
+
+/* Its child is told that there is one, and finds no root again. */
+static void a_file_system_is_opened_once(void **state) {
+	int systemd = open_systemd();
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	(void)make(&stage, SUBSCRIBE, ROOTLESS);
+	assert_int_equal(told_of(systemd, "watcher-1-root"), 1);
+	assert_int_equal(watch_superblock(first(&stage)), -1);
+	begin_watch(&stage, SUBSCRIBE, ROOTLESS, 0);
+	expect_add(0, 2, false, false);
+	say_done(0, 2, 0, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 2);
+	assert_int_equal(n_watchers, 1);
+	assert_int_equal(watch_superblock(first(&stage)), -1);
+	assert_int_equal(told_of(systemd, "watch-2-last"), 0);
+	/* which the next watcher has, too, when the watch that brought it has gone */
+	stage_call(&stage, "Watch.Close", "", false, 1);
+	stage_settle(&stage);
+	fd_closep(&watchers[0]);
+	stage_until(&stage, n_watchers == 2 && !hears_nothing(1));
+	expect_begin(1, 3);
+	end_stage(&stage);
+	close_systemd(systemd);
+}
+
+/* Without a systemd that keeps it, it would be lost with us. */
+static void what_is_not_kept_is_not_relied_on(void **state) {
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	begin_watch(&stage, SUBSCRIBE, MADE, 0);
+	expect_begin(0, 1);
+	expect_add(0, 1, false, false);
+	say_done(0, 1, 0, 0); /* that is nothing of its own */
+	stage_settle(&stage);
+	begin_watch(&stage, SUBSCRIBE, ROOTLESS, 0);
+	expect_add(0, 2, false, false);
+	say_done(0, 2, 0, 0);
+	stage_settle(&stage);
+	assert_true(watch_superblock(first(&stage)) >= 0);
+	end_stage(&stage);
+}
+
+static void a_watcher_that_goes_meanwhile_leaves_the_root_behind(void **state) {
+	struct stage stage;
+
+	(void)state;
+	new_stage(&stage);
+	(void)make(&stage, SUBSCRIBE, ROOTLESS);
+	stage.scripts[1] = "find=0 grant rootless later made=connection die";
+	stage_call(&stage, SUBSCRIBE, false, 0);
+	stage_until(&stage, stage.n_children == 2 && stage.children[1].rootless);
+	stage_call(&stage, "Watch.Close", "", false, 1);
+	stage_until(&stage, stage.answers == 2);
+	stage_until(&stage, !stage.desk.watchers.first);
+	stage.later = true;
+	stage_until(&stage, n_watchers == 2 && !hears_nothing(1));
+	expect_begin(1, 1);
+	expect_add(1, 2, false, false);
+	say_kept(1);
+	say_done(1, 2, 0, 0);
+	stage_settle(&stage);
+	assert_int_equal(stage.answers, 3);
 	end_stage(&stage);
 }
 
@@ -789,6 +860,9 @@ int main(void) {
 		cmocka_unit_test(what_a_watcher_refuses_has_never_been_there),
 		cmocka_unit_test(without_a_watcher_there_is_no_watch),
 		cmocka_unit_test(a_file_system_has_one_watcher),
+		cmocka_unit_test(a_file_system_is_opened_once),
+		cmocka_unit_test(what_is_not_kept_is_not_relied_on),
+		cmocka_unit_test(a_watcher_that_goes_meanwhile_leaves_the_root_behind),
 		cmocka_unit_test(a_watcher_goes_with_its_last_watch),
 		cmocka_unit_test(what_nobody_knows_is_dismissed),
 		cmocka_unit_test(what_happens_is_told_to_the_connection_that_subscribed_alone),

@@ -229,6 +229,17 @@ class Killing(WatcherTestCase):
         self.await_told(self.touch())
         self.assert_told()
 
+    def test_a_watch_outlives_both_when_the_one_that_came_first_has_gone(self):
+        """The first has brought the root of the file system, which all that come later share."""
+        first = self.subscribe()
+        self.subscribe()
+        self.alice.call("Watch", "Close", {}, path=first)
+        for pid in watchers() + [support.main_pid(USHERD)]:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(watchers, "there is another watcher")
+        self.await_told(self.touch())
+        self.assert_told()
+
     def test_a_stop_ends_watches(self):
         self.subscribe()
         _, reader = self.open()
