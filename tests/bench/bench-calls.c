@@ -4,7 +4,9 @@
  * to the system bus that is open already.
  *
  *     bench-calls bus|ping|hostname|set-hostname|hostnamed|hostnamed-set|describe|list N
- *     bench-calls polkit N ACTION            what polkit alone takes to answer (for root)
+ *     bench-calls connected                  says how the bus calls it, until its input ends
+ *     bench-calls polkit N ACTION NAME PATH  what polkit alone takes to answer: whether that
+ *         connection may, with the details that usherd tells of OpenTree
  *     bench-calls tmpfs|image N TARGET [IMAGE]
  *     bench-calls bind N TARGET SOURCE
  *     bench-calls tree N SOURCE
@@ -147,17 +149,32 @@ static void describe_hostnamed(size_t n, char *argv[]) {
 	measure_print(&measure);
 }
 
+/* Somebody for others to ask about. */
+static void be_connected(size_t n, char *argv[]) {
+	const char *name;
+	char byte;
+
+	(void)n;
+	(void)argv;
+	check(sd_bus_get_unique_name(bus, &name), NULL, "name");
+	printf("%s\n", name);
+	(void)fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+}
+
 static void ask_polkit(size_t n, char *argv[]) {
 	struct measure measure = measure_new("polkit", n);
-	const char *name;
 
-	check(sd_bus_get_unique_name(bus, &name), NULL, "name");
 	for (size_t i = 0; i < n; i++) {
+		char id[40];
+
+		(void)snprintf(id, sizeof id, "%032zx", i);
 		measure_begin(&measure);
 		CALL("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
 		     "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization",
-		     "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", name, argv[0], 0, 0,
-		     "");
+		     "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", argv[1], argv[0], 3,
+		     "in", "host", "path", argv[2], "options", "nosuid,nodev", 0, id);
 		measure_end(&measure);
 	}
 	measure_print(&measure);
@@ -341,7 +358,8 @@ static const struct {
 	{ "image", mount_image, 2 },
 	{ "list", list, 0 },
 	{ "hostnamed", ask_hostnamed, 0 },
-	{ "polkit", ask_polkit, 1 },
+	{ "connected", be_connected, 0 },
+	{ "polkit", ask_polkit, 3 },
 	{ "set-hostname", set_hostname, 0 },
 	{ "hostnamed-set", set_by_hostnamed, 0 },
 	{ "describe", describe_hostnamed, 0 },

@@ -9,15 +9,23 @@
  *     bench-floor forked N KIND [ARGUMENT...]     each in a process of its own, which is waited for
  *     bench-floor confined N CALLS KIND [ARGUMENT...]
  *         the same, told by a frame and answered by one, with a caller's rights and a filter; CALLS
- *         of them, of which the last does it all
- *     bench-floor handed N KIND [ARGUMENT...]     how long such a one takes that waits already
- *     bench-floor kept N        processor time of an object in systemd's store and out of it, ours
- * and systemd's; as a service that has such a store bench-floor noted N PID   that of an entry in
- * the journal, ours and the journal's, which is PID bench-floor spawn N COMMAND...              a
- * program in namespaces of its own, all of them bench-floor spawn-first N COMMAND...        the
- * same, with a first process that reaps, and a loopback device that is up bench-floor exec N
- * COMMAND...               a program, and nothing else bench-floor run N COMMAND... how long a
- * command takes bench-floor pair N COMMAND... -- COMMAND... how long two take that are run in turn
+ *         of them, of which the last does it all; where they mount and unmount, each asks before it
+ *         does
+ *     bench-floor handed N KIND [ARGUMENT...]
+ *         how long such a one takes that waits already; a mount is kept by systemd before it is
+ *         there, so for these as a service that has such a store
+ *     bench-floor kept N
+ *         processor time of an object in systemd's store and out of it, ours and systemd's; as a
+ *         service that has such a store
+ *     bench-floor noted N PID
+ *         that of an entry in the journal, ours and the journal's, which is PID
+ *     bench-floor spawn N COMMAND...              a program in namespaces of its own, all of them
+ *     bench-floor spawn-first N COMMAND...
+ *         the same, with a first process that reaps, and a loopback device that is up
+ *     bench-floor exec N COMMAND...               a program, and nothing else
+ *     bench-floor run N COMMAND...                how long a command takes
+ *     bench-floor pair N COMMAND... -- COMMAND...
+ *         how long two take that are run in turn
  */
 
 #include <errno.h>
@@ -74,7 +82,14 @@ static int make(const char *type, const char *source, const char *key, const cha
 	return mount;
 }
 
+/* Where a confined child asks before it mounts something, which nobody may lose: its socket. */
+static int asked = -1;
+
+static void ask(int socket);
+
 static void attach(int mount, const char *target) {
+	if (asked >= 0)
+		ask(asked);
 	checked(move_mount(mount, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH), "move_mount");
 	(void)close(mount);
 }
@@ -370,14 +385,16 @@ static void send_packet(int socket, const char *bytes, size_t size, int fd) {
 	checked((int)sendmsg(socket, &packet, MSG_NOSIGNAL), "sendmsg");
 }
 
-static void send_frame(int socket, int fd) {
-	const char frame[80] = "";
+enum word { TOLD, ASKS };
+
+static void send_frame(int socket, enum word word, int fd) {
+	const char frame[80] = { (char)word };
 
 	send_packet(socket, frame, sizeof frame, fd);
 }
 
 /* The descriptor that came with it, or -1. */
-static int receive_frame(int socket) {
+static enum word receive_frame(int socket, int *ret_fd) {
 	char frame[80];
 	struct iovec part = { frame, sizeof frame };
 	union rights rights = { 0 };
@@ -385,24 +402,53 @@ static int receive_frame(int socket) {
 				 .msg_iovlen = 1,
 				 .msg_control = &rights,
 				 .msg_controllen = sizeof rights };
-	int fd = -1;
 
 	if (recvmsg(socket, &packet, MSG_CMSG_CLOEXEC) <= 0)
 		errx(1, "a confined child has gone");
+	*ret_fd = -1;
 	if (CMSG_FIRSTHDR(&packet))
-		memcpy(&fd, CMSG_DATA(&rights.header), sizeof fd);
-	return fd;
+		memcpy(ret_fd, CMSG_DATA(&rights.header), sizeof *ret_fd);
+	return (enum word)frame[0];
 }
 
+static void ask(int socket) {
+	int none;
+
+	send_frame(socket, ASKS, -1);
+	(void)receive_frame(socket, &none);
+}
+
+/* Without a kind, one of two calls that the other does: each of these asks. */
 static _Noreturn void be_confined(int socket, char *argv[]) {
+	int none;
+
 	checked(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
 	hands_over = true;
-	(void)receive_frame(socket);
+	asked = socket;
+	(void)receive_frame(socket, &none);
 	confine();
 	if (argv)
 		be_kind(1, argv);
-	send_frame(socket, handed_over);
+	else
+		ask(socket);
+	send_frame(socket, TOLD, handed_over);
 	_exit(0);
+}
+
+static void keep(int systemd, size_t number);
+static void let_go(int systemd, size_t number);
+
+/* Until it has done what it was told. Where what it asks about is kept first, systemd's socket. */
+static int converse(int socket, int systemd, size_t number) {
+	int fd;
+
+	send_frame(socket, TOLD, -1);
+	while (receive_frame(socket, &fd) == ASKS) {
+		if (systemd >= 0)
+			keep(systemd, number);
+		send_frame(socket, TOLD, -1);
+	}
+	return fd;
 }
 
 /* A child that waits for a frame. */
@@ -441,36 +487,13 @@ static void confined(size_t n, char *argv[]) {
 			int socket;
 			pid_t pid = begin_confined(call == 1 ? argv + 1 : NULL, &socket);
 
-			send_frame(socket, -1);
-			(void)close(receive_frame(socket));
+			(void)close(converse(socket, -1, 0));
 			end_confined(pid, socket);
 		}
 		measure_end(&measure);
 	}
 	measure_print(&measure);
 }
-
-static void handed(size_t n, char *argv[]) {
-	const struct timespec while_it_gets_ready = { .tv_nsec = 1000000 };
-	struct measure measure = measure_new("handed", n);
-
-	prepare_confining();
-	for (size_t i = 0; i < n; i++) {
-		int socket, fd;
-		pid_t pid = begin_confined(argv, &socket);
-
-		(void)nanosleep(&while_it_gets_ready, NULL);
-		measure_begin(&measure);
-		send_frame(socket, -1);
-		fd = receive_frame(socket);
-		measure_end(&measure);
-		end_confined(pid, socket);
-		(void)close(fd);
-	}
-	measure_print(&measure);
-}
-
-/* ---- what is handed to others: nobody waits for them, but they share the processors ---- */
 
 static int connect_to(const char *path) {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -480,6 +503,31 @@ static int connect_to(const char *path) {
 	checked(connect(fd, (struct sockaddr *)&address, sizeof address), path);
 	return fd;
 }
+
+static void handed(size_t n, char *argv[]) {
+	const struct timespec while_it_gets_ready = { .tv_nsec = 1000000 };
+	struct measure measure = measure_new("handed", n);
+	const char *notify = getenv("NOTIFY_SOCKET");
+	int systemd = notify ? connect_to(notify) : -1;
+
+	prepare_confining();
+	for (size_t i = 0; i < n; i++) {
+		int socket, fd;
+		pid_t pid = begin_confined(argv, &socket);
+
+		(void)nanosleep(&while_it_gets_ready, NULL);
+		measure_begin(&measure);
+		fd = converse(socket, systemd, i);
+		measure_end(&measure);
+		end_confined(pid, socket);
+		if (systemd >= 0)
+			let_go(systemd, i);
+		(void)close(fd);
+	}
+	measure_print(&measure);
+}
+
+/* ---- what is handed to others: nobody waits for them, but they share the processors ---- */
 
 static void await_receipt(int socket) {
 	struct timespec pause = { .tv_nsec = 1000000 };
