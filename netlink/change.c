@@ -170,8 +170,8 @@ static int meaning_of(int code) {
 		       : code;
 }
 
-/* Of a kind that it lacks, and of a parent that is not there, the kernel says ENOENT: only its words
- * tell one from the other. */
+/* Of a kind that it lacks, and of a parent that is not there, the kernel says ENOENT: only its
+ * words tell one from the other. */
 static bool is_lacking(const struct exchange_verdict *verdict) {
 	static const char *const texts[] = { "Specified qdisc kind is unknown",
 					     "TC classifier not found",
@@ -197,8 +197,8 @@ static int refuse_kind(const struct changing *changing, const struct change *cha
 
 	return refusal_note(changing->refusal, REFUSED_UNSUPPORTED,
 			    "%s: this kernel does not %s a %s%s%.32s%s: %s (%s)", change->argument,
-			    words[change->action], change->type->name,
-			    kind ? " of the kind '" : "", kind ?: "", kind ? "'" : "",
+			    words[change->action], change->type->name, kind ? " of the kind '" : "",
+			    kind ?: "", kind ? "'" : "",
 			    *verdict->text ? verdict->text : strerrordesc_np(-verdict->code),
 			    strerrorname_np(-verdict->code));
 }

@@ -16,6 +16,7 @@
 #include "instant.h"
 #include "join.h"
 #include "request.h"
+#include "roll.h"
 
 enum { REQUEST_MAX = 8192, TRIES = 4, TRIES_MAX = 32, LINKS_STEP = 64 };
 
@@ -46,6 +47,8 @@ struct reading {
 	bool past; /* all that was asked for has been told; the rest was left */
 	struct join join;
 	bool joining;
+	struct roll told, again; /* of what has no other way to tell that it is whole */
+	bool rolled, calling;
 	uint16_t wanted;  /* type of message */
 	uint16_t command; /* ... of generic netlink */
 };
@@ -72,11 +75,37 @@ static int put(void *data, const struct nlmsghdr *message) {
 	       block_rows(reading->query->block) >= reading->query->limit;
 }
 
+/* The number that is no other's, of the message's form. */
+static const struct netlink_field *find_cookie(const struct reading *reading) {
+	const struct netlink_field *field = reading->query->type->schema.fields;
+
+	for (; field->name; field++)
+		if (strcmp(field->name, "cookie") == 0 &&
+		    (field->parts & 1U << reading->decoding.pass.part))
+			return field;
+	return NULL;
+}
+
+static int call(struct reading *reading, const struct nlmsghdr *message) {
+	const struct netlink_field *field = find_cookie(reading);
+	uint64_t number;
+
+	if (!field || message->nlmsg_len < NLMSG_HDRLEN + field->at + sizeof number)
+		return 0;
+	memcpy(&number, (const uint8_t *)NLMSG_DATA(message) + field->at, sizeof number);
+	return roll_add(reading->calling ? &reading->again : &reading->told, number,
+			reading->query->exchange.datagrams);
+}
+
 static int take(void *data, const struct nlmsghdr *message) {
 	struct reading *reading = data;
+	int r;
 
 	if (message->nlmsg_type != reading->wanted)
 		return 0;
+	r = reading->rolled ? call(reading, message) : 0;
+	if (r < 0 || reading->calling)
+		return r;
 	reading->past = consistency_is_past(&reading->consistency, message);
 	if (reading->past)
 		return 1;
@@ -176,6 +205,30 @@ static void doubt(struct query *query, const char *why) {
 		query->why = why;
 }
 
+/* What came at once was not resumed anywhere. Of a fresh exchange the first datagram is small, so
+ * that the others end elsewhere, and who is passed over then is another one. */
+static int call_again(struct reading *reading, struct netlink_pass *pass) {
+	struct query *query = reading->query;
+	bool doubtful = false;
+	int r = 0;
+
+	if (query->exchange.datagrams > 1 && !query->exchange.stopped) {
+		r = open_exchange(query);
+		query->exchange.primed = true;
+		reading->calling = true;
+		if (r == 0)
+			r = ask(reading, pass);
+		reading->calling = false;
+		if (r == 0)
+			r = roll_compare(&reading->told, &reading->again, &doubtful);
+	}
+	if (doubtful)
+		doubt(query, "it changed while it was read");
+	roll_done(&reading->told);
+	roll_done(&reading->again);
+	return r;
+}
+
 static int run_passes(struct reading *reading, uint32_t link, unsigned *datagrams) {
 	struct query *query = reading->query;
 
@@ -189,6 +242,9 @@ static int run_passes(struct reading *reading, uint32_t link, unsigned *datagram
 			doubt(query, "the kernel says that it changed while it was read");
 		if (query->exchange.stopped)
 			return 0;
+		r = reading->rolled ? call_again(reading, &pass) : 0;
+		if (r < 0)
+			return r;
 	}
 }
 
@@ -284,6 +340,7 @@ static int dump(struct reading *reading) {
 	query->complete = true;
 	query->why = NULL;
 	reading->decoding.block = query->block;
+	reading->rolled = query->consistency != QUERY_ANY && query->type->calls_roll;
 	r = consistency_begin(&reading->consistency, query->type, query->selection,
 			      query->consistency != QUERY_ANY);
 	if (r == 0)
@@ -479,6 +536,8 @@ int query_run(struct query *query, bool one) {
 	if (r == 0)
 		r = one ? run_one(&reading) : dump_until_complete(&reading);
 	r = conclude(query, r);
+	roll_done(&reading.told);
+	roll_done(&reading.again);
 	put_away(query);
 	return r;
 }

@@ -17,7 +17,8 @@
 
 enum { STATISTICS_SIZE = 256 * 1024 };
 
-/* The kernel counts the ways of an IPv6 route as so many routes, but those of a nexthop's number. */
+/* The kernel counts the ways of an IPv6 route as so many routes, but those of a nexthop's number.
+ */
 static uint32_t count_ways(const struct nlmsghdr *message) {
 	const uint8_t *body = NLMSG_DATA(message), *at;
 	const size_t size = message->nlmsg_len - NLMSG_HDRLEN, fixed = sizeof(struct rtmsg);
@@ -139,7 +140,8 @@ static bool may_be_large(unsigned prefixes, unsigned routes) {
 	};
 	bool found = false;
 
-	return routes >= prefixes + WAYS_MIN || (ask(&request.head, take_group, &found) == 0 && found);
+	return routes >= prefixes + WAYS_MIN ||
+	       (ask(&request.head, take_group, &found) == 0 && found);
 }
 
 int route_count_lacks(bool *ret) {

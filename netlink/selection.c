@@ -180,8 +180,8 @@ static char *meant(const struct selection *selection, const char *path, const Us
 	return text;
 }
 
-static int choose_key(struct selection *selection, struct choice *root,
-		      const Usher__Member *member, struct refusal *refusal) {
+static int choose_key(struct selection *selection, struct choice *root, const Usher__Member *member,
+		      struct refusal *refusal) {
 	size_t i = selection->n_keys;
 	struct choice *choice;
 	int r = check_path(selection, "filter", member->key, refusal);

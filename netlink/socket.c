@@ -482,5 +482,6 @@ const struct netlink_type netlink_socket = {
 	.header = sizeof(struct inet_diag_msg),
 	.parts = parts,
 	.keys = keys,
+	.calls_roll = true,
 	.request = socket_request,
 };

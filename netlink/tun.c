@@ -114,7 +114,8 @@ static int make(int fd, struct wanted *wanted) {
 	(void)find(wanted, IFLA_TUN_OWNER, &owner);
 	if (ioctl(fd, TUNSETOWNER, (unsigned long)owner) < 0)
 		return -errno;
-	if (find(wanted, IFLA_TUN_GROUP, &group) && ioctl(fd, TUNSETGROUP, (unsigned long)group) < 0)
+	if (find(wanted, IFLA_TUN_GROUP, &group) &&
+	    ioctl(fd, TUNSETGROUP, (unsigned long)group) < 0)
 		return -errno;
 	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? -errno : 0;
 }
@@ -132,7 +133,7 @@ static int change_rest(struct changing *changing, const struct change *change, c
 
 	memcpy(rest.argument, change->argument, sizeof rest.argument);
 	value.text = name;
-	member.key = (char *)(uintptr_t)"ifname";
+	member.key = (char *)(uintptr_t) "ifname";
 	member.value = &value;
 	row.members = calloc(change->row->n_members + 1, sizeof *row.members);
 	if (!row.members)

@@ -12,6 +12,7 @@
 
 #include "netlink/narrow.h"
 #include "netlink/news.h"
+#include "netlink/roll.h"
 #include "netlink/seams.h"
 #include "netlink/told.h"
 #include "support.h"
@@ -347,6 +348,73 @@ static void many_that_go_are_each_known_once(void **state) {
 	seams_done(&seams);
 }
 
+/* ---- the roll ---- */
+
+/* Each letter is somebody, and a bar the end of a datagram. */
+static struct roll called(const char *letters) {
+	struct roll roll = { 0 };
+	unsigned datagram = 0;
+
+	for (; *letters; letters++)
+		if (*letters == '|')
+			datagram++;
+		else
+			assert_int_equal(roll_add(&roll, (uint64_t)*letters, datagram), 0);
+	return roll;
+}
+
+static void who_was_passed_over_stands_where_a_datagram_ended(void **state) {
+	static const struct {
+		const char *told, *again;
+		bool doubtful;
+	} cases[] = {
+		{ "", "", false },
+		{ "abc|def", "abcdef", false },
+		{ "abc|def", "abc|xdef", true },
+		{ "abc|def", "axbcdeyfz", false }, /* who has come */
+		{ "abc|def", "acdef", false },     /* who has gone */
+		{ "abc|def", "axef", true },       /* ... from where it ended */
+		{ "abc|def", "xdef", true },
+		{ "abc|def", "abcx", true },
+		{ "abc|def|ghi", "abcdefxghi", true },
+		{ "abc|cdef", "abcdef", true },  /* told twice */
+		{ "aab|def", "aabxdef", false }, /* numbers are not everybody's own */
+		{ "abc|def", "defabc", true },
+		{ "abc|def", "", true },
+		{ "abc", "xyz", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct roll told = called(cases[i].told), again = called(cases[i].again);
+		bool doubtful = !cases[i].doubtful;
+
+		assert_int_equal(roll_compare(&told, &again, &doubtful), 0);
+		if (doubtful != cases[i].doubtful)
+			fail_msg("%s, %s", cases[i].told, cases[i].again);
+		roll_done(&told);
+		roll_done(&again);
+	}
+}
+
+static void a_roll_of_many_is_compared(void **state) {
+	struct roll told = { 0 }, again = { 0 };
+	bool doubtful;
+
+	for (uint64_t i = 0; i < 100000; i++) {
+		assert_int_equal(roll_add(&told, i * 0x10001, (unsigned)(i / 500)), 0);
+		assert_int_equal(roll_add(&again, i * 0x10001, 0), 0);
+		if (i == 77777) /* in the middle of a datagram */
+			assert_int_equal(roll_add(&again, 5, 0), 0);
+	}
+	assert_int_equal(roll_compare(&told, &again, &doubtful), 0);
+	assert_false(doubtful);
+	told.entries[77778].datagram = 1000;
+	assert_int_equal(roll_compare(&told, &again, &doubtful), 0);
+	assert_true(doubtful);
+	roll_done(&told);
+	roll_done(&again);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_an_object_only_the_last_is_told_and_in_its_order),
@@ -363,6 +431,8 @@ int main(void) {
 		cmocka_unit_test(
 			where_a_table_ends_with_a_datagram_its_rest_and_the_start_of_the_next_count),
 		cmocka_unit_test(many_that_go_are_each_known_once),
+		cmocka_unit_test(who_was_passed_over_stands_where_a_datagram_ended),
+		cmocka_unit_test(a_roll_of_many_is_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

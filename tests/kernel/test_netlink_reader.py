@@ -6,6 +6,8 @@ import errno
 import json
 import mmap
 import os
+import random
+import resource
 import select
 import signal
 import socket
@@ -440,6 +442,60 @@ class Consistency(TestCase):
             thread.join()
         self.assertEqual(wrong, 0)
         self.assertGreater(whole, 10)
+
+
+class Sockets(TestCase):
+    """The kernel goes on in a bucket of its table behind as many as it has told of, whoever of them has gone meanwhile."""
+
+    STABLE = 6000
+
+    def churn(self):
+        """A process that opens and closes sockets, in no order."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                kept = []
+                while True:
+                    kept += [socket.socket(socket.AF_UNIX) for _ in range(300)]
+                    random.shuffle(kept)
+                    for one in kept[:300]:
+                        one.close()
+                    del kept[:300]
+            finally:
+                os._exit(0)
+
+        def end():
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        self.addCleanup(end)
+
+    def setUp(self):
+        super().setUp()
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if limits[1] < self.STABLE + 1000:
+            self.skipTest("nobody may open so many sockets here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.STABLE + 1000, limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        self.sockets = [socket.socket(socket.AF_UNIX) for _ in range(self.STABLE)]
+        self.addCleanup(lambda: [one.close() for one in self.sockets])
+        self.stable = {os.fstat(one.fileno()).st_ino for one in self.sockets}
+
+    def ask(self, **keys):
+        """Whether the answer is whole, and whether it has all that are there all the while, once."""
+        reply = self.reader.query("socket", ["inode"], family="unix", format="records", **keys)
+        found = [row["inode"] for row in reply.rows()]
+        return reply.info["complete"], self.stable <= set(found) and len(found) == len(set(found))
+
+    def test_those_that_nobody_touches_are_told_once_or_the_answer_says_so(self):
+        self.churn()
+        for keys in ({}, {"state": "close"}):
+            answers = [self.ask(**keys) for _ in range(30)]
+            self.assertNotIn((True, False), answers)
+            self.assertIn((True, True), answers)
+        self.assertTrue(any(self.ask(consistency="retry") == (True, True) for _ in range(10)))
+
+    def test_where_nothing_changes_all_is_whole(self):
+        self.assertEqual({self.ask() for _ in range(20)}, {(True, True)})
 
 
 class Namespaces(TestCase):
