@@ -83,22 +83,29 @@ static int send_all(const struct bus_socket *s, struct msghdr *message, uint64_t
 	return r < 0 && begun ? -ECONNRESET : r;
 }
 
+/* They lie in the control message, which has room for them. */
+static void attach(struct msghdr *message, const int *fds, size_t size) {
+	struct cmsghdr *header;
+
+	message->msg_controllen = CMSG_SPACE(size);
+	memset(message->msg_control, 0, message->msg_controllen);
+	header = CMSG_FIRSTHDR(message);
+	if (!header)
+		return;
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(header), fds, size);
+}
+
 int bus_socket_send(struct bus_socket *s, const struct bus_message *m, uint64_t deadline) {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(MESSAGE_FDS_MAX * sizeof(int))];
 	struct iovec parts[] = { { m->head.bytes, m->head.size }, { m->body.bytes, m->body.size } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-	size_t size = m->fds_count * sizeof(int);
-	struct cmsghdr *header;
 
-	if (size > 0) {
+	if (m->fds_count > 0) {
 		message.msg_control = control;
-		message.msg_controllen = CMSG_SPACE(size);
-		memset(control, 0, CMSG_SPACE(size));
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(size);
-		memcpy(CMSG_DATA(header), m->fds, size);
+		attach(&message, m->fds, m->fds_count * sizeof *m->fds);
 	}
 	return send_all(s, &message, deadline);
 }
