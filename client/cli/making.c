@@ -181,7 +181,10 @@ static int set_process(struct arguments *a, int kind, const char *value) {
 	case PARAMETER_CPU:
 		return set_quantity(a, "cpu", value, 1000, usher_attributes_set_cpu_quota);
 	case PARAMETER_DETACH: a->detach = true; return 0;
-	case PARAMETER_ENVIRONMENT: return words_add(&a->environment, value);
+	case PARAMETER_ENVIRONMENT:
+		return *value && *value != '='
+			       ? words_add(&a->environment, value)
+			       : arguments_refuse(a, "--env: '%s' names no variable", value);
 	case PARAMETER_FD: return words_add(&a->descriptors, value);
 	case PARAMETER_GID: return set_id(a, "gid", value, usher_attributes_set_gid);
 	case PARAMETER_GROUPS: return set_groups(a, value);
@@ -267,6 +270,8 @@ void making_advise(const struct arguments *a, int error, const char *message) {
 		return;
 	if (type)
 		fprintf(stderr, "Add --%s, or --all.\n", type);
+	else if (message && strstr(message, "only a recursive copy keeps hidden"))
+		fputs("With type=rbind what is mounted below it comes along.\n", stderr);
 	else if (refused && (a->all || a->types.count > 0) && !making_has_type(a, "user"))
 		fputs("With --user (-U) too, what is new is yours, and nobody has to allow it.\n",
 		      stderr);

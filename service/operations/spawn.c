@@ -126,8 +126,8 @@ static int check_credentials(const Usher__SpawnRequest *m, struct refusal *refus
 	r = capability_name_parse(m->capabilities, m->n_capabilities, &asked, refusal);
 	if (r == 0 && asked != 0 && !has_root)
 		return refusal_note(refusal, REFUSED_INVALID,
-				    "capabilities: takes a user namespace: by `in`, or a new one "
-				    "of type user among `types`");
+				    "capabilities: takes a user namespace: by `in`, or a new "
+				    "namespace of type user among `types`");
 	return r;
 }
 

@@ -271,6 +271,9 @@ class New(RunTestCase):
         self.assertNotIn("With", self.bad("exec", arguments=("run", "no-such"), status=127))
         self.assertNotIn("With", self.bad("nosuidd", arguments=("run", "-am", "-M", "target=/mnt,type=tmpfs,nosuidd", "true"), status=125))
         self.bad("workdir", arguments=("run", "-w", "/nowhere", "true"), status=125)
+        self.bad("Add --user", arguments=("run", "--capability", "net_admin", "true"), status=125)
+        self.bad("type=rbind", arguments=("run", "-a", "-M", "source=/sys,target=/mnt", "true"), status=125)
+        self.bad("--env: '=x'", arguments=("run", "-e", "=x", "true"), status=2)
 
 
 class Terminal(RunTestCase):
