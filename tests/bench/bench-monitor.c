@@ -4,10 +4,11 @@
  * kernel takes them, in a network namespace of their own, while nobody listens, while a process
  * keeps another processor busy that has nothing to do with it, while a socket is read and nothing
  * done with that, while what is read of one is passed on as it is to as many as there are monitors
- * at most, and while so many monitor them through usher-netlink; in turn, a few times. A
- * line of JSON for each: how many changes a second were made and told, how many gaps there were;
- * and what a change took of the processor, as a ratio to when nobody listens of who made it, and in
- * microseconds of who listens. All are medians, but for gaps, which are added up.
+ * at most, and while so many monitor them through usher-netlink; in turn, in short rounds, because
+ * the machine's own speed changes while one looks. A line of JSON for each: how many changes a
+ * second were made and told, how many gaps there were; and what a change took of the processor, as
+ * a ratio to when nobody listens of who made it, in the same round, and in microseconds of who
+ * listens. All are medians, but for gaps, which are added up.
  *
  *     bench-monitor USHER-NETLINK ROUTES [MONITORS...]
  */
@@ -32,7 +33,10 @@
 #include "usher.pb-c.h"
 #include "wire.h"
 
-enum { MONITORS_MAX = 64, BATCH = 256, QUIET_MSEC = 2000, FIELD_TABLE = 99, ROUNDS = 3 };
+enum { MONITORS_MAX = 64, BATCH = 256, QUIET_MSEC = 300, FIELD_TABLE = 99, ROUNDS = 15 };
+
+/* The kernel frees the routes of one later, and should not be about it in the next. */
+enum { SETTLE_MSEC = 30 };
 
 enum { KINDS_MAX = 16, LISTENER_ROOM = 8 << 20, AT_ONCE = 32 };
 
@@ -419,6 +423,12 @@ static void run(const char *program, uint32_t routes, const struct kind *kind, s
 	ret->made = routes / ((double)shared->taken.wall / 1e9);
 	ret->writer = (double)shared->taken.cpu / routes;
 	(void)change(routes, RTM_DELROUTE);
+	(void)poll(NULL, 0, SETTLE_MSEC);
+}
+
+static double median_of(double values[ROUNDS]) {
+	qsort(values, ROUNDS, sizeof *values, compare);
+	return values[ROUNDS / 2];
 }
 
 static double median(const struct kind *kind, size_t member) {
@@ -426,8 +436,15 @@ static double median(const struct kind *kind, size_t member) {
 
 	for (size_t i = 0; i < ROUNDS; i++)
 		memcpy(&values[i], (const char *)&kind->results[i] + member, sizeof *values);
-	qsort(values, ROUNDS, sizeof *values, compare);
-	return values[ROUNDS / 2];
+	return median_of(values);
+}
+
+static double writer_ratio(const struct kind *kind, const struct kind *nobody) {
+	double values[ROUNDS];
+
+	for (size_t i = 0; i < ROUNDS; i++)
+		values[i] = kind->results[i].writer / nobody->results[i].writer;
+	return median_of(values);
 }
 
 static void print(const struct kind *kind, const struct kind *nobody) {
@@ -436,9 +453,7 @@ static void print(const struct kind *kind, const struct kind *nobody) {
 	for (size_t i = 0; i < ROUNDS; i++)
 		gaps += kind->results[i].gaps;
 	printf("{\"who\": \"%s\", \"changes_per_second\": %.0f, \"writer\": %.3f", kind->who,
-	       median(kind, offsetof(struct result, made)),
-	       median(kind, offsetof(struct result, writer)) /
-		       median(nobody, offsetof(struct result, writer)));
+	       median(kind, offsetof(struct result, made)), writer_ratio(kind, nobody));
 	if (kind->bare || kind->monitors > 0)
 		printf(", \"told_per_second\": %.0f, \"gaps\": %llu, \"listener\": %.2f",
 		       median(kind, offsetof(struct result, told)), (unsigned long long)gaps,
@@ -470,8 +485,11 @@ int main(int argc, char **argv) {
 	checked(unshare(CLONE_NEWNET), "unshare");
 	raise_loopback();
 	for (size_t round = 0; round < ROUNDS; round++)
-		for (size_t i = 0; i < n; i++)
-			run(argv[1], routes, &kinds[i], &kinds[i].results[round]);
+		for (size_t i = 0; i < n; i++) {
+			struct kind *kind = &kinds[(round + i) % n];
+
+			run(argv[1], routes, kind, &kind->results[round]);
+		}
 	for (size_t i = 0; i < n; i++)
 		print(&kinds[i], &kinds[0]);
 	return 0;
