@@ -207,7 +207,8 @@ static void let_others_read(const struct answer *answer) {
 	(void)poll(&pipe, 1, -1);
 }
 
-/* Where rows go. The pipe is given away with the first of them. */
+/* Where rows go. The pipe is given away with the first of them: until then there may be an error
+ * instead, and it is not known which filters the kernel has applied. */
 static int write_rows(void *data, const struct iovec *pieces, size_t n) {
 	struct answer *answer = data;
 	int r;
@@ -216,7 +217,7 @@ static int write_rows(void *data, const struct iovec *pieces, size_t n) {
 		answer->written += pieces[i].iov_len;
 	if (answer->max > 0 && answer->written > answer->max)
 		return -EFBIG;
-	if (answer->reader >= 0) {
+	if (answer->reader >= 0 && block_rows(answer->query.block) > 0) {
 		r = tell(answer, answer->reader);
 		if (r < 0)
 			return r;

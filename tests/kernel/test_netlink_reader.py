@@ -594,6 +594,20 @@ class Limits(TestCase):
         self.assertEqual(answer.end["rows"], len(answer.rows))
         self.assertGreater(len(answer.rows), 20000)
 
+    def test_a_stream_is_refused_where_an_answer_would_be_and_tells_of_its_filters(self):
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        for form in ("records", "json"):
+            keys = {"where": realm.fd, "format": form, "transport": "stream"}
+            for kind, wrong in (("route", {"oif": 9999}), ("route", {"dev": "nosuch"}), ("class", {"dev": "nosuch"})):
+                self.assertEqual(self.reader.query(kind, **keys, **wrong).code, NOT_FOUND, (form, wrong))
+            reply = self.reader.query("route", **keys, family=2, oif=index, type="unicast")
+            self.assertEqual(set(reply.info["kernel_filters"]), {"family", "oif", "type"}, form)
+            self.assertGreater(len(reply.read()), 100)
+            reply = self.reader.query("route", **keys, table=77)
+            self.assertEqual((reply.code, reply.info["kernel_filters"]), (0, ["table"]), form)
+            self.assertGreater(len(reply.read()), 10)
+
     def test_who_does_not_read_a_stream_holds_up_nobody(self):
         realm = self.many_routes()
         replies = [self.stream(realm, fields=["oif"], deadline_usec=4000000) for _ in range(64)]
