@@ -150,8 +150,8 @@ struct netlink_type {
 	const char *const *keys; /* fields by which two rows are the same object, ends with NULL */
 	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
 	bool calls_roll; /* nothing tells of changes, but each row has a `cookie` that is its own */
-	bool privileged;         /* the kernel tells only who has CAP_NET_ADMIN there */
-	bool changes;            /* Change can make and remove them */
+	bool privileged; /* the kernel tells only who has CAP_NET_ADMIN there */
+	bool changes;    /* Change can make and remove them */
 	/* By which fields the kernel finds one object without a dump: sets of names with a blank
 	 * between them, the best set first; ends with NULL. NULL: by none. */
 	const char *const *lookups;
