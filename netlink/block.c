@@ -391,13 +391,14 @@ uint8_t *block_begin_row(struct block *block, const struct level *level, unsigne
 }
 
 uint8_t *block_heap(struct block *block, size_t size, size_t alignment, uint32_t *ret_offset) {
-	size_t offset = (block->heap_size + alignment - 1) / alignment * alignment,
+	size_t offset = (block->heap_size + alignment - 1) & ~(alignment - 1),
 	       others = sizeof(struct usher_netlink_rows) + block->rows_size +
 			block->level->row_size + sizeof(uint64_t);
 
 	if (size > USHER_NETLINK_BLOCK_MAX || offset + others + size > USHER_NETLINK_BLOCK_MAX)
 		return NULL;
-	memset(block->memory + HEAP_AT + block->heap_size, 0, offset - block->heap_size);
+	if (offset > block->heap_size)
+		memset(block->memory + HEAP_AT + block->heap_size, 0, offset - block->heap_size);
 	block->heap_size = offset + size;
 	*ret_offset = (uint32_t)offset;
 	return block->memory + HEAP_AT + offset;

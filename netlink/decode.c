@@ -107,38 +107,46 @@ static void put_number(struct decoding *decoding, enum usher_netlink_form form, 
 	set_bit(decoding, decoding->step);
 }
 
-static int put_bytes(struct decoding *decoding, enum usher_netlink_form form, const void *bytes,
-		     size_t size) {
-	struct usher_netlink_bytes reference = {};
-	uint8_t *heap;
+/* What is put into a column here is put member by member: a copy of what has just been written in
+ * smaller parts waits until they have arrived. */
+static int put_heap(struct decoding *decoding, const void *bytes, size_t size) {
+	uint8_t *reference = column(decoding), *heap;
+	uint32_t offset, length = (uint32_t)size;
 
-	if (form == USHER_NETLINK_STRING)
-		size = strnlen(bytes, size);
-	if (form == USHER_NETLINK_HARDWARE && size == 0)
-		return 1;
-	reference.length = (uint32_t)size;
-	heap = block_heap(decoding->block, size, 1, &reference.offset);
+	heap = block_heap(decoding->block, size, 1, &offset);
 	if (!heap)
 		return -EMSGSIZE;
 	memcpy(heap, bytes, size);
-	memcpy(column(decoding), &reference, sizeof reference);
+	memcpy(reference + offsetof(struct usher_netlink_bytes, offset), &offset, sizeof offset);
+	memcpy(reference + offsetof(struct usher_netlink_bytes, length), &length, sizeof length);
 	set_bit(decoding, decoding->step);
 	return 0;
 }
 
+static int put_bytes(struct decoding *decoding, enum usher_netlink_form form, const void *bytes,
+		     size_t size) {
+	if (form == USHER_NETLINK_STRING)
+		size = strnlen(bytes, size);
+	if (form == USHER_NETLINK_HARDWARE && size == 0)
+		return 1;
+	return put_heap(decoding, bytes, size);
+}
+
 static inline int put_address(struct decoding *decoding, int family, const void *bytes,
 			      unsigned length) {
-	struct usher_netlink_address address = { .family = (uint8_t)family };
+	struct usher_netlink_address *address = (void *)column(decoding);
 	unsigned most = family == AF_INET ? 32 : 128;
 
-	if (family == AF_INET)
-		memcpy(address.bytes, bytes, 4);
-	else if (family == AF_INET6)
-		memcpy(address.bytes, bytes, 16);
-	else
+	if (family != AF_INET && family != AF_INET6)
 		return 1;
-	address.length = (uint8_t)(length < most ? length : most);
-	memcpy(column(decoding), &address, sizeof address);
+	*address = (struct usher_netlink_address){
+		.family = (uint8_t)family,
+		.length = (uint8_t)(length < most ? length : most),
+	};
+	if (family == AF_INET)
+		memcpy(address->bytes, bytes, 4);
+	else
+		memcpy(address->bytes, bytes, 16);
 	set_bit(decoding, decoding->step);
 	return 0;
 }
@@ -627,12 +635,19 @@ static int decode_each(struct decoding *decoding, unsigned action,
 int decode_message(struct decoding *decoding, const struct netlink_type *type, unsigned action,
 		   const uint8_t *message, size_t size) {
 	size_t fixed = type->parts ? type->parts[decoding->pass.part] : type->header;
+	/* All of it is named, for to clear it and then to fill it takes longer. */
 	struct decoding_frame frame = {
+		.outer = NULL,
 		.level = selection_level(decoding->selection, type),
 		.value = message,
 		.size = size,
 		.fixed = message,
 		.fixed_size = fixed,
+		.attributes = NULL,
+		.attributes_size = 0,
+		.depth = 0,
+		.index = 0,
+		.number = 0,
 	};
 
 	if (!frame.level)
@@ -675,7 +690,7 @@ int decoding_set_bytes(struct decoding *decoding, const struct netlink_field *fi
 
 int decoding_set_string(struct decoding *decoding, const struct netlink_field *field,
 			const char *string) {
-	return put_bytes(decoding, field->form, string, strlen(string));
+	return put_heap(decoding, string, strlen(string));
 }
 
 int decoding_set_address(struct decoding *decoding, const struct netlink_field *field, int family,

@@ -11,11 +11,12 @@ void names_init(struct names *names, int socket) {
 
 const char *names_find(struct names *names, uint32_t index) {
 	__typeof__(names->known[0]) *known = &names->known[index % NAMES_N];
-	struct ifreq request = { .ifr_ifindex = (int)index };
 
 	if (index == 0)
 		return NULL;
 	if (known->index != index) {
+		struct ifreq request = { .ifr_ifindex = (int)index };
+
 		known->index = index;
 		known->name[0] = '\0';
 		if (ioctl(names->socket, SIOCGIFNAME, &request) == 0)
