@@ -11,8 +11,9 @@
  * In the network namespace that it is started in, or in one of its own with so many IPv4 routes,
  * links (the ends of veth pairs) or neighbours; what is executed is in there, too. A command that
  * tells the like is one kind more; "sd-netlink", of IPv4 routes, is systemd's library, in here. And
- * so is keeping the dump as it came in a memfd: what every answer pays that comes in one. A ratio
- * is that of the same round, and of all rounds the median.
+ * so is keeping the dump as it came in a memfd, from a socket that is primed as usher's is: what
+ * every answer pays that is right and comes in one. A ratio is that of the same round, and of all
+ * rounds the median.
  */
 
 #include <arpa/inet.h>
@@ -34,6 +35,7 @@
 
 #include "measure.h"
 #include "netlink/encode.h"
+#include "netlink/exchange.h"
 #include "netlink/query.h"
 #include "netlink/request.h"
 
@@ -253,6 +255,16 @@ static int make_memfd(void) {
 	return checked(memfd_create("rows", MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
 }
 
+/* Of which nothing is left that an earlier dump has learned; see exchange.c. */
+static struct exchange open_primed(void) {
+	struct nlmsghdr nothing = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_NOOP };
+	struct exchange exchange;
+
+	checked(exchange_open(&exchange, NETLINK_ROUTE), "exchange_open");
+	checked(exchange_do(&exchange, &nothing, NULL, NULL), "exchange_do");
+	return exchange;
+}
+
 /* The request that usher makes. Each message is looked at no further than it takes to find the
  * last. */
 static void receive(struct times *times, bool keep) {
@@ -260,7 +272,8 @@ static void receive(struct times *times, bool keep) {
 	struct selection *selection = select_fields();
 	struct netlink_pass pass = { 0 };
 	struct encoding encoding;
-	int fd = open_socket(), kept = keep ? make_memfd() : -1;
+	struct exchange primed = keep ? open_primed() : (struct exchange){ .fd = -1 };
+	int fd = keep ? primed.fd : open_socket(), kept = keep ? make_memfd() : -1;
 
 	checked(request_build(&encoding, request, sizeof request, selection, type, NULL, &pass),
 		"request");
@@ -283,9 +296,11 @@ static void receive(struct times *times, bool keep) {
 			left = size < left ? left - size : 0;
 		}
 	}
-	(void)close(fd);
-	if (keep)
+	if (keep) {
+		exchange_close(&primed);
 		(void)close(kept);
+	} else
+		(void)close(fd);
 	selection_free(selection);
 }
 
