@@ -85,7 +85,7 @@ class Interior(support.MountTestCase):
     def test_the_failure_is_told_with_its_phase(self):
         for words, name, options in (("mounts: tmpfs on '/none': target: No such file", "NotFound", {"mounts": [("", "/none", "tmpfs", [])]}),
                                      ("root: '/none'", "NotFound", {"root": "/none"}),
-                                     ("directory: '/none'", "NotFound", {"workdir": "/none"}),
+                                     ("directory: workdir: '/none'", "NotFound", {"workdir": "/none"}),
                                      ("root: '/root/x'", "NotPermitted", {"root": "/root/x"}),
                                      ("exec: ", "NotFound", {"mounts": [("", "/", "tmpfs", [])]})):
             with self.subTest(words), self.assertRaises(support.DBusError) as caught:
