@@ -90,7 +90,7 @@ static int connect_path(const char *path, int *ret_fd) {
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return -EINVAL;
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	return connect_socket(&address, strlen(path) + 1, ret_fd);
 }
 

@@ -121,8 +121,9 @@ static int find_mount(const struct job *job, int fd, struct seen *ret) {
 	if (job->place.pid > 0 && !job->place.joined)
 		(void)snprintf(process, sizeof process, "%d", job->place.pid);
 	r = mount_number(fd, &number, &is_root);
-	if (r == 0)
-		r = mountinfo_read(job->place.proc, process, &text);
+	if (r < 0)
+		return r;
+	r = mountinfo_read(job->place.proc, process, &text);
 	if (r < 0)
 		return r;
 	ret->space = rest = text;

@@ -391,7 +391,7 @@ static int fill_line(struct kernel_statmount *mount, size_t size, struct mountin
 }
 
 int mount_table_ask(int fd, struct mountinfo *ret, void **ret_space) {
-	enum { SIZE = sizeof(struct kernel_statmount) + 3 * PATH_MAX };
+	enum { SIZE = sizeof(struct kernel_statmount) + 3UL * PATH_MAX };
 
 	struct kernel_mount_request request = {
 		.size = 24,
