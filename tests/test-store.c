@@ -51,6 +51,16 @@ static int end(void **state) {
 	return system(command);
 }
 
+/* Of memory with a message in it nobody who gets it again may find another. */
+static void take_descriptor(int fd) {
+	const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals >= 0)
+		assert_int_equal(seals & all, all);
+	(void)close(fd);
+}
+
 /* Whether the next word to systemd is this one, and how many descriptors came with it. */
 static void assert_told(const char *what, const char *name, size_t descriptors) {
 	union {
@@ -74,7 +84,7 @@ static void assert_told(const char *what, const char *name, size_t descriptors) 
 			continue;
 		n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		for (size_t i = 0; i < n; i++)
-			(void)close(((int *)(void *)CMSG_DATA(header))[i]);
+			take_descriptor(((int *)(void *)CMSG_DATA(header))[i]);
 	}
 	(void)snprintf(wanted, sizeof wanted, "%s=1\nFDNAME=%s%s", what, name,
 		       strcmp(what, "FDSTORE") == 0 ? "\nFDPOLL=0" : "");
