@@ -16,6 +16,7 @@ from rawbus import Connection
 from rawbus import Variant as Raw
 from rawbus import complete_types
 
+KINDS = ("Mount", "Namespace", "Process", "Watch", "Timer", "SignalTrap", "NetlinkMonitor")
 COUNT = int(os.environ.get("MUTATIONS", "2000"))
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 AT_ONCE = 64
@@ -43,16 +44,46 @@ class Mutations(ring.TestCase):
         self.connection = Connection(self.service.bus.path)
         self.addCleanup(self.connection.close)
         self.outcomes = collections.Counter()
+        self.made = {}
+        self.place = self.directory("place")
         self.methods = []
-        _, made = self.tmpfs()
-        for path in ("/org/usher1", made):
+        self.learn()
+        self.assertEqual(set(self.made), set(KINDS))
+        self.fd = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        self.addCleanup(os.close, self.fd)
+
+    def make(self, kind):
+        """An object of the kind; a program has ended by itself, for to wait for another could take an hour."""
+        call, words = {
+            "Mount": ("Mounts.Mount", ("tmpfs", self.place, "tmpfs", [], {})),
+            "Namespace": ("Namespaces.Create", (f"wrong-{random.randrange(1 << 32)}", ["user", "uts"], {})),
+            "Process": ("Processes.Spawn", (["/bin/true"], {}, {}, {})),
+            "Watch": ("Watches.Subscribe", (self.place, ["create"], {"backend": ring.Variant("s", "inotify")})),
+            "Timer": ("Timers.Create", ("monotonic", 3600 * 10**6, 0, {})),
+            "SignalTrap": ("Signals.Trap", (["SIGUSR1"], {})),
+            "NetlinkMonitor": ("Netlink.Subscribe", (["link"], [], {})),
+        }[kind]
+        made = self.me.call(*call.split("."), *words)
+        for descriptor in made[1:] if isinstance(made, tuple) else ():
+            if hasattr(descriptor, "close"):
+                descriptor.close()
+        return made[0] if isinstance(made, tuple) else made
+
+    def learn(self):
+        """The methods of the service, and of an object of each kind that there is; what ends one is the last of it."""
+        for kind in KINDS:
+            if self.made.get(kind) not in self.me.objects(kind):
+                self.made.pop(kind, None)
+                with contextlib.suppress(ring.DBusError):  # what has been mounted meanwhile may be in the way
+                    self.made[kind] = self.make(kind)
+        self.methods.clear()
+        for path in ("/org/usher1", *self.made.values()):
             text = self.connection.call("Introspect", interface="org.freedesktop.DBus.Introspectable", path=path).values[0]
             for interface in xml.etree.ElementTree.fromstring(text).iter("interface"):
                 for method in interface.iter("method"):
                     self.methods.append((path, interface.get("name"), method.get("name"), "".join(
                         argument.get("type") for argument in method.iter("arg") if argument.get("direction") == "in")))
-        self.fd = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
-        self.addCleanup(os.close, self.fd)
+        self.methods.sort(key=lambda method: (method[0], method[2] in ("Close", "Destroy", "Unmount")))
 
     def send(self, path, interface, method, signature, values):
         return self.connection.send(method, signature, *values, path=path, interface=interface, fds=[self.fd])
@@ -158,6 +189,9 @@ class Mutations(ring.TestCase):
         self.assertIsNone(self.connection.call("List", "a{sv}", {}).error)
         before, mounts, heavy = self.service.descriptors()[0], len(ring.mounts()), self.weight()
         for number in range(COUNT):
+            if number % 100 == 99:
+                self.settle(sent)
+                self.learn()  # some have gone
             path, interface, method, signature = pick.choice(self.methods)
             if method == "PivotRoot" or method.startswith("Set"):
                 signature = signature.replace("a{sv}", "a{ss}")  # it would work
@@ -179,10 +213,10 @@ class Mutations(ring.TestCase):
             return not self.me.objects("Mount")
 
         def close_all():
-            left = [(interface, found) for interface in ("Watch", "SignalTrap", "Timer") for found in self.me.objects(interface)]
+            left = [(interface, found) for interface in KINDS[3:] + ("Namespace",) for found in self.me.objects(interface)]
             for interface, found in left:
                 with contextlib.suppress(ring.DBusError):  # it goes by itself
-                    self.me.call(interface, "Close", {}, path=found)
+                    self.me.call(interface, "Destroy" if interface == "Namespace" else "Close", {}, path=found)
             return not left
 
         ring.wait_until(unmount_all, "all mounts are gone", 30)
