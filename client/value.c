@@ -30,23 +30,24 @@ int value_read_string(struct bus_message *m, char **ret) {
 	return 0;
 }
 
+static int append_word(char ***words, size_t n, const char *text) {
+	char **larger = reallocarray(*words, n + 2, sizeof *larger);
+
+	if (!larger)
+		return -ENOMEM;
+	*words = larger;
+	larger[n] = larger[n + 1] = NULL;
+	return usher_unescape(text, &larger[n]);
+}
+
 int value_read_bare_words(struct bus_message *m, char ***ret) {
-	char **words = calloc(1, sizeof *words), **larger;
+	char **words = calloc(1, sizeof *words);
 	const char *text;
 	size_t n = 0;
 	int r = words ? bus_message_enter_container(m, 'a', "s") : -ENOMEM;
 
-	while (r >= 0 && (r = bus_message_read_basic(m, 's', &text)) > 0) {
-		larger = reallocarray(words, n + 2, sizeof *words);
-		if (larger) {
-			words = larger;
-			words[n + 1] = NULL;
-			r = usher_unescape(text, &words[n]);
-			words[n] = r < 0 ? NULL : words[n];
-			n++;
-		} else
-			r = -ENOMEM;
-	}
+	while (r >= 0 && (r = bus_message_read_basic(m, 's', &text)) > 0)
+		r = append_word(&words, n++, text);
 	if (r >= 0)
 		r = bus_message_exit_container(m);
 	if (r < 0) {
