@@ -59,17 +59,23 @@ static int make(int number) {
 	return dup3(made, number, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* By a process of its own, which has its descriptors in common with us. */
+/* By a process of its own, which has its descriptors in common with us. One that was killed says
+ * nothing of the next. */
 int vessel_open(int number) {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-	int status;
+	enum { TRIES = 3 };
 
-	if (pid == 0)
-		_exit(make(number) < 0);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	if (status == 0)
-		return 0;
-	(void)close(number); /* whatever it had there when it was killed is no namespace */
+	int status = -1;
+
+	for (int i = 0; i < TRIES && (i == 0 || WIFSIGNALED(status)); i++) {
+		pid_t pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+
+		if (pid == 0)
+			_exit(make(number) < 0);
+		if (pid < 0 || waitpid(pid, &status, 0) < 0)
+			return -errno;
+		if (status == 0)
+			return 0;
+		(void)close(number); /* whatever it had there when it was killed is no namespace */
+	}
 	return -EPERM;
 }
