@@ -302,9 +302,10 @@ int place_open_callers_network(const struct place *place, int caller) {
 
 /* Who has no right here has all of them in what its own user has made. */
 static void open_users(const struct place *place, struct place_namespace *namespace) {
+	bool needed = !place->privileged && !namespace->host;
+
 	fd_closep(&namespace->users);
-	if (!place->privileged && !namespace->host)
-	namespace->users = ioctl(namespace->fd, NS_GET_USERNS);
+	namespace->users = needed ? ioctl(namespace->fd, NS_GET_USERNS) : -1;
 }
 
 static int open_namespace(const struct place *place, int pidfd, unsigned long request,
