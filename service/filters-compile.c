@@ -28,6 +28,7 @@ static const int every_child[] = {
 	SYS_pread64,
 	SYS_write,
 	SYS_close,
+	SYS_close_range,
 	SYS_sendmsg,
 	SYS_recvmsg,
 	SYS_recvfrom,
@@ -101,7 +102,6 @@ static const int every_child[] = {
 static const int every_child_before[] = {
 	SYS_accept4,
 	SYS_clone,
-	SYS_close_range,
 	SYS_getpid,
 	SYS_getppid,
 	SYS_ioctl,

@@ -523,6 +523,14 @@ int job_prepare(int first, int last) {
 	return r;
 }
 
+/* Whoever is answered may unmount next what it was about: of that nothing is open any more. What
+ * was refused needs nothing at all; of what was done, the reply is still to be sent. */
+static void let_go(struct job *job, bool is_done) {
+	fds_done(&job->fds);
+	if (!is_done)
+		(void)fd_close_all_but(&job->socket, 1);
+}
+
 _Noreturn void job_serve(int socket, const char *libexec) {
 	int r;
 
@@ -532,6 +540,7 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 		r = name_what_is_missing(&only);
 	if (r != 0)
 		birth_end(&only);
+	let_go(&only, r == 0);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
 	if (r != -ECONNRESET && r != -EBADMSG && answer(&only, r) < 0 && r == 0 &&
 	    only.operation->undo)

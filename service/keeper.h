@@ -25,8 +25,7 @@ struct keeper {
  * their end. */
 void keeper_end_children(int proc);
 /* What staying takes, for a row. */
-#define KEEPER_SYSCALLS \
-	SYS_ppoll, SYS_waitid, SYS_kill, SYS_close_range, SYS_rt_sigaction, SYS_rt_sigprocmask
+#define KEEPER_SYSCALLS     SYS_ppoll, SYS_waitid, SYS_kill, SYS_rt_sigaction, SYS_rt_sigprocmask
 #define KEEPER_CAPABILITIES CAP(CAP_KILL)
 /* Until the process has ended, or nobody wants to know. Nothing else is open then. */
 void keeper_stay(const struct keeper *keeper);

@@ -288,6 +288,57 @@ static void a_broker_that_goes_is_not_waited_for(void **state) {
 	assert_int_not_equal(WEXITSTATUS(child.status), 0);
 }
 
+/* What somebody's mount is in use by, as long as a child has it open: here it is a pipe. */
+static int order_with_pipe(struct child *child, const char *name, const char *fields) {
+	struct fds fds = { 0 };
+	int pipe[2];
+
+	assert_int_equal(pipe2(pipe, O_CLOEXEC), 0);
+	child_start(child, base);
+	assert_int_equal(fds_add(&fds, pipe[1]), 0);
+	order_as(child, name, fields, &fds, getuid(), 20000000, self_pidfd());
+	return pipe[0];
+}
+
+static bool is_let_go(int reader) {
+	struct pollfd poll_fd = { .fd = reader };
+
+	assert_true(poll(&poll_fd, 1, 0) >= 0);
+	return poll_fd.revents & POLLHUP;
+}
+
+static void when_it_has_said_its_last_it_has_let_go_of_what_it_was_given(void **state) {
+	struct child child;
+	int reader;
+
+	(void)state;
+	reader = order_with_pipe(&child, "Host.GetHostname", "");
+	assert_true(child_says(&child));
+	assert_false(is_let_go(reader));
+	grant(&child, TIER_FREE);
+	assert_true(child_says(&child));
+	assert_int_equal(child.said->outcome->code, 0);
+	assert_true(is_let_go(reader));
+	child_end(&child);
+	(void)close(reader);
+
+	reader = order_with_pipe(&child, "Host.SetHostname", "hostname=x");
+	assert_true(child_says(&child));
+	grant(&child, TIER_FREE);
+	assert_outcome(&child, REFUSED_PERMISSION, "");
+	assert_true(is_let_go(reader));
+	(void)close(reader);
+
+	/* and when it is told that there is no more to do */
+	reader = order_with_pipe(&child, "Host.SetHostname", "hostname=x");
+	assert_true(child_says(&child));
+	assert_int_equal(shutdown(child.socket, SHUT_WR), 0);
+	assert_false(child_says(&child));
+	assert_true(is_let_go(reader));
+	child_end(&child);
+	(void)close(reader);
+}
+
 /* ---- time ---- */
 
 static double now(void) {
@@ -484,6 +535,7 @@ int main(void) {
 		cmocka_unit_test(a_request_that_is_none_is_nonsense),
 		cmocka_unit_test(garbage_gets_no_answer),
 		cmocka_unit_test(a_broker_that_goes_is_not_waited_for),
+		cmocka_unit_test(when_it_has_said_its_last_it_has_let_go_of_what_it_was_given),
 		cmocka_unit_test(what_hangs_is_killed_by_its_own_clock),
 		cmocka_unit_test(what_was_stopped_is_killed_by_its_own_clock),
 		cmocka_unit_test(a_person_may_take_longer_than_the_work),
