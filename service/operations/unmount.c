@@ -151,6 +151,14 @@ static int verify(struct job *job, const struct unmounting *unmounting) {
 	return refusal_note(&job->refusal, REFUSED_RETRY, "the mount changed meanwhile");
 }
 
+/* Where it lies we stay no longer than that takes: it may be the next to go. */
+static int unmount_here(struct job *job, const char *name, int flags) {
+	int r = umount2(name, flags) < 0 ? -errno : 0, ignored = fchdir(job->place.proc);
+
+	(void)ignored;
+	return r;
+}
+
 static int take_off(struct job *job, const struct unmounting *unmounting, int flags) {
 	int r = verify(job, unmounting);
 
@@ -160,15 +168,15 @@ static int take_off(struct job *job, const struct unmounting *unmounting, int fl
 		return -errno;
 	if (!(flags & MNT_FORCE)) /* which may wait for a server, and is given up then */
 		job_commit();
-	if (umount2(unmounting->name, flags) == 0)
+	r = unmount_here(job, unmounting->name, flags);
+	if (r == 0)
 		return 0;
-	if (errno == EAGAIN && flags & MNT_EXPIRE)
+	if (r == -EAGAIN && flags & MNT_EXPIRE)
 		return refusal_note(
 			&job->refusal, -EAGAIN,
 			"the mount is marked to expire; if nobody uses it until then, the next "
 			"such call unmounts it");
-	return refusal_note(&job->refusal, -errno, "%s: %s", unmounting->real,
-			    strerrordesc_np(errno));
+	return refusal_note(&job->refusal, r, "%s: %s", unmounting->real, strerrordesc_np(-r));
 }
 
 /* The kernel takes off what lies on top by then. If that was mounted just now, it is still to be
