@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "audit.h"
 #include "inquiry.h"
@@ -51,6 +52,7 @@ static void call_free(struct call *call) {
 	fds_done(&call->reply_fds);
 	authority_cancel(call->question);
 	fd_closep(&call->worker);
+	free(call->why);
 	fds_done(&call->fds);
 	roots_done(&call->roots);
 	message_freep(&call->request);
@@ -126,6 +128,10 @@ static void forget_made(struct call *call) {
 
 /* The only way out. */
 static void call_finish(struct call *call, int code, const char *text) {
+	if (call->refused != 0) {
+		code = call->refused;
+		text = call->why;
+	}
 	if (!call->given_up)
 		settle(call, code, text, NULL, NULL);
 	retract(call);
@@ -403,11 +409,14 @@ uint64_t call_deadline_usec(const struct call *call) {
 static int on_late(sd_event_source *source, uint64_t usec, void *userdata) {
 	struct call *call = userdata;
 
-	settle(call, REFUSED_TIMED_OUT,
-	       call->done && !call->begun
-		       ? "who should see to the object does not answer"
-		       : "the kernel does not finish, and will not be interrupted",
-	       NULL, NULL);
+	if (call->refused != 0)
+		settle(call, call->refused, call->why, NULL, NULL);
+	else
+		settle(call, REFUSED_TIMED_OUT,
+		       call->done && !call->begun
+			       ? "who should see to the object does not answer"
+			       : "the kernel does not finish, and will not be interrupted",
+		       NULL, NULL);
 	call->given_up = true;
 	return 0;
 }
@@ -447,6 +456,20 @@ static void give_back(struct call *call) {
 		mount->base.leaving = false;
 }
 
+/* A child that waits for a word has open what its caller may want to unmount next: it is to let go
+ * of that before the caller is answered. One that does not is not waited for. */
+static void turn_away(struct call *call, int code, const char *text) {
+	int r;
+
+	call->refused = code;
+	call->why = text ? strdup(text) : NULL;
+	call->timer = sd_event_source_disable_unref(call->timer);
+	r = sd_event_add_time_relative(call->desk->event, &call->timer, CLOCK_MONOTONIC, grace_usec,
+				       0, on_late, call);
+	if (r < 0 || shutdown(call->worker, SHUT_WR) < 0)
+		call_finish(call, code, text);
+}
+
 /* The authority said yes, or there was nothing to ask. */
 static void proceed(struct call *call) {
 	Usher__Grant grant = USHER__GRANT__INIT;
@@ -454,7 +477,7 @@ static void proceed(struct call *call) {
 	int r = take(call, &why);
 
 	if (r != 0) {
-		call_finish(call, r, why);
+		turn_away(call, r, why);
 		return;
 	}
 	grant.tier = TIER_ADMIN; /* what the child found it needs is what was asked about */
@@ -474,7 +497,7 @@ static void turn_down(struct call *call, int verdict, const char *why) {
 
 	if (more && asprintf(&text, "%s: %s", why, more) < 0)
 		text = NULL;
-	call_finish(call, verdict, text ?: why);
+	turn_away(call, verdict, text ?: why);
 }
 
 static void on_verdict(void *userdata, int verdict, const char *why) {
@@ -505,7 +528,7 @@ static void ask(struct call *call) {
 	}
 	r = quota_check_question(call, &refusal);
 	if (r != 0) {
-		call_finish(call, r, refusal.text);
+		turn_away(call, r, refusal.text);
 		return;
 	}
 	call->timer =
@@ -515,7 +538,7 @@ static void ask(struct call *call) {
 			  call);
 	call->asked_usec = instant_usec();
 	if (r < 0)
-		call_finish(call, REFUSED_PERMISSION, "polkit cannot be asked");
+		turn_away(call, REFUSED_PERMISSION, "polkit cannot be asked");
 }
 
 /* The child knows what the words mean; of mounts that were made here, we know whose they are. */
@@ -605,7 +628,9 @@ static int on_frame(sd_event_source *source, int fd, uint32_t events, void *user
 	if (r == -EAGAIN)
 		return 0;
 	reply = (Usher__Reply *)message;
-	if (call->done)
+	if (call->refused != 0)
+		call_finish(call, 0, NULL);
+	else if (call->done)
 		on_ended(call);
 	else if (r < 0)
 		on_child_lost(call, r);
@@ -924,7 +949,7 @@ void call_drop_caller(struct desk *desk, const struct caller *caller) {
 
 	for (struct call *call = desk->first; call; call = next) {
 		next = call->next;
-		if (call->caller != caller || call->identifying ||
+		if (call->caller != caller || call->identifying || call->refused != 0 ||
 		    (call->granted && !call->inquiring))
 			continue;
 		if (call->question || call->waiting || call->awaiting)

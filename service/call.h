@@ -90,6 +90,8 @@ struct call {
 	sd_id128_t id;                      /* drawn when something is noted */
 	uint64_t asked_usec, answered_usec; /* the authority; 0: it was not */
 	int verdict;
+	int refused; /* what is answered when the child has let go of what it found; or 0 */
+	char *why;
 	uid_t owner;        /* of the object, where the service itself calls */
 	struct roots roots; /* that its child need not find */
 	/* what is answered; of an object it is known before that is there */

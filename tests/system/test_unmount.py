@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Unmounting: whose mount it is, what stands in the way, and what becomes of its object."""
 
+import contextlib
 import os
+import signal
 import subprocess
 
 import support
@@ -279,3 +281,100 @@ class Objects(UnmountTestCase):
                 self.unmount(mount, **{"in": pidfd})
         self.assertIsNotNone(support.mount_at(target))
         self.unmount(mount)
+
+
+@contextlib.contextmanager
+def slow_children():
+    """Who stand still for a tenth of a second now and then, wherever they are."""
+    worker = "usher-worker.service"
+    subprocess.run(["systemctl", "set-property", "--runtime", worker, "CPUQuota=2%"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["systemctl", "set-property", "--runtime", worker, "CPUQuota="], check=True)
+
+
+class AtOnce(support.PersonTestCase):
+    """Whoever has an answer may unmount what it was about: nothing of usher's is in the way any more."""
+
+    ROUNDS = 20
+
+    def tmpfs(self):
+        target = f"{self.home}/m"
+        if not os.path.isdir(target):
+            self.directory("m")
+        return target, self.caller.call("Mounts", "Mount", "", target, "tmpfs", ["size=64k"], {})
+
+    @staticmethod
+    def let_go_on(child):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGCONT)
+
+    def ask_for_more(self, target):
+        """What a person is asked about, and the child that waits for the answer."""
+        pending = self.caller.begin("Mounts", "Remount", target, ["suid"], {}, interactive=True)
+        cookie, _, _ = self.person.question()
+        child = support.wait_until(lambda: [pid for pid in support.children("usher-worker.service")
+                                            if target in support.descriptors(pid).values()], "a child holds it")[0]
+        os.kill(child, signal.SIGSTOP)
+        self.addCleanup(self.let_go_on, child)
+        self.person.answer(cookie, yes=False)
+        return pending, child
+
+    def test_the_child_of_what_a_person_refuses_lets_go_first(self):
+        target, mount = self.tmpfs()
+        self.made(mount)
+        pending, child = self.ask_for_more(target)
+        self.assertFalse(pending.is_done(0.25), "the mount is still open")
+        self.let_go_on(child)
+        with self.refused("NotPermitted"):
+            pending.result()
+        self.unmount(mount, client=self.caller)
+
+    def test_a_child_that_does_not_is_not_waited_for(self):
+        target, mount = self.tmpfs()
+        self.made(mount)
+        pending, child = self.ask_for_more(target)
+        self.assertTrue(pending.is_done(5))
+        with self.refused("NotPermitted"):
+            pending.result()
+        self.let_go_on(child)
+        support.wait_until(lambda: not support.children("usher-worker.service"), "it has ended")
+        self.unmount(mount, client=self.caller)
+
+    def refuse_by_polkit(self, target):
+        with self.needs_admin("remount"):
+            self.caller.call("Mounts", "Remount", target, ["suid"], {})
+
+    def refuse_by_child(self, target):
+        with self.refused("NotFound"):
+            self.caller.call("Mounts", "Bind", target, f"{self.home}/nothing", [], {})
+
+    def refuse_in_the_doing(self, target):
+        with support.Descriptor(os.open(target, os.O_PATH), owned=True), self.refused("Busy"):
+            self.caller.call("Mounts", "Unmount", target, {})
+
+    def open_tree(self, target):
+        with support.Descriptor(os.open(target, os.O_PATH), owned=True) as directory:
+            self.caller.call("Mounts", "OpenTree", "", [], {"path_fd": directory}).close()
+
+    def unmount_inner(self, target):
+        self.caller.run(os.mkdir, f"{target}/inner")
+        self.caller.call("Mounts", "Mount", "", f"{target}/inner", "tmpfs", [], {})
+        self.caller.call("Mounts", "Unmount", f"{target}/inner", {})
+
+    def test_nothing_is_busy_with_a_call_that_was_answered(self):
+        with slow_children():
+            for way in (self.refuse_by_polkit, self.refuse_by_child, self.refuse_in_the_doing, self.open_tree, self.unmount_inner):
+                busy = 0
+                for _ in range(self.ROUNDS):
+                    target, mount = self.tmpfs()
+                    way(target)
+                    try:
+                        self.caller.call("Mount", "Unmount", {}, path=mount)
+                    except support.DBusError as error:
+                        self.assertEqual(error.name, f"{support.ERROR}Busy", error.message)
+                        busy += 1
+                        self.caller.call("Mount", "Unmount", {"lazy": True}, path=mount)
+                with self.subTest(way.__name__):
+                    self.assertEqual(busy, 0, f"of {self.ROUNDS}")
