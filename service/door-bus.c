@@ -38,21 +38,34 @@ static int refuse_now(sd_bus_message *message, int code, const struct refusal *r
 	return sd_bus_reply_method_errorf(message, refusal_name(code), "%s", sentence ?: "");
 }
 
+/* Descriptors that came with a call are closed before it is answered: of what they are, its caller
+ * may want to unmount something next. */
+static void send_last(struct call *call, sd_bus_message *message) {
+	call->door_data = sd_bus_message_unref(call->door_data);
+	(void)sd_bus_send(NULL, message, NULL);
+}
+
 static void answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 	sd_bus_message *message = NULL;
 	int r = sd_bus_message_new_method_return(call->door_data, &message);
 
 	if (r >= 0)
 		r = message_bus_append(message, reply, fds);
-	if (r >= 0)
-		r = sd_bus_send(NULL, message, NULL);
 	if (r < 0)
 		(void)refuse_now(call->door_data, r, NULL);
+	else
+		send_last(call, message);
 	sd_bus_message_unref(message);
 }
 
 static void refuse(struct call *call, int code, const char *sentence) {
-	(void)sd_bus_reply_method_errorf(call->door_data, refusal_name(code), "%s", sentence);
+	sd_bus_message *message = NULL;
+
+	if (sd_bus_message_get_expect_reply(call->door_data) > 0 &&
+	    sd_bus_message_new_method_errorf(call->door_data, &message, refusal_name(code), "%s",
+					     sentence) >= 0)
+		send_last(call, message);
+	sd_bus_message_unref(message);
 }
 
 static void done(struct call *call) {
