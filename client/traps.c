@@ -25,7 +25,8 @@ struct usher_trap {
 	int pidfd;
 	struct signals *signals;
 	struct told *first, **last;
-	int error; /* 0, or why there is nothing more to come */
+	struct usher_received child; /* the times of the one that is told of next */
+	int error;                   /* 0, or why there is nothing more to come */
 };
 
 static int read_received(struct bus_message *m, struct usher_received *ret) {
@@ -42,12 +43,34 @@ static int read_received(struct bus_message *m, struct usher_received *ret) {
 		       : -EBADMSG;
 }
 
+static int read_times(struct bus_message *m, struct usher_received *ret) {
+	uint32_t pid;
+
+	if (bus_message_read(m, "utt", &pid, &ret->user_usec, &ret->system_usec) < 0)
+		return -EBADMSG;
+	ret->pid = pid;
+	ret->is_child = true;
+	return 0;
+}
+
+/* Told of before. */
+static void add_times(struct usher_trap *trap, struct usher_received *received) {
+	if (trap->child.is_child && trap->child.pid == received->pid) {
+		received->is_child = true;
+		received->user_usec = trap->child.user_usec;
+		received->system_usec = trap->child.system_usec;
+	}
+	trap->child.is_child = false;
+}
+
 static void hear(void *userdata, const char *member, struct bus_message *m) {
 	struct usher_trap *trap = userdata;
 	struct told *told;
 
 	if (!member)
 		trap->error = -ENOTCONN;
+	if (!trap->error && strcmp(member, "ChildTimes") == 0)
+		trap->error = read_times(m, &trap->child);
 	if (trap->error || strcmp(member, "Received") != 0)
 		return;
 	told = calloc(1, sizeof *told);
@@ -56,6 +79,7 @@ static void hear(void *userdata, const char *member, struct bus_message *m) {
 		free(told);
 		return;
 	}
+	add_times(trap, &told->received);
 	*trap->last = told;
 	trap->last = &told->next;
 }

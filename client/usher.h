@@ -574,8 +574,12 @@ struct usher_received {
 	int64_t pid;     /* who sent it; 0: not told */
 	int64_t uid;     /* -1: not told */
 	int code;        /* si_code of sigaction(2) */
-	int value;       /* of sigqueue(3) */
+	int value;       /* of sigqueue(3); of a child its status */
 	uint64_t usec;   /* since 1970 */
+
+	/* of a child: its processor time, and the kernel's for it */
+	bool is_child;
+	uint64_t user_usec, system_usec;
 };
 
 int usher_trap_new(struct usher *usher, const char *const signals[],

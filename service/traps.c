@@ -33,9 +33,21 @@ static void end(struct object *object) {
 	object_remove(object);
 }
 
+static void tell_times(const struct object *object, const Usher__Received *received) {
+	sd_bus_message *message = object_signal(object, "ChildTimes");
+
+	if (message && sd_bus_message_append(message, "utt", received->pid, received->user_usec,
+					     received->system_usec) >= 0)
+		(void)sd_bus_send(NULL, message, NULL);
+	sd_bus_message_unref(message);
+}
+
+/* Of a child its times come first, so that whoever hears of it has them. */
 static void tell(const struct object *object, const Usher__Received *received) {
 	sd_bus_message *message = object_signal(object, "Received");
 
+	if (received->has_user_usec)
+		tell_times(object, received);
 	if (message &&
 	    sd_bus_message_append(message, "suuiit", received->signal, received->pid, received->uid,
 				  received->code, received->value, received->usec) >= 0)

@@ -583,9 +583,23 @@ static int answer_trap(sd_bus_message *call) {
 				       "Received", "suuiit", "RTMIN+1", 42, 1000, -1, 4711,
 				       UINT64_C(5)) >= 0);
 	assert_true(sd_bus_emit_signal(bus, "/org/usher1/trap/4", "org.usher1.SignalTrap",
-				       "Received", "suuiit", "CHLD", 0, UINT32_MAX, 0, 0,
+				       "Received", "suuiit", "USR1", 0, UINT32_MAX, 0, 0,
 				       UINT64_C(6)) >= 0);
+	assert_true(sd_bus_emit_signal(bus, "/org/usher1/trap/4", "org.usher1.SignalTrap",
+				       "ChildTimes", "utt", 43, UINT64_C(20000),
+				       UINT64_C(10000)) >= 0);
+	assert_true(sd_bus_emit_signal(bus, "/org/usher1/trap/4", "org.usher1.SignalTrap",
+				       "Received", "suuiit", "CHLD", 43, 1000, CLD_EXITED, 7,
+				       UINT64_C(7)) >= 0);
 	return r;
+}
+
+static struct usher_received next_received(struct usher_trap *trap) {
+	struct usher_received received;
+
+	while (usher_trap_next(trap, &received) == 0)
+		wait_for_service();
+	return received;
 }
 
 static void a_trap_tells_what_was_received(void **state) {
@@ -601,18 +615,23 @@ static void a_trap_tells_what_was_received(void **state) {
 	assert_int_equal(usher_trap_get_pid(trap), 77);
 	assert_true(fcntl(usher_trap_get_pidfd(trap), F_GETFD) & FD_CLOEXEC);
 	assert_string_equal(usher_trap_get_object(trap), "/org/usher1/trap/4");
-	while (usher_trap_next(trap, &received) == 0)
-		wait_for_service();
+	received = next_received(trap);
 	assert_string_equal(received.signal, "RTMIN+1");
 	assert_int_equal(received.pid, 42);
 	assert_int_equal(received.uid, 1000);
 	assert_int_equal(received.code, -1);
 	assert_int_equal(received.value, 4711);
 	assert_int_equal(received.usec, 5);
-	while (usher_trap_next(trap, &received) == 0)
-		wait_for_service();
-	assert_string_equal(received.signal, "CHLD");
+	received = next_received(trap);
+	assert_string_equal(received.signal, "USR1");
 	assert_int_equal(received.uid, -1);
+	assert_false(received.is_child);
+	received = next_received(trap);
+	assert_string_equal(received.signal, "CHLD");
+	assert_int_equal(received.value, 7);
+	assert_true(received.is_child);
+	assert_int_equal(received.user_usec, 20000);
+	assert_int_equal(received.system_usec, 10000);
 	stage.answer = answer_nothing;
 	assert_null(usher_trap_close(trap));
 	assert_heard("/org/usher1/trap/4 SignalTrap.Close []");

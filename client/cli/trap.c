@@ -39,6 +39,13 @@ static int print_begin(const struct arguments *a, const struct usher_trap *trap)
 	return answer_json(row) == 0 ? fflush(stdout) : -EIO;
 }
 
+static void add_times(struct json_object *row, const struct usher_received *received) {
+	json_object_object_add(row, "user_usec",
+			       json_object_new_int64((int64_t)received->user_usec));
+	json_object_object_add(row, "system_usec",
+			       json_object_new_int64((int64_t)received->system_usec));
+}
+
 static int print_json(const struct usher_received *received) {
 	struct json_object *row = json_object_new_object();
 
@@ -52,20 +59,30 @@ static int print_json(const struct usher_received *received) {
 	json_object_object_add(row, "code", json_object_new_int(received->code));
 	json_object_object_add(row, "value", json_object_new_int(received->value));
 	json_object_object_add(row, "usec", json_object_new_int64((int64_t)received->usec));
+	if (received->is_child)
+		add_times(row, received);
 	return answer_json(row);
 }
 
-static int print(const struct arguments *a, const struct usher_received *received) {
+static void print_text(const struct usher_received *received) {
 	char when[MOMENT_TEXT_MAX];
-	int r = 0;
 
 	moment_print(received->usec, when);
+	printf("%s  %s  pid %" PRId64 "  uid %" PRId64 "  code %d  value %d", when,
+	       received->signal, received->pid, received->uid, received->code, received->value);
+	if (received->is_child)
+		printf("  user %.2fs  system %.2fs", (double)received->user_usec / 1e6,
+		       (double)received->system_usec / 1e6);
+	printf("\n");
+}
+
+static int print(const struct arguments *a, const struct usher_received *received) {
+	int r = 0;
+
 	if (a->json)
 		r = print_json(received);
 	else
-		printf("%s  %s  pid %" PRId64 "  uid %" PRId64 "  code %d  value %d\n", when,
-		       received->signal, received->pid, received->uid, received->code,
-		       received->value);
+		print_text(received);
 	return r == 0 && fflush(stdout) != 0 ? -errno : r;
 }
 

@@ -193,11 +193,24 @@ static uint32_t user_of(const struct keeper *keeper, const struct trap *trap, ui
 	}
 }
 
+static bool is_of_child(const struct signalfd_siginfo *info) {
+	return info->ssi_signo == SIGCHLD && info->ssi_code > 0;
+}
+
 /* sigqueue(3)'s word, or of a child its status. */
 static int32_t value_of(const struct signalfd_siginfo *info) {
-	if (info->ssi_signo == SIGCHLD && info->ssi_code > 0)
+	if (is_of_child(info))
 		return info->ssi_status;
 	return info->ssi_code < 0 && info->ssi_code != SI_TKILL ? info->ssi_int : 0;
+}
+
+/* The kernel counts in the ticks of times(2). */
+static void add_times(Usher__Received *received, const struct signalfd_siginfo *info) {
+	const uint64_t tick_usec = 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	received->has_user_usec = received->has_system_usec = is_of_child(info);
+	received->user_usec = info->ssi_utime * tick_usec;
+	received->system_usec = info->ssi_stime * tick_usec;
 }
 
 /* The process is one that its user may look into and change: what it writes may be anything. */
@@ -219,6 +232,7 @@ static bool pass_on(const struct keeper *keeper) {
 	received.uid = user_of(keeper, trap, report.info.ssi_uid);
 	received.code = report.info.ssi_code;
 	received.value = value_of(&report.info);
+	add_times(&received, &report.info);
 	received.usec = report.usec;
 	said.received = &received;
 	return wire_send(keeper->socket, &said.base, NULL) == 0;

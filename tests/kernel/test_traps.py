@@ -3,16 +3,22 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import resource
 import signal
 import struct
+import subprocess
 import time
+import unittest
 
 import ring
+import tracing
 from ring import Descriptor, Variant, wait_until
 
 SI_QUEUE = -1
+CLD_EXITED, CLD_KILLED = 1, 2
+TICK = 10000  # microseconds
 
 
 def queue(pid, number, value):
@@ -160,6 +166,62 @@ class Traps(TestCase):
         with Descriptor(os.pidfd_open(os.getpid()), True) as pidfd, self.assertRaises(ring.DBusError) as caught:
             self.me.call("SignalTrap", "Close", {"in": pidfd}, path=path)
         self.assertIn("InvalidArgument", str(caught.exception))
+
+
+@unittest.skipUnless(os.uname().machine == "x86_64", "the registers of another machine")
+class Children(TestCase):
+    """The process has none but those that its owner has it make."""
+
+    @staticmethod
+    def work(pid):
+        """A child that has worked for a while, and is ended."""
+        def worked():
+            fields = ring.read(f"/proc/{child}/stat").rpartition(")")[2].split()
+            return int(fields[11]) >= 15
+
+        child = tracing.bear(pid, works=True)
+        wait_until(worked, "it has worked for some ticks")
+        os.kill(child, signal.SIGKILL)
+        return child
+
+    def test_of_a_child_it_is_told_how_it_ended_and_how_long_it_took(self):
+        path, pid, _ = self.trap("CHLD", "USR1")
+        child = tracing.bear(pid)
+        self.assertEqual(self.me.signal("ChildTimes", path=path)[3][0], child)
+        self.assertEqual(self.received(path)[:5], ("CHLD", child, os.geteuid(), CLD_EXITED, 1))
+        child = self.work(pid)
+        its, user, system = self.me.signal("ChildTimes", path=path)[3]
+        self.assertEqual(its, child)
+        self.assertGreaterEqual(user, 10 * TICK)
+        self.assertLess(system, user)
+        self.assertEqual((user % TICK, system % TICK), (0, 0))
+        self.assertEqual(self.received(path)[:5], ("CHLD", child, os.geteuid(), CLD_KILLED, signal.SIGKILL))
+
+    def test_of_who_says_that_he_is_a_child_no_time_is_told(self):
+        path, pid, _ = self.trap("CHLD", "USR1")
+        os.kill(pid, signal.SIGCHLD)
+        self.assertEqual(self.received(path)[:4], ("CHLD", os.getpid(), os.geteuid(), 0))
+        queue(pid, signal.SIGCHLD, 4711)
+        self.assertEqual(self.received(path)[:5], ("CHLD", os.getpid(), os.geteuid(), SI_QUEUE, 4711))
+        self.assertEqual([member for _, _, member, _ in self.me.signals(quiet=0.3) if member == "ChildTimes"], [])
+
+    def test_the_command_prints_it(self):
+        environment = {**os.environ, "USHER_BUS": self.service.bus.address, "LD_LIBRARY_PATH": ring.BUILD}
+        for words in ((), ("--json",)):
+            with subprocess.Popen([f"{ring.BUILD}/usher", *words, "trap", "--once", "CHLD"], env=environment, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, text=True) as command:
+                begun = command.stdout.readline()
+                pid = json.loads(begun)["pid"] if words else int(begun)
+                wait_until(lambda: ring.state_of(pid) == "S" and ring.read(f"/proc/{pid}/comm") == "usher-trap\n", "it waits")
+                child, told = self.work(pid), command.stdout.read()
+            if not words:
+                self.assertRegex(told, f"  CHLD  pid {child}  uid {os.geteuid()}  code 2  value 9  "
+                                       "user 0\\.[1-9][0-9]s  system 0\\.[0-9]{2}s\n\\Z")
+                continue
+            row = json.loads(told)
+            self.assertEqual([row[key] for key in ("signal", "pid", "code", "value")], ["CHLD", child, CLD_KILLED, signal.SIGKILL])
+            self.assertGreaterEqual(row["user_usec"], 10 * TICK)
+            self.assertLess(row["system_usec"], row["user_usec"])
 
 
 class Restarts(TestCase):
