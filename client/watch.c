@@ -172,6 +172,7 @@ static void add_keys(struct call *call, const struct usher_watch_options *keys) 
 	call_add_flag_key(call, "decide", keys->decide);
 	call_add_flag_key(call, "all", keys->all);
 	call_add_flag_key(call, "report_pid", keys->report_pid);
+	call_add_flag_key(call, "audit", keys->audit);
 }
 
 static struct usher_watch *new_watch(void) {

@@ -353,6 +353,8 @@ static const struct words requests[] = {
 	{ "Watches.Subscribe", "path=/a|decide_timeout_usec=1000", "decide_timeout_usec:" },
 	{ "Watches.Subscribe", "path=/a|decide=yes|events=open-perm|decide_timeout_usec=999",
 	  "decide_timeout_usec:" },
+	{ "Watches.Subscribe", "path=/a|decide=yes|events=exec-perm|audit=yes", NULL },
+	{ "Watches.Subscribe", "path=/a|audit=yes", "audit:" },
 	{ "Watches.Subscribe", "path=/a|exclude=", "exclude:" },
 	{ "Watches.Subscribe", "path=/a|settle_usec=60000001", "settle_usec:" },
 	{ "Watches.Subscribe", "path=/a|queue=15", "queue:" },

@@ -56,21 +56,26 @@ struct sight {
 
 /* ---- answering ---- */
 
-static void answer(const struct group *group, int fd, bool allow) {
-	struct fanotify_response response = {
-		.fd = fd,
-		.response = allow ? FAN_ALLOW : FAN_DENY | (group->audited ? FAN_AUDIT : 0),
-	};
+static void answer(const struct group *group, int fd, uint32_t word) {
+	struct fanotify_response response = { .fd = fd, .response = word };
 
 	(void)!write(group->source.fd, &response, sizeof response);
 	(void)close(fd);
 }
 
+/* What is refused is noted where the kernel notes anything; the rest where it was asked for. */
+static uint32_t word_of(const struct sight *sight, const struct group *group, bool allow) {
+	bool noted = group->audited && (!allow || (sight->watch && sight->watch->order->audit));
+
+	return (allow ? FAN_ALLOW : FAN_DENY) | (noted ? FAN_AUDIT : 0);
+}
+
 /* The one that *at leads to. */
 static void settle_question(struct sight *sight, struct question **at, bool allow) {
 	struct question *question = *at;
+	const struct group *group = &sight->groups[question->group];
 
-	answer(&sight->groups[question->group], question->fd, allow);
+	answer(group, question->fd, word_of(sight, group, allow));
 	*at = question->next;
 	if (!*at)
 		sight->last = at;
@@ -267,12 +272,12 @@ static void consider(struct watcher *watcher, int group,
 	    !(name = relative(sight, event->fd, path, sizeof path)) ||
 	    exclude_matches(watch->order->exclude, watch->order->n_exclude, name, strlen(name),
 			    UINT64_MAX) > 0) {
-		answer(&sight->groups[group], event->fd, true);
+		answer(&sight->groups[group], event->fd, FAN_ALLOW);
 		return;
 	}
 	r = ask(watcher, group, event, name);
 	if (r < 0) {
-		answer(&sight->groups[group], event->fd, true);
+		answer(&sight->groups[group], event->fd, FAN_ALLOW);
 		watch_tell_lost(watcher, watch, journal_tick(&watcher->journal));
 	}
 }
@@ -352,6 +357,15 @@ static int mark_contents(struct watcher *watcher, struct watch *watch, uint64_t 
 	return r;
 }
 
+static int check_audit(const struct sight *sight, const struct watch *watch,
+		       struct refusal *refusal) {
+	for (int i = 0; watch->order->audit && i < _GROUPS_MAX; i++)
+		if (sight->groups[i].source.fd >= 0 && !sight->groups[i].audited)
+			return refusal_note(refusal, REFUSED_UNSUPPORTED,
+					    "audit: the kernel does not note what is decided");
+	return 0;
+}
+
 static int mark_all(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
 	struct sight *sight = watcher->own;
 	uint64_t mask = 0;
@@ -374,7 +388,16 @@ static int mark_all(struct watcher *watcher, struct watch *watch, struct refusal
 					    : r,
 				    "decide: the kernel does not ask about this file system: %s",
 				    strerrordesc_np(-r));
-	return 0;
+	return check_audit(sight, watch, refusal);
+}
+
+static void remove_watch(struct watcher *watcher, struct watch *watch) {
+	struct sight *sight = watcher->own;
+
+	allow_all(sight);
+	sight->watch = NULL;
+	for (int i = 0; i < _GROUPS_MAX; i++)
+		fd_closep(&sight->groups[i].source.fd);
 }
 
 static int add(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
@@ -393,21 +416,12 @@ static int add(struct watcher *watcher, struct watch *watch, struct refusal *ref
 	sight->watch = watch;
 	r = mark_all(watcher, watch, refusal);
 	if (r != 0)
-		sight->watch = NULL;
+		remove_watch(watcher, watch);
 	return r;
 }
 
 static int set_events(struct watcher *watcher, struct watch *watch, struct refusal *refusal) {
 	return mark_all(watcher, watch, refusal);
-}
-
-static void remove_watch(struct watcher *watcher, struct watch *watch) {
-	struct sight *sight = watcher->own;
-
-	allow_all(sight);
-	sight->watch = NULL;
-	for (int i = 0; i < _GROUPS_MAX; i++)
-		fd_closep(&sight->groups[i].source.fd);
 }
 
 static void end(struct watcher *watcher) {

@@ -77,6 +77,8 @@ static int check_numbers(const request_type *m, struct refusal *refusal) {
 	if (m->has_decide_timeout_usec && !m->decide)
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "decide_timeout_usec: takes `decide`");
+	if (m->audit && !m->decide)
+		return refusal_note(refusal, REFUSED_INVALID, "audit: takes `decide`");
 	if (m->has_decide_timeout_usec && (m->decide_timeout_usec < decide_least_usec ||
 					   m->decide_timeout_usec > decide_most_usec))
 		return refusal_note(refusal, REFUSED_INVALID,
@@ -213,8 +215,9 @@ static void describe_numbers(const struct job *job, const request_type *m, Usher
 	order->settle_usec = m->has_settle_usec ? m->settle_usec : streams ? 0 : settle_usual_usec;
 	order->queue = m->has_queue ? m->queue : QUEUE_USUAL;
 	order->report_pid = m->report_pid && watching->sees_processes;
-	order->has_decide = order->has_decide_timeout_usec = m->decide;
+	order->has_decide = order->has_decide_timeout_usec = order->has_audit = m->decide;
 	order->decide = m->decide;
+	order->audit = m->audit;
 	order->decide_timeout_usec =
 		m->has_decide_timeout_usec ? m->decide_timeout_usec : decide_usual_usec;
 }

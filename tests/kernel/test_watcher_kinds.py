@@ -12,6 +12,7 @@ import time
 import unittest
 
 import ring
+import tracing
 from ring import CLONE_NEWNS, checked, libc
 from alone import EVENT, LOST, RESCAN, Watcher
 
@@ -568,6 +569,37 @@ class Decisions(Kind):
         self.assertEqual(self.decide(watcher, question.clock, False), 0)
         thread.join(3)
         self.assertNotEqual(results, [0])
+
+    def word(self, watcher, allow):
+        """What the kernel is answered: the word of struct fanotify_response."""
+        process = self.attempt("watched/file")
+        clock = self.question(watcher).clock
+        answer = tracing.written(watcher.process.pid, 8, lambda: watcher.send({"decide": {"number": 1, "clock": clock, "allow": allow}}))
+        self.assertEqual(watcher.wait_for("done", number=1)["code"], 0)
+        self.assertEqual(process.wait(3), 0 if allow else errno.EPERM)
+        return struct.unpack("=iI", answer)[1]
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the registers of another machine")
+    def test_the_kernel_notes_what_is_refused_and_what_is_allowed_if_that_is_asked_for(self):
+        allow, deny, audit = 1, 2, 16  # FAN_ALLOW, FAN_DENY, FAN_AUDIT
+        watcher = self.watch()
+        self.assertEqual([self.word(watcher, yes) for yes in (True, False)], [allow, deny | audit])
+        watcher.close()
+        watcher = self.watch(audit=True)
+        self.assertEqual([self.word(watcher, yes) for yes in (True, False)], [allow | audit, deny | audit])
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the system calls of another machine")
+    def test_a_kernel_that_notes_nothing_is_said_not_to(self):
+        program = self.make("lacking", f"#!/bin/sh\nexec {BLOCK} fanotify_init,0=0x47:EINVAL -- {ring.BUILD}/usher-watcher\n")
+        os.chmod(program, 0o755)
+        watcher = Watcher(program, self.KIND, self.open())
+        self.addCleanup(watcher.close)
+        words = {"decide": True, "report_pid": True, "decide_timeout_usec": 3000000}
+        code, text = watcher.add(1, self.open("watched"), ["open-perm"], audit=True, **words)
+        self.assertEqual((code, text), (7, "audit: the kernel does not note what is decided"))
+        self.assertEqual(self.attempt("watched/file").wait(2), 0, "it is not asked about, either")
+        self.assertEqual(watcher.add(1, self.open("watched"), ["open-perm"], **words), (0, ""))
+        self.assertEqual(self.word(watcher, False), 2)
 
     def test_questions_are_answered_in_any_order(self):
         watcher = self.watch()
