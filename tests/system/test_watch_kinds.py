@@ -11,10 +11,22 @@ import tempfile
 import time
 
 import support
-from support import wait_until
+from support import Variant, wait_until
 from watching import EVENT, Watch, names, watchers
 
-ATTEMPT = ("import sys\ntry:\n    open(sys.argv[1]).close()\nexcept OSError as error:\n    sys.exit(error.errno)")
+# What is asked about, and who is: python that fails with the errno.
+ATTEMPTS = {
+    "open-perm": "open(sys.argv[1]).close()",
+    "access-perm": "os.read(os.open(sys.argv[1], os.O_RDONLY), 10)",
+    "exec-perm": "os.execv(sys.argv[1], [sys.argv[1]])",
+}
+# What else is asked about with access-perm where the kernel can wait for contents.
+CONTENTS = {
+    "reading": ATTEMPTS["access-perm"],
+    "writing": "os.write(os.open(sys.argv[1], os.O_WRONLY), b'x')",
+    "mapping": "mmap.mmap(os.open(sys.argv[1], os.O_RDONLY), 0, access=mmap.ACCESS_READ)",
+}
+ATTEMPT = "import mmap, os, sys\ntry:\n    {}\nexcept OSError as error:\n    sys.exit(error.errno)"
 
 
 class WatchKinds(support.MountTestCase):
@@ -103,22 +115,20 @@ class OneByOne(WatchKinds):
         self.assertIn("file", names(watch.quiet(1)))
 
 
-class Decisions(WatchKinds):
-    """Of a tmpfs of its own, so that nobody else waits."""
+class Questions(WatchKinds):
+    """Of a file system of its own, so that nobody else waits."""
 
-    def setUp(self):
-        super().setUp()
-        support.mount("none", self.home, "tmpfs", 0, "mode=755")
-        self.addCleanup(support.umount, self.home, 2)
+    def prepare(self):
         os.mkdir(f"{self.home}/watched")
         support.write_file(f"{self.home}/watched/file", "text")
+        shutil.copy("/bin/true", f"{self.home}/watched/program")
 
     def ask(self, client=None, events=("open-perm",), **options):
         return self.watch(f"{self.home}/watched", events, client or self.client("root"), scope="recursive", decide=True,
                           **{"decide_timeout_usec": 10000000, **options})
 
-    def attempt(self):
-        process = subprocess.Popen([sys.executable, "-S", "-c", ATTEMPT, f"{self.home}/watched/file"])
+    def attempt(self, what=ATTEMPTS["open-perm"], name="file"):
+        process = subprocess.Popen([sys.executable, "-S", "-c", ATTEMPT.format(what), f"{self.home}/watched/{name}"])
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
@@ -126,6 +136,69 @@ class Decisions(WatchKinds):
     @staticmethod
     def question(watch):
         return watch.until(lambda record: record.kind == EVENT, "a question is asked")[-1]
+
+    # the same by signals
+
+    def subscribe(self, client, *events, **options):
+        client.subscribe()
+        options = {"scope": "recursive", "decide": True, "decide_timeout_usec": Variant("t", 20000000), **options}
+        return client.call("Watches", "Subscribe", f"{self.home}/watched", list(events), options, signature="sasa{sv}")
+
+    def answers(self, client, path, event, what, name="file"):
+        """What comes of a yes and of a no."""
+        outcomes = []
+        for allow in (True, False):
+            process = self.attempt(what, name)
+            (clock, _, asked, about, _, _), = client.signal("Events", path)[3][0]
+            self.assertEqual((asked, about), (event, name))
+            self.assertIsNone(process.poll())
+            client.call("Watch", "Decide", clock, allow, {}, path=path, signature="tba{sv}")
+            outcomes.append(process.wait(5))
+        return outcomes
+
+
+class Decisions(Questions):
+    def setUp(self):
+        super().setUp()
+        support.mount("none", self.home, "tmpfs", 0, "mode=755")
+        self.addCleanup(support.umount, self.home, 2)
+        self.prepare()
+
+    def test_each_kind_of_question_has_its_yes_and_its_no(self):
+        client = self.client("root")
+        for event, what in ATTEMPTS.items():
+            with self.subTest(event):
+                path = self.subscribe(client, event, audit=True)
+                self.assertEqual(self.answers(client, path, event, what, "program" if event == "exec-perm" else "file"), [0, errno.EPERM])
+                client.call("Watch", "Close", {}, path=path, signature="a{sv}")
+
+    def test_who_is_an_administrator_to_polkit_decides(self):
+        with self.refused("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", "org.usher1.watch"):
+            self.subscribe(self.alice, "open-perm")
+        with support.polkit_answer("yes", "org.usher1.watch", "alice"):
+            path = self.subscribe(self.alice, "open-perm")
+        self.assertEqual(self.answers(self.alice, path, "open-perm", ATTEMPTS["open-perm"]), [0, errno.EPERM])
+        with self.refused("NotOwner"):
+            self.client("bob").call("Watch", "Decide", 1, False, {}, path=path, signature="tba{sv}")
+        self.alice.call("Watch", "Close", {}, path=path, signature="a{sv}")
+
+    def test_all_that_wait_go_on_when_their_client_dies(self):
+        client = self.client("root")
+        path = self.subscribe(client, "open-perm", "exec-perm")
+        processes = [self.attempt() for _ in range(3)] + [self.attempt(ATTEMPTS["exec-perm"], "program")]
+        asked = [client.signal("Events", path)[3][0] for _ in processes]
+        self.assertEqual(sorted(event[2:4] for events in asked for event in events),
+                         [("exec-perm", "program")] + [("open-perm", "file")] * 3)
+        self.assertEqual([process.poll() for process in processes], [None] * 4)
+        client.kill()
+        self.assertEqual([process.wait(5) for process in processes], [0] * 4)
+        wait_until(lambda: path not in support.root().objects("Watch"), "the watch goes with its client")
+
+    def test_what_asks_nobody_is_refused(self):
+        with self.refused("NotSupported", "decide"):
+            self.watch("/proc", ["open-perm"], self.client("root"), scope="recursive", decide=True)
+        with self.refused("InvalidArgument", "audit"):
+            self.watch(f"{self.home}/watched", ["create"], self.client("root"), audit=True)
 
     def test_a_yes_and_a_no(self):
         client = self.client("root")
@@ -180,3 +253,41 @@ class Decisions(WatchKinds):
                     os.kill(int(pid), signal.SIGKILL)
                 self.assertEqual(process.wait(10), 0)
                 watch.close()
+
+
+class Contents(Questions):
+    """Where the kernel can wait for contents, access-perm comes before they are read, written or mapped."""
+
+    def image(self, fstype):
+        if not support.kernel_has(fstype):
+            subprocess.run(["modprobe", fstype], check=False, stderr=subprocess.DEVNULL)
+        if not support.kernel_has(fstype):
+            self.skipTest(f"this kernel has no {fstype}")
+        image = f"/run/asked-{fstype}.img"
+        support.make_image(fstype, image)
+        self.addCleanup(os.unlink, image)
+        subprocess.run(["mount", "-o", "loop", image, self.home], check=True)
+        self.addCleanup(wait_until, lambda: subprocess.run(["umount", self.home], check=False, stderr=subprocess.DEVNULL).returncode == 0,
+                        "what is no longer watched can be unmounted")
+        self.prepare()
+
+    def all_is_asked_about(self, fstype):
+        self.image(fstype)
+        client = self.client("root")
+        path = self.subscribe(client, "access-perm")
+        for kind, what in CONTENTS.items():
+            with self.subTest(kind):
+                self.assertEqual(self.answers(client, path, "access-perm", what), [0, errno.EPERM])
+        process = self.attempt(CONTENTS["writing"])
+        client.signal("Events", path)
+        client.kill()
+        self.assertEqual(process.wait(5), 0)
+
+    def test_on_ext4(self):
+        self.all_is_asked_about("ext4")
+
+    def test_on_xfs(self):
+        self.all_is_asked_about("xfs")
+
+    def test_on_btrfs(self):
+        self.all_is_asked_about("btrfs")
