@@ -31,16 +31,18 @@ static int print_line(const struct told_root *root, const char *words, const cha
 	return 0;
 }
 
-/* CLOSE_WRITE for close-write. */
+/* CLOSE_WRITE,CLOSE for close-write. */
 static int print_word(const struct told_root *root, const char *word, bool directory,
 		      const char *path) {
+	const char *kind = strncmp(word, "close-", strlen("close-")) == 0 ? ",CLOSE" : "";
 	char words[64], *end = words;
 
-	while (*word && end < words + sizeof words - sizeof ",ISDIR") {
+	while (*word && end < words + sizeof words - sizeof ",CLOSE,ISDIR") {
 		*end++ = (char)(*word == '-' ? '_' : toupper((unsigned char)*word));
 		word++;
 	}
-	(void)snprintf(end, sizeof words - (size_t)(end - words), "%s", directory ? ",ISDIR" : "");
+	(void)snprintf(end, sizeof words - (size_t)(end - words), "%s%s", kind,
+		       directory ? ",ISDIR" : "");
 	return print_line(root, words, path);
 }
 

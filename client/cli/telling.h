@@ -6,7 +6,7 @@
 
 #include "arguments.h"
 
-/* What is watched, as the user wrote it. */
+/* What is watched, as the user wrote it, or the top of its file system. */
 struct told_root {
 	const char *path;
 	bool is_directory;

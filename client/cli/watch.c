@@ -36,6 +36,7 @@ struct watching {
 	const struct arguments *arguments;
 	struct usher *usher;
 	struct told_root *roots;
+	char **tops;                  /* of whole file systems */
 	struct usher_watch **watches; /* NULL where one has ended */
 	struct pollfd *polls;
 	size_t count, left;
@@ -45,6 +46,9 @@ struct watching {
 static void watching_done(struct watching *w) {
 	for (size_t i = 0; w->watches && i < w->count; i++)
 		usher_watch_close(w->watches[i]);
+	for (size_t i = 0; w->tops && i < w->count; i++)
+		free(w->tops[i]);
+	free(w->tops);
 	free(w->watches);
 	free(w->roots);
 	free(w->polls);
@@ -94,6 +98,25 @@ static int print_since(struct watching *w, size_t i) {
 	return r;
 }
 
+static void free_entries(struct usher_watch_entry ***entries) {
+	usher_free_watches(*entries);
+}
+
+/* What is told of a whole file system begins where its mount does. */
+static int find_top(struct watching *w, size_t i) {
+	_cleanup_(free_entries) struct usher_watch_entry **entries = NULL;
+	int r = usher_list_watches(w->usher, &entries);
+
+	for (int j = 0; j < r; j++)
+		if (strcmp(entries[j]->object, usher_watch_get_object(w->watches[i])) == 0) {
+			w->tops[i] = strdup(entries[j]->path);
+			if (!w->tops[i])
+				return -ENOMEM;
+			w->roots[i].path = w->tops[i];
+		}
+	return r < 0 ? r : 0;
+}
+
 static int begin_one(struct watching *w, size_t i) {
 	struct usher_watch_options keys = USHER_WATCH_OPTIONS_INIT;
 	const struct arguments *a = w->arguments;
@@ -112,6 +135,8 @@ static int begin_one(struct watching *w, size_t i) {
 	keys.report_pid = a->report_pid;
 	r = usher_watch_open(w->usher, root->path, (const char *const *)a->events.items, &keys,
 			     &options, &w->watches[i]);
+	if (r >= 0 && a->filesystem)
+		r = find_top(w, i);
 	if (r >= 0)
 		r = usher_watch_get_clock(w->watches[i], &clock);
 	if (r < 0)
@@ -128,8 +153,9 @@ static int begin(struct watching *w) {
 	w->count = w->arguments->count > 0 ? (size_t)w->arguments->count : 1;
 	w->watches = calloc(w->count, sizeof *w->watches);
 	w->roots = calloc(w->count, sizeof *w->roots);
+	w->tops = calloc(w->count, sizeof *w->tops);
 	w->polls = calloc(w->count + 1, sizeof *w->polls);
-	if (!w->watches || !w->roots || !w->polls)
+	if (!w->watches || !w->roots || !w->tops || !w->polls)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < w->count; i++)
 		r = begin_one(w, i);

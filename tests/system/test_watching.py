@@ -79,6 +79,57 @@ class Command(support.TestCase):
         self.assertTrue([line for line in lines if line.startswith(f"{self.home}/f CLOSE_WRITE")], lines)
         self.assertEqual([line for line in lines if "not-told" in line], [])
 
+    def test_the_lines_are_those_of_inotifywait(self):
+        if not shutil.which("inotifywait"):
+            self.skipTest("inotifywait is not installed")
+        words = ("-r", "-e", "create,delete,modify,move,close_write", ".")
+        other = support.start_as("alice", "inotifywait", "-m", *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home)
+        self.addCleanup(lambda: (other.kill(), other.communicate()))
+        while b"established" not in other.stderr.readline():
+            self.assertIsNone(other.poll())
+        self.start(*words)
+        for step in (lambda: os.mkdir("d"), lambda: touch("d/f"), lambda: write("d/f"), lambda: os.rename("d/f", "g"), lambda: os.link("g", "h"),
+                     lambda: os.symlink("g", "s"), lambda: os.rename("g", "h"), lambda: os.mkdir("d/sub"), lambda: os.rename("d/sub", "sub"),
+                     lambda: touch("sub/f"), lambda: os.unlink("sub/f"), lambda: os.rmdir("sub"), lambda: os.truncate("h", 0),
+                     lambda: write("h"), lambda: os.unlink("s"), lambda: os.rmdir("d")):
+            self.at_home(step)
+        touch(f"{self.home}/last")
+        ours = self.lines("./ CLOSE_WRITE,CLOSE last")
+        theirs = [other.stdout.readline().decode().removesuffix("\n") for _ in ours]
+        self.assertEqual(ours, theirs)
+        self.assertGreater(len(ours), 20)
+
+    def at_home(self, step):
+        """And then nothing, until both have told it, and inotifywait has seen to what is new."""
+        support.as_user("root", step_in, self.home, step)
+        time.sleep(0.2)
+
+    def test_a_whole_file_system_is_watched_by_its_root(self):
+        place = tempfile.mkdtemp(prefix="whole-", dir="/home")
+        self.addCleanup(os.rmdir, place)
+        support.mount("none", place, "tmpfs", 0, "mode=755")
+        self.addCleanup(support.umount, place, 2)
+        os.makedirs(f"{place}/a/b")
+        self.start("--filesystem", "-e", "create", f"{place}/a/b")
+        touch(f"{place}/beside", f"{place}/a/b/below")
+        self.assertEqual(self.lines(f"{place}/a/b/ CREATE below"), [f"{place}/ CREATE beside", f"{place}/a/b/ CREATE below"])
+
+    def test_mounts_are_told(self):
+        os.mkdir(f"{self.home}/here")
+        self.start("--mounts", ".")
+        support.mount("none", f"{self.home}/here", "tmpfs", 0, "")
+        self.lines("./ MOUNT_ATTACH,ISDIR here")
+        support.umount(f"{self.home}/here")
+        self.assertEqual(self.lines("./ MOUNT_DETACH,ISDIR here"), ["./ MOUNT_DETACH,ISDIR here"])
+
+    def test_what_is_excluded_is_not_printed(self):
+        os.makedirs(f"{self.home}/build/deep")
+        self.start("-r", "-e", "create,move", "--exclude", "*.o", "--exclude", "build", ".")
+        touch(f"{self.home}/a.o", f"{self.home}/build/x", f"{self.home}/build/deep/x", f"{self.home}/a")
+        os.rename(f"{self.home}/a", f"{self.home}/b.o")
+        touch(f"{self.home}/last")
+        self.assertEqual(self.lines("./ CREATE last"), ["./ CREATE a", "./ DELETE a", "./ CREATE last"])
+
     def test_json_has_an_object_a_line(self):
         self.running = support.start_as("alice", "usher", "watch", "--json", "-r", "--exclude", "*.o", ".", stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, cwd=self.home)
@@ -154,6 +205,11 @@ class Command(support.TestCase):
         self.assertEqual((row["watches"], row["lost"]), (1, 0))
         self.assertGreaterEqual(row["delivered"], 100)
         self.assertIn("rate", row)
+
+
+def step_in(directory, step):
+    os.chdir(directory)
+    step()
 
 
 class Examples(Command):
