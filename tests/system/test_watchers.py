@@ -3,13 +3,19 @@
 watcher, or both are killed."""
 
 import contextlib
+import json
 import os
+import pwd
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
+import time
 
 import support
-from support import wait_until
+from support import Variant, wait_until
+from watching import TYPES, stopped
 
 USHERD = "usherd.service"
 FILE = "/etc/usher/usherd.conf"
@@ -57,6 +63,7 @@ class WatcherTestCase(support.MountTestCase):
                 self.alice.call("Watch", "Close", {}, path=path)
 
     def subscribe(self, root=None, events=(), client=None, **options):
+        options = {key: Variant(TYPES[key], value) if key in TYPES else value for key, value in options.items()}
         return (client or self.alice).call("Watches", "Subscribe", root or self.home, list(events), options)
 
     def open(self, **options):
@@ -67,9 +74,12 @@ class WatcherTestCase(support.MountTestCase):
         reader.settimeout(10)
         return path, reader
 
-    def touch(self):
+    def another(self):
         self.made += 1
-        name = f"file-{self.made}"
+        return f"file-{self.made}"
+
+    def touch(self):
+        name = self.another()
         with open(f"{self.home}/{name}", "x", encoding="utf-8"):
             pass
         return name
@@ -141,6 +151,88 @@ class Telling(WatcherTestCase):
         self.assertGreater(now, clock)
         self.assertEqual(self.alice.call("Watch", "Since", now, {}, path=path)[0], [])
         self.assertFalse(self.alice.call("Watch", "Since", 1, {}, path=path)[2])
+
+
+class Pacing(WatcherTestCase):
+    """How much the bus carries, and what is said of what it does not."""
+
+    def make(self, *names):
+        """All at once for the watcher."""
+        with stopped():
+            for name in names:
+                with open(f"{self.home}/{name}", "x", encoding="utf-8"):
+                    pass
+
+    def batches(self, path, count):
+        """When each of the signals came that tell so many events, and what it told."""
+        found, told = [], 0
+        while told < count:
+            origin, _, member, arguments = self.alice.signal(path=path)
+            self.assertEqual((origin, member), (path, "Events"))
+            found.append((time.monotonic(), arguments[0]))
+            told += len(arguments[0])
+        return found
+
+    def test_at_most_ten_signals_come_in_a_second_of_a_thousand_events_at_most(self):
+        count = 8000
+        path = self.subscribe(events=["create"], queue=65536, settle_usec=0)
+        self.make(*(str(number) for number in range(count)))
+        batches = self.batches(path, count)
+        names = [event[3] for _, events in batches for event in events]
+        self.assertEqual(names, [str(number) for number in range(count)])
+        self.assertGreater(len(batches), 8)
+        self.assertLessEqual(max(len(events) for _, events in batches), 1000)
+        times = [at for at, _ in batches]
+        self.assertGreater(times[-1] - times[0], 0.1 * (len(batches) - 1) - 0.1)
+
+    def test_what_happens_again_meanwhile_is_told_once(self):
+        path = self.subscribe(events=["create", "close-write", "delete"], settle_usec=300000)
+        for _ in range(50):
+            for name in ("a", "b"):
+                with open(f"{self.home}/{name}", "a", encoding="utf-8"):
+                    pass
+        (_, events), = self.batches(path, 4)
+        self.assertEqual(sorted(event[2:4] for event in events), [("close-write", "a"), ("close-write", "b"), ("create", "a"), ("create", "b")])
+
+    def test_what_is_lost_is_said_with_the_directories_to_list_anew(self):
+        for name in "abc":
+            os.mkdir(f"{self.home}/{name}")
+        path = self.subscribe(events=["create"], queue=16)
+        self.make(*(f"{name}/{number}" for name in "abc" for number in range(50)))
+        told = [event[3] for _, events in self.batches(path, 16) for event in events]
+        self.assertEqual(told, [f"a/{number}" for number in range(16)])
+        origin, _, member, (clock, directories) = self.alice.signal(path=path)
+        self.assertEqual((origin, member, sorted(directories)), (path, "Lost", ["a", "b", "c"]))
+        self.assert_told()
+        since, _, complete = self.alice.call("Watch", "Since", clock, {}, path=path)
+        self.assertEqual((since, complete), ([""], True))
+        wait_until(lambda: self.alice.get("Watch", "Lost", path) == 150 - 16, "what was lost is counted")
+
+    def test_status_counts_for_each_user_what_was_told_and_what_was_lost(self):
+        bob = self.client("bob")
+        self.home = tempfile.mkdtemp(prefix="counted-", dir="/home")
+        self.addCleanup(shutil.rmtree, self.home)
+        os.chmod(self.home, 0o755)
+        self.subscribe(queue=16, events=["create"])
+        self.subscribe(client=bob, events=["create"])
+        self.make(*(str(number) for number in range(100)))
+
+        def rows():
+            status = support.run_as("bob", "usher", "status", "--json")
+            return {row["owner"]: (row["watches"], row["delivered"], row["lost"]) for row in json.loads(status.stdout)["watches"]}
+
+        uids = [pwd.getpwnam(name).pw_uid for name in ("alice", "bob")]
+        wait_until(lambda: rows() == {uids[0]: (1, 16, 84), uids[1]: (1, 100, 0)}, "status tells them apart")
+        lines = support.run_as("alice", "usher", "status").stdout
+        self.assertIn(f"1 of user {uids[0]}, 16 events, 84 lost\n", lines)
+        status = support.start_as("bob", "usher", "status", "--rates", "--json", stdout=subprocess.PIPE, text=True)
+        while status.poll() is None:
+            self.make(*(self.another() for _ in range(100)))
+            time.sleep(0.1)
+        rates = {row["owner"]: row["rate"] for row in json.loads(status.communicate()[0])["watches"]}
+        self.assertEqual(sorted(rates), uids)
+        self.assertGreater(rates[uids[0]], 0)
+        self.assertGreater(rates[uids[1]], 2 * rates[uids[0]])
 
 
 class Hiding(WatcherTestCase):
