@@ -259,8 +259,8 @@ static int take(struct exchange *exchange, const struct nlmsghdr *message, excha
 	case NLMSG_ERROR: return on_end(exchange, message);
 	default:
 		r = each ? each(data, message) : 0;
-		if (r > 0)
-			exchange->over = exchange->stopped = true;
+		exchange->stopped = r > 0;
+		exchange->over = r > 0 || exchange->of_one;
 		return r < 0 ? r : 0;
 	}
 }
@@ -311,13 +311,14 @@ int exchange_step(struct exchange *exchange, int flags, exchange_each *each, voi
 
 /* ---- a request ---- */
 
-static int say(struct exchange *exchange, struct nlmsghdr *request, bool dump) {
+static int say(struct exchange *exchange, struct nlmsghdr *request, uint16_t flags) {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
-	request->nlmsg_flags |= NLM_F_REQUEST | (dump ? NLM_F_DUMP : NLM_F_ACK);
+	request->nlmsg_flags |= NLM_F_REQUEST | flags;
 	request->nlmsg_seq = ++exchange->sequence;
 	request->nlmsg_pid = exchange->port;
-	exchange->of_dump = dump;
+	exchange->of_dump = flags == NLM_F_DUMP;
+	exchange->of_one = flags == 0;
 	exchange->over = exchange->stopped = exchange->interrupted = exchange->seen = false;
 	exchange->verdict = (struct exchange_verdict){ 0 };
 	exchange->sizes[0] = exchange->sizes[1] = 0;
@@ -340,9 +341,22 @@ int exchange_hear(struct exchange *exchange, exchange_each *each, void *data) {
 
 int exchange_do(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
 		void *data) {
-	int r = say(exchange, request, false);
+	int r = say(exchange, request, NLM_F_ACK);
 
 	return r < 0 ? r : exchange_hear(exchange, each, data);
+}
+
+/* The kernel has answered before the request has been sent, and needs not say that it has, too. */
+int exchange_look_up(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
+		     void *data) {
+	int r = say(exchange, request, 0);
+
+	if (r < 0)
+		return r;
+	do
+		r = exchange_step(exchange, MSG_DONTWAIT, each, data);
+	while (r > 0);
+	return r == -EAGAIN ? exchange_do(exchange, request, each, data) : r;
 }
 
 /*
@@ -366,7 +380,7 @@ static int prime(struct exchange *exchange) {
 int exchange_begin(struct exchange *exchange, struct nlmsghdr *request) {
 	int r = prime(exchange);
 
-	return r < 0 ? r : say(exchange, request, true);
+	return r < 0 ? r : say(exchange, request, NLM_F_DUMP);
 }
 
 int exchange_dump(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
@@ -384,7 +398,7 @@ static int set_room(const struct exchange *exchange, int size) {
 
 static int glance(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
 		  void *data) {
-	int r = say(exchange, request, true);
+	int r = say(exchange, request, NLM_F_DUMP);
 	ssize_t n = r < 0 ? r : receive(exchange, MSG_PEEK);
 
 	if (n < 0)

@@ -33,6 +33,7 @@ struct exchange {
 	unsigned turn;
 	bool primed;  /* there has been an answer */
 	bool of_dump; /* what is being answered */
+	bool of_one;  /* by a message that is not followed by a word that it was the last */
 	bool over;
 	bool seen; /* the next datagram, which is not taken in again */
 
@@ -66,6 +67,10 @@ int exchange_dump(struct exchange *exchange, struct nlmsghdr *request, exchange_
 /* The same for what has few answers, or none but that it was done. `each` may be NULL. */
 int exchange_do(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
 		void *data);
+
+/* The same for what has one answer. */
+int exchange_look_up(struct exchange *exchange, struct nlmsghdr *request, exchange_each *each,
+		     void *data);
 
 /* A dump in steps. A step takes what one datagram has: 1 if there is more to come, 0 after the
  * last, or a negative errno; with MSG_DONTWAIT also -EAGAIN, and then it can be tried again. */

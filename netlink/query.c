@@ -192,7 +192,7 @@ static int ask(struct reading *reading, struct netlink_pass *pass) {
 	reading->command = query->type->new ?: query->type->get; /* they answer by the same */
 	reading->wanted = query->type->family ? query->family : reading->command;
 	reading->decoding.pass = *pass;
-	r = pass->one ? exchange_do(&query->exchange, request, take, reading)
+	r = pass->one ? exchange_look_up(&query->exchange, request, take, reading)
 		      : ask_for_all(reading, request);
 	return r < 0 && means_none(query, pass, r) ? 0 : r;
 }
