@@ -36,7 +36,6 @@ enum {
 	RUNNING_USER_MAX = 16,
 	WAITING_USER_MAX = 64,
 	EVENTS_AT_ONCE = 16,
-	FRAMES_AT_ONCE = 32,
 	NICE = 5,
 };
 
@@ -429,25 +428,21 @@ static int on_ask(struct reader *reader, ProtobufCMessage **order, struct fds *f
 	return r == 0 ? 0 : answer_refuse(reader->connection, serial, r, refusal.text);
 }
 
+/* One frame a turn: to see that there is no other takes as long as to wait for one. */
 static void hear_broker(struct reader *reader) {
-	for (int i = 0; i < FRAMES_AT_ONCE && !reader->leaving; i++) {
-		ProtobufCMessage *message = NULL;
-		struct fds fds = { 0 };
-		int r = wire_receive(reader->connection, &usher__netlink_order__descriptor, &fds,
-				     &message);
-		const Usher__NetlinkOrder *order = (const void *)message;
+	ProtobufCMessage *message = NULL;
+	struct fds fds = { 0 };
+	int r = wire_receive(reader->connection, &usher__netlink_order__descriptor, &fds, &message);
+	const Usher__NetlinkOrder *order = (const void *)message;
 
-		if (r == 0 && order->forget)
-			forget(reader, order->forget->serial);
-		else if (r == 0 && order->ask)
-			r = on_ask(reader, &message, &fds);
-		message_freep(&message);
-		fds_done(&fds);
-		if (r == -EAGAIN)
-			return;
-		if (r < 0 && r != -EINTR)
-			reader->leaving = true;
-	}
+	if (r == 0 && order->forget)
+		forget(reader, order->forget->serial);
+	else if (r == 0 && order->ask)
+		r = on_ask(reader, &message, &fds);
+	message_freep(&message);
+	fds_done(&fds);
+	if (r < 0 && r != -EINTR && r != -EAGAIN)
+		reader->leaving = true;
 }
 
 /* ---- the loop ---- */
