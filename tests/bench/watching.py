@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What it costs to watch a file system: by usher, by bare reads, and by others; for tests/bench/run."""
 
+import contextlib
 import json
 import os
 import select
@@ -46,19 +47,27 @@ def measure(bench, tools, weight, say):
     for title, count in TREES.items():
         fresh(count, tools)
         measure_open(bench, title)
+        measure_weight(bench, title, weight)
         for name, start in (("inotifywait -r", start_inotifywait), ("watchman", start_watchman)):
             if not shutil.which(name.split()[0]):
                 bench.note(f"not measured: {name}: not installed (tools/deps bench)")
                 continue
-            began = time.monotonic()
+            before, began = kernels(), time.monotonic()
             process, pid = start()
-            bench.results[f"watch {title}/{name}"] = {"took": (time.monotonic() - began) * 1e6, **weight(pid)}
+            bench.results[f"watch {title}/{name}"] = {"took": (time.monotonic() - began) * 1e6, **weight(pid), "kernel": kernels(before)}
             stop(process, pid)
-    measure_memory(bench, tools, weight)
+    measure_active(bench, tools, weight)
     measure_events(bench, tools)
     measure_latency(bench)
     measure_streams(bench)
     subprocess.run(["umount", "--lazy", PLACE], check=True)  # what has just been closed may hold it yet
+
+
+def kernels(before=0):
+    """KiB of what the kernel keeps in small pieces and cannot give back: how much more than before."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        now = next(int(line.split()[1]) for line in file if line.startswith("SUnreclaim:"))
+    return max(0, now - before)
 
 
 def start_inotifywait():
@@ -92,17 +101,33 @@ def stop(process, pid):
         time.sleep(0.05)
 
 
-def measure_memory(bench, tools, weight):
-    """Of a watcher that has had something to tell about each of 100,000 directories."""
-    fresh()
+@contextlib.contextmanager
+def watched():
     with subprocess.Popen(["usher", "watch", "-r", "--event", "create", PLACE], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE) as client:
         select.select([client.stderr], [], [], PATIENCE)
-        before = sum(weight(pid)["private"] for pid in named("usher-watcher"))
+        yield
+        client.kill()
+
+
+def private_of_watchers(weight):
+    return sum(weight(pid)["private"] for pid in named("usher-watcher"))
+
+
+def measure_weight(bench, title, weight):
+    """Of a watcher that has had nothing to tell."""
+    before = kernels()
+    with watched():
+        bench.results[f"watch {title}/weight"] = {"private": private_of_watchers(weight), "kernel": kernels(before)}
+
+
+def measure_active(bench, tools, weight):
+    """Of a watcher that has had something to tell about each of 100,000 directories."""
+    fresh()
+    with watched():
         subprocess.run([f"{tools}/watch", "touch", PLACE, "100000"], check=True)
         time.sleep(2)
-        bench.results["watch memory"] = {"empty": before, "full": sum(weight(pid)["private"] for pid in named("usher-watcher"))}
-        client.kill()
+        bench.results["watch active"] = {"private": private_of_watchers(weight)}
 
 
 def measure_open(bench, title):
@@ -182,22 +207,23 @@ def targets(f, target):
     rows.append(target("Latency of a stream when idle (p50, µs)", f.get("watch latency/latency-stream"), 75,
                        floor=f.get("watch latency/latency-relay")))
     rows.append(target("Records a second that the stream of one subscriber carries (millions)", f.times(f.get("watch streams, 1", "a_second"), 1e6), 1, at_most=False))
-    full = f.get("watch memory", "full")
+    full = f.get("watch active", "private")
     rows.append(target("Private memory of a watcher, 100,000 active directories (MB)", f.times(full, 1000000 / 1024), 20))
     return rows
 
 
 def render(f, table, number):
-    parts = ["\n## Watches\n\nUntil a tree is watched, and what who watches it weighs then. A second watch of usher's weighs nothing more.\n"]
+    parts = ["\n## Watches\n\nUntil a tree is watched, and what who watches it weighs then: of usher its watcher, which all share, and a second watch "
+             "weighs\nnothing more. *The kernel's* is how much more there is then of what it cannot give back; the directories that inotify holds on to come\n"
+             "on top of that.\n"]
     rows = []
     for title in TREES:
-        rows.append([f"usher, {title} directories", number(f.get(f"watch {title}/subscribe")), "-"])
+        rows.append([f"usher, {title} directories", number(f.get(f"watch {title}/subscribe")),
+                     *(number(f.get(f"watch {title}/weight", part)) for part in ("private", "kernel"))])
         for name in ("inotifywait -r", "watchman"):
-            rows.append([f"{name}, {title} directories", number(f.get(f"watch {title}/{name}", "took")),
-                         number(f.get(f"watch {title}/{name}", "private"))])
-    rows.append(["usher's watcher, none of 100,000 directories active", "-", number(f.get("watch memory", "empty"))])
-    rows.append(["usher's watcher, all of them active", "-", number(f.get("watch memory", "full"))])
-    parts.append(table(["", "µs (p50)", "private KiB"], rows))
+            rows.append([f"{name}, {title} directories", *(number(f.get(f"watch {title}/{name}", part)) for part in ("took", "private", "kernel"))])
+    rows.append(["usher, 100,000 directories, all of them active", "-", number(f.get("watch active", "private")), "-"])
+    parts.append(table(["", "µs (p50)", "private KiB", "the kernel's KiB"], rows))
     parts.append(f"\n{EVENTS} files made in 64 directories of a tmpfs, one event each; with renames, a directory is renamed after every tenth, "
                  "which is\nan event, too. *Reader* is the processor time for an event of who reads from the kernel: of usher the watcher, with all "
                  "it tells;\nroot's bare `read` of fanotify is the floor, and the same that sends as much to so many, unread, what telling them "
@@ -213,7 +239,7 @@ def render(f, table, number):
                          number(f.get(key, "a_second")), f.get(key, "lost") if f.get(key, "lost") is not None else "-"])
     parts.append(table(["who looks", "reader, µs", "writer, µs", "events a second", "lost"], rows))
     parts.append("\nFrom making a file until who watches has read it, on an idle machine, in microseconds.\n")
-    parts.append(table(["", "p50", "p99"], [[name, number(f.get(f"watch latency/latency-{key}")), number(f.get(f"watch latency/latency-{key}", "p99"))]
+    parts.append(table(["", "p50", "p95", "p99"], [[name, *(number(f.get(f"watch latency/latency-{key}", part)) for part in ("p50", "p95", "p99"))]
                                             for name, key in (("inotify", "inotify"), ("inotify, relayed by another process", "relay"), ("usher, stream", "stream"), ("usher, signal", "signal"))]))
     parts.append("\nWhat the streams carry if nobody makes the events: the watcher's own writing and libusher's reading, as fast as they can on these\n"
                  "processors. *Writing* and *reading* are the processor time of a record for one subscriber.\n")
