@@ -240,11 +240,26 @@ static int try_open(void *data) {
 	return open(in_directory("f"), O_RDONLY | O_CLOEXEC) < 0 ? errno : 0;
 }
 
+static int try_read(void) {
+	int fd = open(in_directory("f"), O_RDONLY | O_CLOEXEC);
+	char c;
+
+	return fd < 0 ? -1 : read(fd, &c, 1) < 0 ? errno : 0;
+}
+
 static int opener(void) {
 	pid_t pid = fork();
 
 	if (pid == 0)
 		_exit(try_open(NULL));
+	return pid;
+}
+
+static int reader(void) {
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(try_read());
 	return pid;
 }
 
@@ -269,6 +284,66 @@ static void who_opens_waits_for_the_answer(void **state) {
 		assert_int_equal(event.fanotify.pid, pid);
 		assert_int_equal(usher_fanotify_respond(&event, allow, false), 0);
 		assert_int_equal(usher_fanotify_respond(&event, allow, false), -EINVAL);
+		assert_int_equal(status_of(pid), allow ? 0 : EPERM);
+	}
+	usher_source_free(source);
+}
+
+static void who_reads_waits_for_the_answer(void **state) {
+	struct usher_source *source = group_of(FAN_CLASS_CONTENT, O_RDONLY);
+	struct usher_event event;
+	pid_t pid;
+
+	touch("f");
+	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), FAN_ACCESS_PERM, 0), 0);
+	for (int allow = 0; allow < 2; allow++) {
+		pid = reader();
+		assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
+		assert_int_equal(event.fanotify.mask, FAN_ACCESS_PERM);
+		assert_int_equal(event.fanotify.pid, pid);
+		assert_int_equal(usher_fanotify_respond(&event, allow, false), 0);
+		assert_int_equal(status_of(pid), allow ? 0 : EPERM);
+	}
+	usher_source_free(source);
+}
+
+static void an_answer_that_the_kernel_does_not_take_can_be_given_again(void **state) {
+	/* of this one the kernel notes nothing */
+	struct usher_source *source = group_of(FAN_CLASS_CONTENT, O_RDONLY);
+	struct usher_event event;
+	pid_t pid;
+
+	touch("f");
+	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), FAN_OPEN_PERM, 0), 0);
+	pid = opener();
+	assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
+	assert_int_equal(usher_fanotify_respond(&event, false, true), -EINVAL);
+	assert_int_equal(usher_fanotify_respond(&event, false, false), 0);
+	assert_int_equal(status_of(pid), EPERM);
+	/* whoever gives up then lets nobody hang, either */
+	pid = opener();
+	assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
+	assert_int_equal(usher_fanotify_respond(&event, false, true), -EINVAL);
+	assert_int_equal(usher_source_next(source, &event), -EAGAIN);
+	assert_int_equal(status_of(pid), 0);
+	usher_source_free(source);
+}
+
+static void what_is_decided_can_be_noted(void **state) {
+	struct usher_source *source = group_of(FAN_CLASS_CONTENT | FAN_ENABLE_AUDIT, O_RDONLY);
+	struct usher_event event;
+	pid_t pid;
+
+	touch("f");
+	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), FAN_OPEN_PERM, 0), 0);
+	for (int allow = 0; allow < 2; allow++) {
+		pid = opener();
+		assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
+		assert_int_equal(usher_fanotify_response(usher_source_get_fd(source), -1,
+							 FAN_ALLOW),
+				 -EINVAL);
+		assert_int_equal(usher_fanotify_response(-1, event.fanotify.fd, FAN_ALLOW), -EBADF);
+		assert_int_equal(usher_fanotify_respond(&event, allow, true), 0);
 		assert_int_equal(status_of(pid), allow ? 0 : EPERM);
 	}
 	usher_source_free(source);
@@ -457,6 +532,9 @@ int main(void) {
 		cmocka_unit_test(a_name_comes_with_its_directory),
 		cmocka_unit_test(a_pidfd_is_there_if_it_was_asked_for),
 		cmocka_unit_test(who_opens_waits_for_the_answer),
+		cmocka_unit_test(who_reads_waits_for_the_answer),
+		cmocka_unit_test(an_answer_that_the_kernel_does_not_take_can_be_given_again),
+		cmocka_unit_test(what_is_decided_can_be_noted),
 		cmocka_unit_test(whoever_never_answers_lets_nobody_hang),
 		cmocka_unit_test(a_wait_on_an_empty_group_ends_with_the_first_event),
 		cmocka_unit_test(a_full_queue_says_that_something_was_lost),

@@ -163,24 +163,30 @@ static int take_out(void *place) {
 	return fd;
 }
 
-/* Marks a permission event as answered; whether it was still to be. */
-static bool answered(void *record) {
+static bool waits(const void *record) {
 	struct fanotify_event_metadata event;
-	bool open;
 
 	memcpy(&event, record, sizeof event);
-	open = (event.mask & PERMISSIONS) && !event.reserved;
-	event.reserved = 1;
+	return (event.mask & PERMISSIONS) && !event.reserved;
+}
+
+/* A permission event; one whose answer the kernel did not take waits on. */
+static int answer(const struct usher_source *source, void *record, int fd, uint32_t response) {
+	struct fanotify_event_metadata event;
+	int r = usher_fanotify_response(source->fd, fd, response);
+
+	memcpy(&event, record, sizeof event);
+	event.reserved = r == 0;
 	memcpy(record, &event, sizeof event);
-	return open;
+	return r;
 }
 
 static void forget(struct usher_source *source, void *record) {
 	int number = errno, fd, pidfd = take_out(pidfd_in(record));
 
 	memcpy(&fd, fd_in(record), sizeof fd);
-	if (fd >= 0 && answered(record))
-		(void)usher_fanotify_response(source->fd, fd, FAN_ALLOW);
+	if (fd >= 0 && waits(record))
+		(void)answer(source, record, fd, FAN_ALLOW);
 	(void)take_out(fd_in(record));
 	if (fd >= 0)
 		close(fd);
@@ -210,8 +216,8 @@ int usher_fanotify_take_fd(struct usher_event *event) {
 		return r;
 	/* An answer names the number, and the number has to mean this event as long as it is open.
 	 */
-	if (event->fanotify.fd >= 0 && answered(event->record))
-		(void)usher_fanotify_response(event->source->fd, event->fanotify.fd, FAN_ALLOW);
+	if (event->fanotify.fd >= 0 && waits(event->record))
+		(void)answer(event->source, event->record, event->fanotify.fd, FAN_ALLOW);
 	event->fanotify.fd = -1;
 	fd = take_out(fd_in(event->record));
 	return fd >= 0 ? fd : verdict_note(-EBADF, "the event has no descriptor, or no more");
@@ -251,10 +257,10 @@ int usher_fanotify_respond(struct usher_event *event, bool allow, bool audit) {
 
 	if (r < 0)
 		return r;
-	if (event->fanotify.fd < 0 || !answered(event->record))
+	if (event->fanotify.fd < 0 || !waits(event->record))
 		return verdict_note(-EINVAL, "the event waits for no answer, or no more");
-	return usher_fanotify_response(event->source->fd, event->fanotify.fd,
-				       (allow ? FAN_ALLOW : FAN_DENY) | (audit ? FAN_AUDIT : 0));
+	return answer(event->source, event->record, event->fanotify.fd,
+		      (allow ? FAN_ALLOW : FAN_DENY) | (audit ? FAN_AUDIT : 0));
 }
 
 /* ---- the source ---- */
