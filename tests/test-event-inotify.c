@@ -351,6 +351,7 @@ static void a_watch_that_was_removed_says_so(void **state) {
 
 	assert_int_equal(usher_inotify_new(&source), 0);
 	watch = watch_of(source, IN_CREATE, 0);
+	touch("before-removal");
 	assert_int_equal(usher_inotify_watch_remove(watch), 0);
 	assert_int_equal(usher_inotify_watch_wait(watch, 0, NULL, LONG_USEC, &event), -ENOENT);
 	assert_said("removed");

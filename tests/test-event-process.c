@@ -5,6 +5,8 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -155,6 +157,54 @@ static pid_t sleeper(void) {
 	return pid;
 }
 
+static pid_t traced(void) {
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		(void)raise(SIGUSR1);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* Where the kernel writes the core is no matter of ours. */
+static pid_t dumper(void) {
+	struct rlimit all = { 1 << 24, 1 << 24 };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (chdir(directory) < 0 || setrlimit(RLIMIT_CORE, &all) < 0)
+			_exit(77);
+		(void)signal(SIGSEGV, SIG_DFL);
+		(void)raise(SIGSEGV);
+	}
+	return pid;
+}
+
+static void a_child_is_trapped_and_dumps_its_core(void **state) {
+	struct usher_child_state child;
+	pid_t pid = traced();
+	int pidfd = pidfd_of(pid);
+
+	assert_int_equal(usher_child_wait(pidfd, WEXITED | WSTOPPED, &child), 0);
+	assert_int_equal(child.code, CLD_TRAPPED);
+	assert_int_equal(child.status, SIGUSR1);
+	assert_false(usher_child_is_dead(&child));
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(usher_child_wait(pidfd, WEXITED, &child), 0);
+	close(pidfd);
+	pidfd = pidfd_of(dumper());
+	assert_int_equal(usher_child_wait(pidfd, WEXITED, &child), 0);
+	close(pidfd);
+	assert_int_equal(child.status, SIGSEGV);
+	assert_true(usher_child_is_dead(&child));
+	assert_false(usher_child_is_clean(&child));
+	if (child.code == CLD_KILLED)
+		skip_because("no core is dumped here");
+	assert_int_equal(child.code, CLD_DUMPED);
+}
+
 static void a_child_is_stopped_goes_on_and_ends(void **state) {
 	struct usher_child_state child;
 	pid_t pid = sleeper();
@@ -297,11 +347,12 @@ int main(void) {
 		cmocka_unit_test(a_capability_leaves_the_bounding_set),
 		cmocka_unit_test(timers_may_be_late),
 		cmocka_unit_test(a_child_is_stopped_goes_on_and_ends),
+		cmocka_unit_test(a_child_is_trapped_and_dumps_its_core),
 		cmocka_unit_test(an_end_is_clean_or_not_and_has_a_price),
 		cmocka_unit_test(somebody_elses_child_and_what_is_no_process_are_refused),
 		cmocka_unit_test(a_futex_that_is_woken_is_an_event),
 		cmocka_unit_test(a_lock_says_that_its_owner_died),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, directory_make, directory_remove);
 }

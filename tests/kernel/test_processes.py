@@ -4,6 +4,7 @@
 import os
 import select
 import signal
+import tempfile
 import termios
 import time
 
@@ -74,6 +75,22 @@ class Programs(TestCase):
         text, ended = self.run_shell("echo here; exit 5")
         self.assertEqual((text, ended), ("here\n", ("exited", 5)))
         self.assertEqual(self.run_shell("kill -TERM $$")[1], ("killed", signal.SIGTERM))
+
+    def test_one_that_dumps_its_core_has_been_dumped_and_one_that_may_not_was_killed(self):
+        if ring.read("/proc/sys/kernel/core_pattern").startswith(("|", "/")):
+            self.skipTest("cores go elsewhere here")
+        place = tempfile.mkdtemp(dir=ring.WORK)
+        for most, ended in ((1 << 24, "dumped"), (0, "killed")):
+            limits = Variant("a{s(tt)}", {"core": (most, most)})
+            self.assertEqual(self.run_shell("kill -SEGV $$", workdir=place, rlimits=limits)[1], (ended, signal.SIGSEGV))
+
+    def test_it_hears_of_the_death_of_its_keeper_if_it_wants_to(self):
+        program = self.shell("trap 'echo alone' USR1; echo ready; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1; done", parent_death_signal="USR1")
+        self.assertEqual(os.read(program.output, 100), b"ready\n")
+        keeper = int(ring.read(f"/proc/{program.pid()}/stat").rpartition(")")[2].split()[1])
+        os.kill(keeper, signal.SIGKILL)
+        self.assertEqual(os.read(program.output, 100), b"alone\n")
+        signal.pidfd_send_signal(program.pidfd.fileno(), signal.SIGKILL)
 
     def test_it_has_a_namespace_of_every_kind(self):
         text, ended = self.run_shell("readlink /proc/self/ns/*; echo $$; id -u; hostname",
