@@ -110,11 +110,20 @@ class Traps(TestCase):
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "nothing is left of it")
         wait_until(lambda: self.me.objects("SignalTrap") == [], "nor of its object")
 
-    def test_it_ends_with_its_keeper(self):
-        path, pid, _ = self.trap("USR1", "TERM")
+    def test_it_ends_with_its_keeper_and_what_was_told_has_no_gap(self):
+        path, pid, _ = self.trap("RTMIN", "TERM")
         keeper = int(ring.read(f"/proc/{pid}/stat").rpartition(")")[2].split()[1])
-        os.kill(keeper, signal.SIGKILL)
-        self.me.signal("InterfacesRemoved")
+        told = []
+        with contextlib.suppress(ProcessLookupError):
+            for number in range(100):
+                queue(pid, signal.SIGRTMIN, number)
+                if number == 50:
+                    told.append(self.received(path)[4])
+                    os.kill(keeper, signal.SIGKILL)
+        while (heard := self.me.signal())[2] != "InterfacesRemoved":
+            if heard[2] == "Received":
+                told.append(heard[3][4])
+        self.assertEqual(told, list(range(len(told))))
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "nothing is left of it")
 
     def test_it_has_nothing_of_the_services(self):
