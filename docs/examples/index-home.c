@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Keeps an index of all files below a directory (your home): one path a line, in the file that the
- * second argument names.
+ * Keeps an index of all files below a directory (your home), in the file that the second argument
+ * names: a line for the program itself, and then each path, which ends with a zero.
  *
  *	cc index-home.c -o index-home $(pkg-config --cflags --libs libusher)
- *	./index-home ~ ~/.cache/index
+ *	./index-home ~ ~/.index
+ *	tail -n +2 ~/.index | tr '\0' '\n'
  *
  * The first start reads the whole tree; later ones only the directories that have changed since.
- *For that, a watch stays behind that costs nothing and tells nothing: with it, the service
- *remembers.
+ * For that, a watch stays behind that tells nobody anything: with it, the service remembers.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -186,8 +186,9 @@ static void write_path(const void *node, VISIT visit, void *closure) {
 		fwrite(path, strlen(path) + 1, 1, closure);
 }
 
-static void save(void) {
+static bool save(void) {
 	char *other = NULL;
+	bool good = false;
 	FILE *file;
 
 	if (asprintf(&other, "%s.new", file_name) < 0)
@@ -197,9 +198,11 @@ static void save(void) {
 		fprintf(file, "%lu %s\n", clock_now, *keeper ? keeper : "-");
 		twalk_r(paths, write_path, file);
 	}
-	if (!file || fclose(file) != 0 || rename(other, file_name) < 0)
+	good = file && fclose(file) == 0 && rename(other, file_name) == 0;
+	if (!good)
 		perror(file_name);
 	free(other);
+	return good;
 }
 
 /* ---- the watches ---- */
@@ -286,11 +289,18 @@ int main(int argc, char **argv) {
 	struct sigaction action = { .sa_handler = on_signal };
 	struct usher_watch *watch = NULL;
 	struct usher *usher;
-	bool loaded;
+	bool loaded, saved;
 	int r;
 
-	if (argc != 3 || usher_open(&usher, 0) < 0)
+	if (argc != 3) {
+		fprintf(stderr, "usage: %s DIRECTORY INDEX\n", argv[0]);
 		return 2;
+	}
+	r = usher_open(&usher, 0);
+	if (r < 0) {
+		fprintf(stderr, "the bus: %s\n", strerror(-r));
+		return 1;
+	}
 	root = argv[1];
 	file_name = argv[2];
 	sigaction(SIGINT, &action, NULL);
@@ -300,16 +310,16 @@ int main(int argc, char **argv) {
 	r = usher_watch_open(usher, root, told_events, &options, NULL, &watch);
 	if (r >= 0)
 		r = catch_up(watch, loaded);
-	if (r >= 0) {
+	/* what cannot be saved needs nobody who remembers */
+	saved = r >= 0 && save();
+	if (saved) {
 		leave_keeper(usher);
-		save();
 		r = follow(watch);
+		saved = r >= 0 && save();
 	}
 	if (r < 0)
 		fprintf(stderr, "%s: %s\n", root, usher_message(usher) ?: strerror(-r));
-	else
-		save();
 	usher_watch_close(watch);
 	usher_close(usher);
-	return r < 0;
+	return !saved;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Keeps an index of all files below a directory (your home), as JSON in the file that the second argument names.
 
-    ./index-home.py ~ ~/.cache/index.json
+    ./index-home.py ~ ~/.index.json
 
 Over the bus alone, with GDBus from PyGObject.  The first start reads the whole tree; later ones only the directories that have
 changed since.  For that, a watch for the same events stays behind: with it, the service remembers.
@@ -133,6 +133,7 @@ class Program:
     def run(self):
         self.watch = self.subscribe(EVENTS, scope=GLib.Variant("s", "recursive"))
         self.catch_up()
+        self.index.save()  # what cannot be saved needs nobody who remembers
         self.leave_keeper()
         self.index.save()
         loop = GLib.MainLoop()
