@@ -123,7 +123,8 @@ static int choose_scope(struct job *job, struct watching *watching) {
 	const char *scope = m->scope ?: is_directory ? "recursive" : "inode";
 
 	watching->wish.scope = scope;
-	if (!is_directory && (strcmp(scope, "children") == 0 || strcmp(scope, "recursive") == 0))
+	if (!is_directory && (strcmp(scope, "children") == 0 || strcmp(scope, "recursive") == 0 ||
+			      strcmp(scope, "filesystem") == 0))
 		return refusal_note(&job->refusal, -ENOTDIR, "scope: '%s' takes a directory",
 				    scope);
 	return 0;

@@ -52,3 +52,11 @@ class Watches(ring.TestCase):
         path = other.call("Watches", "Subscribe", self.root, [], {})
         other.close()
         wait_until(lambda: path not in self.me.objects("Watch"), "the watch has gone")
+
+    def test_a_file_has_nothing_below_it(self):
+        self.touch("a")
+        for scope in ("children", "recursive", "filesystem"):
+            with self.subTest(scope), self.assertRaises(ring.DBusError) as caught:
+                self.me.call("Watches", "Subscribe", f"{self.root}/a", [], {"scope": scope})
+            self.assertEqual(caught.exception.name, "org.usher1.Error.InvalidArgument")
+            self.assertIn("takes a directory", str(caught.exception))
