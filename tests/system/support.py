@@ -186,6 +186,8 @@ class Fork(multiprocessing.get_context("fork").Process):
 
     def wait(self, timeout=None):
         self.join(timeout)
+        if timeout is None:  # a thread that begins another may have got its status, and is about to say so
+            wait_until(lambda: self.exitcode is not None, "a process that has ended is known to have")
         if self.exitcode is None:
             raise subprocess.TimeoutExpired(self.what, timeout)
 
