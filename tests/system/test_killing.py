@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The broker, the worker and its children are killed at random moments under load, and nothing is lost.
+"""Whoever can be killed is, at random moments under load, with objects of every kind there; and nothing is lost.
 
 KILL_ROUNDS says how often (default 200), KILL_SEED repeats the same choices, as far as time allows."""
 
@@ -12,20 +12,21 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import threading
 import time
 
+import players
 import support
-from support import DBusError, wait_until
+import watching
+from support import wait_until
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "200"))
 SEED = int(os.environ.get("KILL_SEED", "0")) or int.from_bytes(os.urandom(4), "little")
 USHERD = "usherd.service"
 WORKER = "usher-worker.service"
+SPAWNER = "usher-spawner.service"
 EVERY = 25  # rounds between one look at everything and the next
-
-# After these it was not. Loop devices are the machine's, and who boots another system beside this one shares the limit.
-NOT_DONE = (f"{support.ERROR}Retry", f"{support.ERROR}Busy", f"{support.ERROR}NotFound", f"{support.ERROR}LimitExceeded")
 
 
 def mount_id(path):
@@ -44,26 +45,19 @@ class Made:
     properties: dict
 
 
-class Player(threading.Thread):
-    """A client that does this and that until it is told to stop, and knows what must be there after each answer."""
+class Mounter(players.Player):
+    """Mounts and unmounts, in its own place or in that of all."""
+
+    kinds = {"Mount": "Unmount"}
 
     def __init__(self, referee, user, seed, place=None):
-        super().__init__(daemon=True)
-        self.referee = referee
-        self.user = user
+        super().__init__(referee, user, seed)
         self.place = place
-        self.random = random.Random(seed)
-        self.client = support.Client(user)
         self.home = self.client.run(support.make_directory, "kill")
         for name in ("source", "sub"):
             self.client.run(os.mkdir, f"{self.home}/{name}")
         self.image = support.make_image("squashfs", f"{self.home}/image", user)
-        self.made = {}  # object: Made
-        self.unsure = set()  # targets of calls that nobody knows the end of
-        self.number = 0
-        self.answered = 0
-        self.longest = 0.0, "", None  # seconds, what, its error
-        self.failures = {}
+        self.targets = set()  # of calls that nobody knows the end of
 
     def options(self, **options):
         if self.place:
@@ -74,33 +68,8 @@ class Player(threading.Thread):
         """A path of the place as we see it."""
         return self.place.path(path) if self.place else path
 
-    def call(self, *arguments, **keywords):
-        """(result, None), or (None, the error's name); any other error than being killed explains is the referee's."""
-        began = time.monotonic()
-        ended = None
-        try:
-            return (keywords.pop("client", None) or self.client).call(*arguments, timeout=60, **keywords), None
-        except DBusError as error:
-            ended = error.name
-            self.failures[ended] = self.failures.get(ended, 0) + 1
-            if error.name not in support.UNSURE + NOT_DONE:
-                raise AssertionError(f"{arguments}: {error}") from error
-            return None, error.name
-        finally:
-            took = time.monotonic() - began
-            self.longest = max(self.longest, (took, arguments[1], ended), key=lambda call: call[0])
-            if took > support.ANSWER_WITHIN:
-                raise AssertionError(f"{arguments}: answered after {took:.1f} s")
-            self.answered += 1
-
-    def run(self):
-        try:
-            while self.referee.may_play(self):
-                self.random.choices((self.mount, self.unmount, self.unmount_by_name, self.look, self.open, self.name, self.guest),
-                                    (30, 22, 6, 6, 6, 4, 1))[0]()
-        except BaseException as error:  # pylint: disable=broad-except
-            self.referee.fouls.append(error)
-            self.referee.left(self)
+    def moves(self):
+        return {self.mount: 30, self.unmount: 22, self.unmount_by_name: 6, self.look: 6, self.open: 6, self.give_name: 4, self.guest: 1}
 
     # what it does
 
@@ -125,7 +94,7 @@ class Player(threading.Thread):
                 words = "MountImage", support.Descriptor(os.dup(file.fileno()), owned=True), target, "squashfs", []
         path, error = self.call("Mounts", *words, self.options())
         if error in support.UNSURE:
-            self.unsure.add(target)
+            self.targets.add(target)
         if error is not None:
             return
         assert path not in self.made, f"{path} is used twice"
@@ -151,7 +120,7 @@ class Player(threading.Thread):
             target = self.made.pop(path).target
             assert mount_id(self.seen(target)) == mount_id(self.seen(self.home)), f"{target} was unmounted and is still there"
         elif error in support.UNSURE:
-            self.unsure.add(self.made.pop(path).target)
+            self.targets.add(self.made.pop(path).target)
         else:
             assert error.endswith("Busy"), f"{path}: {error}"
 
@@ -169,7 +138,7 @@ class Player(threading.Thread):
             os.fstat(descriptor.fileno())
             descriptor.close()
 
-    def name(self):
+    def give_name(self):
         self.call("Host", "SetHostname", f"kill-{self.number}", {}) if not self.place else self.look()
 
     def guest(self):
@@ -181,6 +150,48 @@ class Player(threading.Thread):
                 assert mount_id(self.seen(target)) == support.patiently(self.client.get, "Mount", "Id", path), f"{path} is not mounted"
             guest.kill()
         self.referee.going.add(self.seen(target))
+
+    # what the referee asks
+
+    def complaint(self, managed):
+        ids = self.ids(managed)
+        for path, made in self.made.items():
+            there = managed.get(path, {}).get("org.usher1.Mount")
+            if there != made.properties:
+                return f"{path} was {made.properties} and is {there}"
+            if mount_id(self.seen(made.target)) != made.properties["Id"]:
+                return f"{path} is not mounted on {made.target}"
+        for target in self.targets:
+            number = mount_id(self.seen(target))
+            if number != mount_id(self.seen(self.home)) and number not in ids:
+                return f"{target} is mounted and has no object"
+        return None
+
+    @staticmethod
+    def ids(managed):
+        return {interfaces["org.usher1.Mount"]["Id"]: path for path, interfaces in managed.items() if "org.usher1.Mount" in interfaces}
+
+    def known(self, managed):
+        """Its own, and such as came of a call that nobody knew the end of."""
+        ids = self.ids(managed)
+        return {*self.made, *(ids.get(mount_id(self.seen(target))) for target in self.targets)}
+
+    def settle(self, managed):
+        ids = self.ids(managed)
+        for target in self.targets:
+            path = ids.get(mount_id(self.seen(target)))
+            if path:
+                self.made[path] = Made(target, managed[path]["org.usher1.Mount"])
+        self.targets.clear()
+
+    def give_back(self):
+        """Unmounting takes off that mount and no other."""
+        while self.made:
+            path, made = self.made.popitem()
+            self.client.call("Mount", "Unmount", {}, path=path, signature="a{sv}")
+            assert mount_id(self.seen(made.target)) == mount_id(self.seen(self.home)), made
+            for other in self.made.values():
+                assert mount_id(self.seen(other.target)) == other.properties["Id"], other
 
     def close(self):
         self.client.close()
@@ -203,6 +214,9 @@ class Referee:
         self.players = []
         self.fouls = []
         self.going = set()  # targets that must not stay
+        self.managed = {}
+        self.killed = set()  # process ids of keepers
+        self.lost = self.gaps = 0  # how often watches and monitors said so
 
     def may_play(self, player):
         with self.condition:
@@ -240,31 +254,17 @@ class Referee:
 
     def complaint(self):
         """What is not as it must be; None if all is.  Called when nobody plays; what is on its way out is looked at again."""
-        managed = {path: interfaces["org.usher1.Mount"] for path, interfaces in
-                   support.patiently(support.root().call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="").items()
-                   if "org.usher1.Mount" in interfaces}
-        ids = {properties["Id"]: path for path, properties in managed.items()}
+        self.managed = support.patiently(support.root().call, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
         for target in self.going:
             if mount_id(target) != mount_id(os.path.dirname(target)):
                 return f"{target} has outlived its connection"
-        known = set()
+        unknown = {path for path, interfaces in self.managed.items() if "org.usher1.Mount" in interfaces}
         for player in self.players:
-            for path, made in player.made.items():
-                known.add(path)
-                if managed.get(path) != made.properties:
-                    return f"{path} was {made.properties} and is {managed.get(path)}"
-                if mount_id(player.seen(made.target)) != made.properties["Id"]:
-                    return f"{path} is not mounted on {made.target}"
-            for target in player.unsure:
-                number = mount_id(player.seen(target))
-                if number != mount_id(player.seen(player.home)):
-                    if number not in ids:
-                        return f"{target} is mounted and has no object"
-                    known.add(ids[number])
-        unknown = set(managed) - known
-        if unknown:
-            return f"objects of nothing: {[managed[path] for path in unknown]}"
-        return None
+            wrong = player.complaint(self.managed)
+            if wrong:
+                return wrong
+            unknown -= player.known(self.managed) if isinstance(player, Mounter) else set()
+        return f"objects of nothing: {[self.managed[path] for path in unknown]}" if unknown else None
 
     def judge(self):
         said = []
@@ -274,22 +274,34 @@ class Referee:
         except AssertionError:
             raise AssertionError(said[-1]) from None
         for player in self.players:
-            # whose end nobody knew, one knows now
-            for target in list(player.unsure):
-                number = mount_id(player.seen(target))
-                for path in support.root().objects("Mount"):
-                    properties = support.root().get_all("Mount", path)
-                    if properties["Id"] == number:
-                        player.made[path] = Made(target, properties)
-            player.unsure.clear()
+            player.settle(self.managed)
         self.going.clear()
 
 
+def netlink_processes():
+    """Of the service's readers and of its listeners."""
+    ours = os.readlink("/proc/self/ns/net")
+    found = {"reader": [], "listener": []}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "usher-netlink":
+                found["reader" if os.readlink(f"/proc/{pid}/ns/net") == ours else "listener"].append(int(pid))
+    return found
+
+
 class Killer:
-    def __init__(self, seed):
+    # what is killed together, and how often
+    CHOICES = {("broker",): 30, ("worker",): 12, ("child",): 32, ("child", "broker"): 5, ("spawner",): 5, ("keeper",): 8,
+               ("keeper", "broker"): 3, ("watcher",): 9, ("listener",): 9, ("reader",): 12, ("watcher", "listener", "broker"): 3,
+               ("broker", "child", "worker", "spawner", "keeper", "watcher", "listener", "reader"): 4}
+    SPARED = 4  # who watches or listens and dies once more without having been of use is not started again, and its objects end
+
+    def __init__(self, seed, referee):
         self.random = random.Random(seed)
-        self.groups = {name: f"/sys/fs/cgroup{support.unit(name, 'ControlGroup')}/cgroup.procs" for name in (USHERD, WORKER)}
-        self.killed = {"broker": 0, "worker": 0, "child": 0}
+        self.referee = referee
+        self.groups = {name: f"/sys/fs/cgroup{support.unit(name, 'ControlGroup')}/cgroup.procs" for name in (USHERD, WORKER, SPAWNER)}
+        self.killed = dict.fromkeys(("broker", "worker", "child", "spawner", "keeper", "watcher", "listener", "reader"), 0)
+        self.struck = {"watcher": 0, "listener": 0}
 
     def processes(self, name):
         """(the main process, its children) of a unit; those that wait for an order count with the main process."""
@@ -310,15 +322,43 @@ class Killer:
             (mains if rest.split()[1] == "1" or name == "usher-ready" else children).append(pid)
         return mains, children
 
+    @staticmethod
+    def name_of(pid):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+            return file.read().strip()
+        return ""
+
+    def victims(self, kind):
+        if kind == "watcher":
+            return watching.watchers()
+        if kind in ("listener", "reader"):
+            return netlink_processes()[kind]
+        if kind in ("spawner", "keeper"):
+            return self.of_the_spawner(kind)
+        mains, others = self.processes(USHERD if kind == "broker" else WORKER)
+        return others if kind == "child" else mains
+
+    def of_the_spawner(self, kind):
+        """Without the users' processes that are there, and those that are to become such."""
+        main = support.main_pid(SPAWNER)
+        if kind == "spawner":
+            return [main] if main else []
+        keepers = [pid for pids in self.processes(SPAWNER) for pid in pids if pid != main and self.name_of(pid) == "usher-worker"]
+        return self.random.sample(keepers, min(len(keepers), 2))
+
     def kill(self, kind):
-        mains, children = self.processes(USHERD if kind == "broker" else WORKER)
-        for pid in children if kind == "child" else mains:
-            try:
+        if kind in self.struck and self.struck[kind] >= self.SPARED:
+            return
+        for pid in self.victims(kind):
+            if kind == "keeper":
+                self.referee.killed.add(pid)
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            else:
                 self.killed[kind] += 1
+        if kind in self.struck:
+            self.struck[kind] += 1
+        if kind == "broker":
+            self.struck = dict.fromkeys(self.struck, 0)
 
     def wait_for_work(self):
         """Until a child is there, which lives for some milliseconds, and for some of those."""
@@ -330,8 +370,7 @@ class Killer:
             pass
 
     def strike(self):
-        kinds = self.random.choices((("broker",), ("worker",), ("child",), ("child", "broker"), ("broker", "child", "worker")),
-                                    (35, 15, 40, 5, 5))[0]
+        kinds = self.random.choices(list(self.CHOICES), list(self.CHOICES.values()))[0]
         if "broker" in kinds:
             # the last one's successor
             wait_until(lambda: self.processes(USHERD)[0], "there is a broker again")
@@ -349,10 +388,27 @@ class Killing(support.TestCase):
         super().setUp()
         self.during(support.polkit_rule('if (action.id.indexOf("org.usher1.") == 0 && (subject.user == "alice" || '
                                         'subject.user == "bob")) return polkit.Result.YES;'))
+        subprocess.run(["ip", "netns", "add", players.Listener.place], check=True)
+        self.addCleanup(subprocess.run, ["ip", "netns", "del", players.Listener.place], check=False)
         support.settle()
-        self.assertEqual(support.root().objects("Mount"), [])
+        self.use_everything()
+        self.assertEqual(support.root().objects(), [])
         hostname = socket.gethostname()
         self.addCleanup(lambda: socket.sethostname(hostname))
+
+    @staticmethod
+    def use_everything():
+        """So that what the first use brings along is there."""
+        root = support.root()
+        watching.Watch(root, "/home", ["create"]).close()
+        path, descriptor = root.call("Netlink", "OpenMonitor", ["route"], ["dst"], players.Listener.table)
+        descriptor.close()
+        with contextlib.suppress(support.DBusError):
+            root.call("NetlinkMonitor", "Close", {}, path=path, signature="a{sv}")
+        path, descriptor = root.call("Timers", "Create", "boottime", 0, 0, {})
+        descriptor.close()
+        root.call("Timer", "Close", {}, path=path)
+        wait_until(lambda: not root.objects(), "they have gone")
 
     def steady(self):
         """What the service holds when nothing goes on, whichever of its lives it is in."""
@@ -385,30 +441,25 @@ class Killing(support.TestCase):
             raise referee.fouls[0]
 
     def give_back(self, referee):
-        """Every object that is left still works: its Unmount takes off its mount and no other."""
-        left = {path: (player, made) for player in referee.players for path, made in player.made.items()}
-        while left:
-            path, (player, made) = left.popitem()
-            player.client.call("Mount", "Unmount", {}, path=path, signature="a{sv}")
-            self.assertEqual(mount_id(player.seen(made.target)), mount_id(player.seen(player.home)), made)
-            for other, (owner, still) in left.items():
-                self.assertEqual(mount_id(owner.seen(still.target)), still.properties["Id"], other)
-            player.made.pop(path)
-        self.assertEqual(support.root().objects("Mount"), [])
+        """Every object that is left can be ended, and is the only one that ends."""
+        for player in referee.players:
+            player.give_back()
+        wait_until(lambda: not support.root().objects(), "none is left")
 
     def test_nothing_is_lost_when_processes_are_killed_under_load(self):
         before = self.steady()
         with support.nothing_leaked(timeout=20):
             referee = Referee()
             chance = random.Random(SEED)
-            places = (None, None, None, None, support.Place("alice", "--user", "--map-root-user", "--mount"))
-            users = ("alice", "bob", "alice", "bob", "alice")
+            place = support.Place("alice", "--user", "--map-root-user", "--mount")
             try:
-                for user, place in zip(users, places, strict=True):
-                    referee.players.append(Player(referee, user, chance.random(), place))
+                for kind, user, *more in ((Mounter, "alice"), (Mounter, "bob"), (Mounter, "alice"), (Mounter, "alice", place),
+                                          (players.Dweller, "alice"), (players.Trapper, "bob"), (players.Timekeeper, "bob"),
+                                          (players.Looker, "bob"), (players.Listener, "root")):
+                    referee.players.append(kind(referee, user, chance.random(), *more))
                 for player in referee.players:
                     player.start()
-                killer = Killer(chance.random())
+                killer = Killer(chance.random(), referee)
                 began = time.monotonic()
                 self.play(referee, killer, ROUNDS)
                 took = time.monotonic() - began
@@ -419,14 +470,19 @@ class Killing(support.TestCase):
                 referee.end()
                 for player in referee.players:
                     player.close()
+        wait_until(lambda: not support.children(SPAWNER) and not watching.watchers(), "nobody stays for nothing")
         failed = {}
         for player in referee.players:
             for name, count in player.failures.items():
                 failed[name] = failed.get(name, 0) + count
         longest, what, error = max((player.longest for player in referee.players), key=lambda call: call[0])
-        print(f"     {ROUNDS} rounds in {took:.0f} s; killed {killer.killed}; {sum(player.answered for player in referee.players)} calls, "
+        calls = {player.name: 0 for player in referee.players}
+        for player in referee.players:
+            calls[player.name] += player.answered
+        print(f"     {ROUNDS} rounds in {took:.0f} s; killed {killer.killed}; calls {calls}, {referee.lost} times lost, {referee.gaps} gaps, "
               f"the longest {what} ({error or 'done'}) after {longest:.1f} s; failed {failed}", flush=True)
-        for kind, least in (("broker", 8), ("child", 8), ("worker", 20)):
+        for kind, least in (("broker", 8), ("child", 8), ("worker", 20), ("spawner", 50), ("keeper", 50), ("watcher", 50),
+                            ("listener", 50), ("reader", 250)):
             self.assertGreater(killer.killed[kind], ROUNDS / least, kind)
         with contextlib.suppress(AssertionError):  # the worker itself looks now and then what children it has
             wait_until(lambda: self.steady() == before, "all is as it was")

@@ -2,25 +2,21 @@
 """Those who watch and listen for others are killed at random moments under load, the broker with them, and nothing is lost
 in silence.
 
-SURVIVAL_ROUNDS says how often (default 60), SURVIVAL_SEED repeats the same choices, as far as time allows."""
+SURVIVAL_ROUNDS says how often (default 30), SURVIVAL_SEED repeats the same choices, as far as time allows."""
 
 import os
 import random
 import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
 
 import support
 import watching
+from players import Answer, Monitor
 from support import DBusError, wait_until
 
-sys.path.append(os.path.join(os.path.dirname(support.HERE), "kernel"))
-from rows import Answer  # noqa: E402
-
-ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "60"))
+ROUNDS = int(os.environ.get("SURVIVAL_ROUNDS", "30"))
 SEED = int(os.environ.get("SURVIVAL_SEED", "0")) or int.from_bytes(os.urandom(4), "little")
 USHERD = "usherd.service"
 PLACE = "usherblue"
@@ -43,43 +39,6 @@ def parts():
         except OSError:
             pass
     return found
-
-
-class Monitor:
-    """What is known of a table by a stream alone."""
-
-    def __init__(self, client):
-        _, descriptor = client.call("Netlink", "OpenMonitor", ["route"], ["dst"], {**TABLE, "lifetime": "manual"})
-        self.socket = socket.socket(fileno=descriptor.take())
-        self.answer = Answer()
-        self.known, self.doubtful, self.gaps = set(), None, 0
-
-    def take(self, action, row):
-        if action == "gap":
-            self.doubtful = set(self.known)
-            self.gaps += 1
-        elif action == "synced":
-            self.known -= self.doubtful or set()
-            self.doubtful = None
-        elif action == "del":
-            self.known.discard(row["dst"])
-        else:
-            self.known.add(row["dst"])
-            if self.doubtful:
-                self.doubtful.discard(row["dst"])
-
-    def read(self):
-        try:
-            while True:
-                data = self.socket.recv(1 << 18, socket.MSG_DONTWAIT)
-                assert data, "the monitor has ended"
-                self.answer.feed(data)
-        except BlockingIOError:
-            pass
-        rows, self.answer.rows = self.answer.rows, []
-        for action, _, row in rows:
-            self.take(action, row)
-        return self.known
 
 
 class Survival(support.MountTestCase):
@@ -199,7 +158,7 @@ class Survival(support.MountTestCase):
         with support.Client("alice") as alice:
             watch = watching.Watch(alice, self.home, ["create"], lifetime="manual")
             self.addCleanup(watch.close)
-            monitor = Monitor(self.root)
+            monitor = Monitor(*self.root.call("Netlink", "OpenMonitor", ["route"], ["dst"], {**TABLE, "lifetime": "manual"}))
             wait_until(lambda: monitor.read() == self.truth, "the monitor knows what there is")
             began = time.monotonic()
             try:
