@@ -31,9 +31,9 @@ struct block {
 	const struct level *level; /* of the rows */
 	unsigned action;
 	size_t n, rows_size, heap_size;
+	size_t heap_room; /* beside the rows and the one that is being built */
 
-	bool begun; /* a row is being built */
-	size_t heap_before, types_before;
+	size_t heap_before, types_before; /* ... of which there were so many before */
 
 	const struct level *levels[USHER_NETLINK_TYPES_MAX]; /* by their numbers, from 1 */
 	uint16_t buckets[BUCKETS];
@@ -150,8 +150,12 @@ uint64_t block_bytes(const struct block *block) {
 	return block->bytes;
 }
 
-size_t block_waiting(const struct block *block) {
+static inline size_t waiting(const struct block *block) {
 	return is_json(block) ? block->json.size : block->rows_size + block->heap_size;
+}
+
+size_t block_waiting(const struct block *block) {
+	return waiting(block);
 }
 
 /* ---- the types ---- */
@@ -285,23 +289,23 @@ static int describe(struct block *block, size_t number) {
 
 /* ---- rows ---- */
 
-static bool has_bit(const uint8_t *row, size_t i) {
-	return row[i / 8] & 1U << i % 8;
-}
-
 /* Offsets become those from the beginning of the block. */
 static void relocate(struct block *block, const struct level *level, uint8_t *rows, size_t n,
 		     uint32_t by) {
-	for (uint8_t *row = rows; level->n_referring > 0 && row < rows + n * level->row_size;
-	     row += level->row_size) {
-		for (size_t i = 0; i < level->n_referring; i++) {
-			const struct column *column = &level->columns[level->referring[i]];
+	const uint8_t *end = rows + n * level->row_size;
+
+	for (size_t i = 0; i < level->n_referring; i++) {
+		size_t number = level->referring[i];
+		const struct column *column = &level->columns[number];
+		bool is_nested = form_is_nested(column->field->form);
+
+		for (uint8_t *row = rows; row < end; row += level->row_size) {
 			struct usher_netlink_nested nested;
 			uint32_t offset;
 
-			if (!has_bit(row, level->referring[i]))
+			if (!level_row_has(row, number))
 				continue;
-			if (form_is_nested(column->field->form)) {
+			if (is_nested) {
 				memcpy(&nested, row + column->at, sizeof nested);
 				relocate(block, block->levels[nested.type],
 					 block->memory + HEAP_AT + nested.offset, nested.count, by);
@@ -376,32 +380,31 @@ static int go_on(struct block *block) {
 uint8_t *block_begin_row(struct block *block, const struct level *level, unsigned action) {
 	uint8_t *row;
 
-	if ((level != block->level || action != block->action ||
-	     block_waiting(block) >= block->fill) &&
-	    go_on(block) < 0)
-		return NULL;
-	block->level = level;
-	block->action = action;
+	if (level != block->level || action != block->action || waiting(block) >= block->fill) {
+		if (go_on(block) < 0)
+			return NULL;
+		block->level = level;
+		block->action = action;
+	}
+	block->heap_room = USHER_NETLINK_BLOCK_MAX - sizeof(struct usher_netlink_rows) -
+			   block->rows_size - level->row_size - sizeof(uint64_t);
 	block->heap_before = block->heap_size;
 	block->types_before = block->n_types;
-	block->begun = true;
 	row = block->memory + block->rows_size;
 	memset(row, 0, level->row_size);
 	return row;
 }
 
-uint8_t *block_heap(struct block *block, size_t size, size_t alignment, uint32_t *ret_offset) {
-	size_t offset = (block->heap_size + alignment - 1) & ~(alignment - 1),
-	       others = sizeof(struct usher_netlink_rows) + block->rows_size +
-			block->level->row_size + sizeof(uint64_t);
+struct block_heap block_heap(struct block *block, size_t size, size_t alignment) {
+	size_t offset = (block->heap_size + alignment - 1) & ~(alignment - 1);
+	uint8_t *heap = block->memory + HEAP_AT;
 
-	if (size > USHER_NETLINK_BLOCK_MAX || offset + others + size > USHER_NETLINK_BLOCK_MAX)
-		return NULL;
-	if (offset > block->heap_size)
-		memset(block->memory + HEAP_AT + block->heap_size, 0, offset - block->heap_size);
+	if (size > block->heap_room || offset > block->heap_room - size)
+		return (struct block_heap){};
+	/* As far as it will not be written by who asks; there is room for so much. */
+	memset(heap + block->heap_size, 0, sizeof(uint64_t));
 	block->heap_size = offset + size;
-	*ret_offset = (uint32_t)offset;
-	return block->memory + HEAP_AT + offset;
+	return (struct block_heap){ heap + offset, (uint32_t)offset };
 }
 
 const uint8_t *block_at(const struct block *block, uint32_t offset) {
@@ -419,7 +422,6 @@ int block_commit_row(struct block *block) {
 		block->rows_size += block->level->row_size;
 		block->n++;
 	}
-	block->begun = false;
 	block->total++;
 	if (r < 0)
 		block->failed = r;
@@ -427,9 +429,6 @@ int block_commit_row(struct block *block) {
 }
 
 void block_drop_row(struct block *block) {
-	if (!block->begun)
-		return;
-	block->begun = false;
 	block->heap_size = block->heap_before;
 	forget_types(block, block->types_before);
 }

@@ -62,12 +62,18 @@ uint64_t block_bytes(const struct block *block);
 /* Bytes that wait to be sent. */
 size_t block_waiting(const struct block *block);
 
+/* Room behind the rows, and what the row says of where that is. */
+struct block_heap {
+	uint8_t *bytes;
+	uint32_t offset;
+};
+
 /*
  * How a row is put in. Between begin and commit there may be any number of block_heap(); their
  * memory stays where it is until the row is committed or dropped. NULL: it does not fit in a block.
  */
 uint8_t *block_begin_row(struct block *block, const struct level *level, unsigned action);
-uint8_t *block_heap(struct block *block, size_t size, size_t alignment, uint32_t *ret_offset);
+struct block_heap block_heap(struct block *block, size_t size, size_t alignment);
 /* What stands at an offset that block_heap() told. */
 const uint8_t *block_at(const struct block *block, uint32_t offset);
 /* The number of rows of this level in the stream. 0: there are too many types. */

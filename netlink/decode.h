@@ -11,32 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attribute.h"
 #include "block.h"
 #include "schema.h"
 #include "selection.h"
 
-struct decoding_frame;
 struct names;
 struct step;
-
-/* What one query or monitor decodes by. Zeroed but for what is said here. */
-struct decoding {
-	struct selection *selection; /* these by the caller */
-	struct block *block;
-	struct names *names;      /* may be NULL: `dev` is not there */
-	struct netlink_pass pass; /* of which dump, where there are several */
-	bool unfiltered;          /* whatever the filter says, it is a row */
-	void *state;              /* a type's own, between its decode() */
-
-	const struct netlink_type *type; /* these by decode_message(), for decode() of fields */
-	const uint8_t *message;          /* what is behind the struct nlmsghdr, or genlmsghdr */
-	size_t size;
-	const struct decoding_frame *frame;
-	const struct step *step;
-	uint8_t *row;
-	size_t list_left; /* elements that may still be added */
-	bool rejected;
-};
 
 /* A level that is being decoded: its fixed part and its attributes. */
 struct decoding_frame {
@@ -52,6 +33,26 @@ struct decoding_frame {
 	unsigned depth;
 	size_t index; /* the how many-eth it is in a list; and the attribute's number there */
 	unsigned number;
+};
+
+/* What one query or monitor decodes by. Zeroed but for what is said here. */
+struct decoding {
+	struct selection *selection; /* these by the caller */
+	struct block *block;
+	struct names *names;      /* may be NULL: `dev` is not there */
+	struct netlink_pass pass; /* of which dump, where there are several */
+	bool unfiltered;          /* whatever the filter says, it is a row */
+	void *state;              /* a type's own, between its decode() */
+
+	const struct netlink_type *type; /* these by decode_message(), for decode() of fields */
+	const uint8_t *message;          /* what is behind the struct nlmsghdr, or genlmsghdr */
+	size_t size;
+	struct decoding_frame outermost; /* of the message; what is not of it is 0 */
+	const struct decoding_frame *frame;
+	const struct step *step;
+	uint8_t *row;
+	size_t list_left; /* elements that may still be added */
+	bool rejected;
 };
 
 /*
@@ -105,10 +106,6 @@ int decoding_add_bytes(struct decoding *decoding, const struct netlink_field *fi
 		       const void *bytes, size_t size);
 int decoding_add_address(struct decoding *decoding, const struct netlink_field *field, int family,
 			 const void *address, unsigned length);
-
-/* The last attribute of that number among these: true if there is one. */
-bool netlink_attribute(const uint8_t *value, size_t size, size_t fixed, unsigned number,
-		       const uint8_t **ret_value, size_t *ret_size);
 
 /* decode() of prefixes whose length is in the fixed part, as those of routes and rules. Without a
  * value it is all addresses. */

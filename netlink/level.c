@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHOLE_BUCKETS = 256, SECTIONS = 3 };
+enum { WHOLE_BUCKETS = 256 };
 
 /* What an unknown kind is given as. */
 static const struct netlink_field raw_fields[] = {
@@ -80,8 +80,8 @@ enum step_operation level_plain_operation(const struct netlink_field *field) {
 	case USHER_NETLINK_ADDRESS:
 	case USHER_NETLINK_PREFIX: return STEP_ADDRESS;
 	case USHER_NETLINK_HARDWARE:
-	case USHER_NETLINK_BYTES: return STEP_BYTES;
-	case USHER_NETLINK_STRING: return STEP_STRING;
+	case USHER_NETLINK_BYTES:
+	case USHER_NETLINK_STRING: return STEP_BYTES;
 	case USHER_NETLINK_OBJECT: return field->variants ? STEP_VARIANT : STEP_OBJECT;
 	case USHER_NETLINK_OBJECTS:
 	case USHER_NETLINK_LIST: return field->repeated ? STEP_REPEATED : STEP_ELEMENTS;
@@ -333,25 +333,20 @@ static int add_filters(struct level *level, const struct choice *choices, size_t
 
 /* ---- the plans ---- */
 
-/* In which part of the plan's steps it is: of the fixed part, of attributes, computed. */
-static unsigned section(const struct netlink_field *field) {
-	if (field->from == NETLINK_FROM_HEADER)
-		return 0;
-	return field->from == NETLINK_COMPUTED ? 2 : 1;
+static bool is_attribute(const struct netlink_field *field) {
+	return field->from == NETLINK_FROM_ATTRIBUTE || field->from == NETLINK_FROM_STRUCTURE;
 }
 
-static void place_step(struct plan *plan, uint16_t place) {
-	const struct netlink_field *field = plan->steps[place].field;
-	uint16_t *link;
+static void place_step(struct plan *plan, struct step *step) {
+	const struct netlink_field *field = step->field;
+	struct step **link = field->from == NETLINK_FROM_HEADER ? &plan->fixed
+			     : field->from == NETLINK_FROM_LIST ? &plan->list
+								: &plan->first[field->at];
 
-	if (field->from == NETLINK_FROM_LIST)
-		link = &plan->list;
-	else
-		link = &plan->first[field->at];
 	/* In the order of the table, which says what it does first. */
-	while (*link != 0)
-		link = &plan->steps[*link - 1].next;
-	*link = (uint16_t)(place + 1);
+	while (*link)
+		link = &(*link)->next;
+	*link = step;
 }
 
 static bool has_part(const struct netlink_field *field, unsigned part) {
@@ -368,41 +363,46 @@ static const struct column *column_of(const struct level *level, size_t i, unsig
 
 static struct step new_step(const struct level *level, const struct netlink_field *field,
 			    const struct column *column) {
-	return (struct step){
+	size_t bit = (size_t)(column - level->columns);
+	struct step step = {
 		.field = field,
 		.operation = field->decode ? STEP_HOOK : level_plain_operation(field),
-		.bit = (uint16_t)(column - level->columns),
-		.column = column->at,
-		.within = field->from == NETLINK_FROM_STRUCTURE ? field->within : 0,
 		.size = (uint8_t)width_of(field),
+		.byte = (uint8_t)(bit / 8),
+		.mask = (uint8_t)(1U << bit % 8),
+		.column = column->at,
+		.hidden = column->hidden,
 	};
+
+	if (field->from == NETLINK_FROM_STRUCTURE)
+		step.within = field->within;
+	else if (field->from == NETLINK_FROM_HEADER)
+		step.within = field->at;
+	step.least = step.within;
+	if (step.operation <= STEP_NUMBER)
+		step.least += step.size;
+	else if (field->from == NETLINK_FROM_HEADER)
+		step.least++;
+	return step;
 }
 
-/* By sections; whose places are where they begin, and then where they end. */
-static void fill_steps(struct plan *plan, const struct level *level, unsigned part,
-		       uint16_t places[SECTIONS]) {
+static int add_steps(struct plan *plan, const struct level *level, unsigned part,
+		     const struct choice *choices, size_t n, struct refusal *refusal) {
 	for (size_t i = 0; level->schema->fields[i].name; i++) {
 		const struct netlink_field *field = &level->schema->fields[i];
 		const struct column *column = column_of(level, i, part);
-
-		if (column)
-			plan->steps[places[section(field)]++] = new_step(level, field, column);
-	}
-	plan->n_fixed = places[0];
-}
-
-static int settle_steps(struct plan *plan, const struct level *level, const struct choice *choices,
-			size_t n, struct refusal *refusal) {
-	for (uint16_t place = 0; place < plan->n_steps; place++) {
-		struct step *step = &plan->steps[place];
-		const struct netlink_field *field = step->field;
+		struct step *step = &plan->steps[plan->n_steps];
 		int r;
 
+		if (!column)
+			continue;
+		*step = new_step(level, field, column);
+		plan->n_steps++;
 		if (step->operation == STEP_VARIANT || field->always ||
 		    field->from == NETLINK_COMPUTED)
-			plan->last[plan->n_last++] = place;
-		if (section(field) == 1)
-			place_step(plan, place);
+			plan->last[plan->n_last++] = step;
+		if (field->from != NETLINK_COMPUTED)
+			place_step(plan, step);
 		r = inner_make(step, level->schema, find_choice(choices, n, field), refusal);
 		if (r != 0)
 			return r;
@@ -412,7 +412,7 @@ static int settle_steps(struct plan *plan, const struct level *level, const stru
 
 static int make_plan(struct plan *plan, const struct level *level, unsigned part,
 		     const struct choice *choices, size_t n, struct refusal *refusal) {
-	uint16_t places[SECTIONS] = { 0 }, n_steps = 0;
+	size_t n_steps = 0;
 
 	for (size_t i = 0; level->schema->fields[i].name; i++) {
 		const struct netlink_field *field = &level->schema->fields[i];
@@ -420,20 +420,15 @@ static int make_plan(struct plan *plan, const struct level *level, unsigned part
 		if (!column_of(level, i, part))
 			continue;
 		n_steps++;
-		for (unsigned next = section(field) + 1; next < SECTIONS; next++)
-			places[next]++;
-		if (section(field) == 1 && field->from != NETLINK_FROM_LIST &&
-		    field->at >= plan->n_first)
+		if (is_attribute(field) && field->at >= plan->n_first)
 			plan->n_first = (uint16_t)(field->at + 1);
 	}
-	plan->steps = calloc((size_t)n_steps + 1, sizeof *plan->steps);
-	plan->first = calloc((size_t)plan->n_first + 1, sizeof *plan->first);
-	plan->last = calloc((size_t)n_steps + 1, sizeof *plan->last);
+	plan->steps = calloc(n_steps + 1, sizeof *plan->steps);
+	plan->first = calloc((size_t)plan->n_first + 1, sizeof(struct step *));
+	plan->last = calloc(n_steps + 1, sizeof(struct step *));
 	if (!plan->steps || !plan->first || !plan->last)
 		return -ENOMEM;
-	plan->n_steps = n_steps;
-	fill_steps(plan, level, part, places);
-	return settle_steps(plan, level, choices, n, refusal);
+	return add_steps(plan, level, part, choices, n, refusal);
 }
 
 static unsigned count_parts(const struct netlink_schema *schema) {
@@ -468,6 +463,7 @@ static int compile(struct level *level, const struct choice *choices, size_t n, 
 		return r;
 	lay_out(level);
 	r = add_filters(level, choices, n, refusal);
+	level->filtered = level->n_criteria > 0 || level->n_required > 0 || level->never;
 	for (unsigned part = 0; r == 0 && part < level->n_plans; part++)
 		r = make_plan(&level->plans[part], level, part, choices, n, refusal);
 	return r;

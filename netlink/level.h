@@ -22,11 +22,10 @@ enum step_operation {
 	STEP_COPY_2,
 	STEP_COPY_4,
 	STEP_COPY_8,
-	STEP_NUMBER, /* of another width or byte order, or a BOOL */
+	STEP_NUMBER, /* of another width or byte order, or a BOOL; up to here all of it is there */
 	STEP_FLAG,   /* true by being there */
 	STEP_ADDRESS,
-	STEP_BYTES,
-	STEP_STRING,
+	STEP_BYTES, /* and strings */
 	STEP_OBJECT,
 	STEP_VARIANT,  /* an object of one of several schemas, when the rest has been walked */
 	STEP_ELEMENTS, /* objects or a list, in one attribute */
@@ -45,12 +44,15 @@ struct inner {
 /* What is done where a field's value is. */
 struct step {
 	const struct netlink_field *field;
-	enum step_operation operation;
-	uint16_t next;   /* another one at the same attribute, by its place and 1; 0: none */
-	uint16_t bit;    /* in the row, that it is there */
+	struct step *next; /* another one at the same attribute; NULL: none */
+	uint8_t operation; /* enum step_operation */
+	uint8_t size;      /* of the value, in a structure or number; 0: all there is */
+	uint8_t byte;      /* in the row, which says by this bit of it that it is there */
+	uint8_t mask;
 	uint16_t column; /* in the row, where it is */
-	uint16_t within; /* of the attribute, where the value begins */
-	uint8_t size;    /* of the value, in a structure or number; 0: all there is */
+	uint16_t within; /* of the attribute or fixed part, where the value begins */
+	uint16_t least;  /* ... how long it has to be for the value to be there */
+	bool hidden;     /* only for the filter */
 	struct inner *inner;
 	uint16_t n_inner;
 	const struct netlink_field *by; /* the field by which variants are told apart */
@@ -58,13 +60,14 @@ struct step {
 
 /* How a message of one form becomes a row. */
 struct plan {
-	struct step *steps; /* first those of the fixed part, then those of attributes and lists,
-			     * then what is computed */
-	uint16_t n_steps, n_fixed;
-	uint16_t *first; /* by the number of an attribute, the place of its first step and 1 */
+	struct step *steps; /* all of them: those of the fixed part, of attributes and lists, and
+			     * what is computed */
+	uint16_t n_steps;
+	struct step *fixed;  /* the first one of the fixed part */
+	struct step **first; /* ... of an attribute, by its number; NULL: it is stepped over */
 	uint16_t n_first;
-	uint16_t list;  /* the same of a list's element */
-	uint16_t *last; /* the places of what is done when all has been walked */
+	struct step *list;  /* ... of a list's element */
+	struct step **last; /* what is done when all has been walked */
 	uint16_t n_last;
 };
 
@@ -83,7 +86,8 @@ struct level {
 	uint16_t row_size;
 	uint16_t *referring; /* columns that refer to what is behind the rows */
 	uint16_t n_referring;
-	bool never; /* the filter is on a field that there is not */
+	bool filtered; /* some rows do not pass */
+	bool never;    /* the filter is on a field that there is not */
 	struct plan *plans;
 	uint16_t n_plans;
 	struct criterion *criteria;
@@ -137,4 +141,9 @@ static inline bool form_has_heap(enum usher_netlink_form form) {
 
 static inline bool form_is_nested(enum usher_netlink_form form) {
 	return form >= USHER_NETLINK_OBJECT;
+}
+
+/* Whether the column of that number is there. */
+static inline bool level_row_has(const uint8_t *row, size_t column) {
+	return row[column / 8] & 1U << column % 8;
 }
