@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block.h"
-#include "decode.h"
+#include "draft.h"
 #include "fd.h"
+#include "gathering.h"
 #include "message.h"
-#include "query.h"
 #include "row.h"
-#include "selection.h"
 #include "tun.h"
 
 static const char *const words[_CHANGE_ACTION_MAX] = {
@@ -23,79 +21,6 @@ static const char *const words[_CHANGE_ACTION_MAX] = {
 	[CHANGE_REPLACE] = "replace",
 	[CHANGE_DEL] = "del",
 };
-
-/* ---- the message ---- */
-
-struct draft {
-	struct encoding encoding;
-
-	union {
-		struct nlmsghdr head;
-		uint8_t bytes[ENCODE_MAX];
-	};
-};
-
-static bool is_identity(const struct manner *manner, const char *name) {
-	for (const char *const *at = manner->identity; at && *at; at++)
-		if (strcmp(*at, name) == 0)
-			return true;
-	return !manner->identity;
-}
-
-static bool is_said(const struct change *change, const char *name) {
-	const struct manner *manner = change->manner;
-
-	if (change->action == CHANGE_DEL && !is_identity(manner, name))
-		return false;
-	return !change->told || !manner->is_implied || !manner->is_implied(change->row, name);
-}
-
-/* What is to be said of a row; the members stay the row's own. */
-static int choose(const struct change *change, Usher__Row *ret) {
-	usher__row__init(ret);
-	ret->members = calloc(change->row->n_members + 1, sizeof *ret->members);
-	if (!ret->members)
-		return -ENOMEM;
-	for (size_t i = 0; i < change->row->n_members; i++)
-		if (is_said(change, change->row->members[i]->key))
-			ret->members[ret->n_members++] = change->row->members[i];
-	return 0;
-}
-
-static int write_row(struct draft *draft, const struct change *change, const Usher__Row *row) {
-	int r = encode_row(&draft->encoding, &change->type->schema, row);
-
-	if (r == 0)
-		manner_complete(change->manner, &draft->encoding, change->action);
-	if (r == 0 && encode_done(&draft->encoding) < 0)
-		return refusal_note(draft->encoding.refusal, REFUSED_LIMIT,
-				    "%s: more than %d bytes are longer than the kernel takes",
-				    change->argument, ENCODE_MAX);
-	return r;
-}
-
-/* changing: NULL where there are only words. */
-static int compose(const struct changing *changing, const struct change *change,
-		   struct refusal *refusal, struct draft *draft) {
-	const bool del = change->action == CHANGE_DEL;
-	struct encoding *encoding = &draft->encoding;
-	Usher__Row said;
-	int r;
-
-	encode_start(encoding, draft->bytes, sizeof draft->bytes,
-		     del ? change->type->del : change->type->new,
-		     change->manner->flags[change->action], change->type->header);
-	encoding->argument = change->argument;
-	encoding->refusal = refusal;
-	encoding->told = change->told || del;
-	encoding->names = changing ? (struct names *)&changing->names : NULL;
-	encoding->fds = changing ? changing->fds : NULL;
-	r = choose(change, &said);
-	if (r == 0)
-		r = write_row(draft, change, &said);
-	free(said.members);
-	return r;
-}
 
 /* ---- words ---- */
 
@@ -143,7 +68,7 @@ static int check_row(const struct change *change, struct refusal *refusal) {
 				    change->argument, text);
 	}
 	draft = malloc(sizeof *draft);
-	r = draft ? compose(NULL, change, refusal, draft) : -ENOMEM;
+	r = draft ? draft_compose(draft, NULL, change, refusal) : -ENOMEM;
 	free(draft);
 	return r;
 }
@@ -230,67 +155,7 @@ static int refuse(const struct changing *changing, const struct change *change,
 			    name ?: "", name ? ")" : "");
 }
 
-/* ---- rows of the kernel's ---- */
-
-struct gathering {
-	_Alignas(8) struct block_buffer buffer;
-	struct selection *selection;
-	struct block *block;
-};
-
-#define GATHERING_MAX (16U << 20)
-
-static void gathering_done(struct gathering *gathering) {
-	selection_free(gathering->selection);
-	block_free(gathering->block);
-	free(gathering->buffer.bytes);
-}
-
-/* All fields of such rows as the filter lets through; NULL: all. */
-static int gathering_begin(struct gathering *gathering, const struct netlink_type *type,
-			   const Usher__Row *filter) {
-	char *name = (char *)(uintptr_t)type->name;
-	struct refusal ignored;
-	int r;
-
-	*gathering = (struct gathering){ .buffer.max = GATHERING_MAX };
-	r = selection_new(&name, 1, NULL, 0, filter, &ignored, &gathering->selection);
-	if (r != 0)
-		return r > 0 ? -EINVAL : r;
-	gathering->block = block_new(BLOCK_RECORDS, USHER_NETLINK_BLOCK_MAX / 4, block_to_buffer,
-				     &gathering->buffer);
-	return gathering->block ? block_start(gathering->block) : -ENOMEM;
-}
-
-static int gathering_rows(struct gathering *gathering, Usher__Row ***ret, size_t *ret_n) {
-	int r = block_end(gathering->block, true, 0, "", "");
-
-	return r < 0 ? r
-		     : row_read_blocks(gathering->buffer.bytes, gathering->buffer.size, ret, ret_n);
-}
-
-/* The last one, or one without members. */
-static int gathering_last(struct gathering *gathering, Usher__Row **ret) {
-	Usher__Row **rows = NULL;
-	size_t n = 0;
-	int r = gathering_rows(gathering, &rows, &n);
-
-	if (r < 0)
-		return r;
-	*ret = n > 0 ? rows[n - 1] : (Usher__Row *)message_new(&usher__row__descriptor);
-	row_free_all(rows, n > 0 ? n - 1 : 0);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int decode_into(struct gathering *gathering, struct names *names,
-		       const struct netlink_type *type, const struct nlmsghdr *message) {
-	struct decoding decoding = { .selection = gathering->selection,
-				     .block = gathering->block,
-				     .names = names };
-
-	return decode_message(&decoding, type, USHER_NETLINK_ROW, NLMSG_DATA(message),
-			      message->nlmsg_len - NLMSG_HDRLEN);
-}
+/* ---- doing it ---- */
 
 struct echo {
 	struct gathering gathering;
@@ -304,149 +169,9 @@ static int take_echo(void *data, const struct nlmsghdr *message) {
 	struct echo *echo = data;
 
 	if (message->nlmsg_type == echo->type->new || message->nlmsg_type == echo->type->del)
-		echo->n += decode_into(&echo->gathering, echo->names, echo->type, message) > 0;
+		echo->n += gathering_add(&echo->gathering, echo->names, echo->type, message) > 0;
 	return 0;
 }
-
-/* ---- one that is there ---- */
-
-static bool is_same_value(const Usher__Value *one, const Usher__Value *other) {
-	uint8_t a[256], b[256];
-	size_t n;
-
-	if (!one || !other)
-		return one == other;
-	n = protobuf_c_message_get_packed_size(&one->base);
-	if (n > sizeof a || n != protobuf_c_message_get_packed_size(&other->base))
-		return false;
-	(void)protobuf_c_message_pack(&one->base, a);
-	(void)protobuf_c_message_pack(&other->base, b);
-	return memcmp(a, b, n) == 0;
-}
-
-/* Of what the kernel numbers by itself only what was given counts. */
-static bool counts(const struct change *change, const char *key) {
-	return !change->manner->numbered || encode_member(change->row, key);
-}
-
-static const char *const *keys_of(const struct change *change) {
-	static const char *const none[] = { NULL };
-
-	return change->manner->keys ?: change->type->keys ?: none;
-}
-
-static bool is_same_object(const struct change *change, const Usher__Row *wanted,
-			   const Usher__Row *row) {
-	for (const char *const *key = keys_of(change); *key; key++)
-		if (counts(change, *key) &&
-		    !is_same_value(encode_member(wanted, *key), encode_member(row, *key)))
-			return false;
-	return true;
-}
-
-/* Of an interface that is named only. The index is where all of them have it. */
-static int find_index(struct changing *changing, const struct change *change,
-		      struct encoding *encoding) {
-	const Usher__Value *name = encode_member(change->row, "ifname");
-	struct ifinfomsg *head = encode_header(encoding);
-
-	if (head->ifi_index == 0 && name && name->text)
-		head->ifi_index = (int)names_index(&changing->names, name->text);
-	return head->ifi_index == 0 ? -ENOENT : 0;
-}
-
-/* The row as the kernel would tell it: all that identifies it, in the kernel's own words. */
-static int normalize(struct changing *changing, const struct change *change, Usher__Row **ret) {
-	struct change adding = *change;
-	struct gathering gathering;
-	struct draft *draft = malloc(sizeof *draft);
-	int r = draft ? 0 : -ENOMEM;
-
-	adding.action = CHANGE_REPLACE;
-	if (r == 0)
-		r = compose(changing, &adding, changing->refusal, draft);
-	if (r == 0 && change->manner->by_name)
-		r = find_index(changing, change, &draft->encoding);
-	if (r == 0) {
-		r = gathering_begin(&gathering, change->type, NULL);
-		if (r == 0)
-			r = decode_into(&gathering, &changing->names, change->type, &draft->head);
-		if (r >= 0)
-			r = gathering_last(&gathering, ret);
-		gathering_done(&gathering);
-	}
-	free(draft);
-	return r;
-}
-
-/* What the kernel can be asked for: by fields of one value. */
-static int make_filter(const struct change *change, const Usher__Row *wanted, Usher__Row *ret) {
-	usher__row__init(ret);
-	ret->members = calloc(wanted->n_members + 1, sizeof *ret->members);
-	if (!ret->members)
-		return -ENOMEM;
-	for (const char *const *key = keys_of(change); *key; key++)
-		for (size_t i = 0; i < wanted->n_members; i++) {
-			const Usher__Value *value = wanted->members[i]->value;
-
-			if (strcmp(wanted->members[i]->key, *key) == 0 && counts(change, *key) &&
-			    !value->list && !value->row)
-				ret->members[ret->n_members++] = wanted->members[i];
-		}
-	return 0;
-}
-
-static int find(const struct change *change, const Usher__Row *wanted, struct gathering *gathering,
-		Usher__Row **ret) {
-	Usher__Row **rows = NULL;
-	size_t n = 0;
-	int r = gathering_rows(gathering, &rows, &n);
-
-	if (r < 0)
-		return r;
-	*ret = NULL;
-	for (size_t i = 0; !*ret && i < n; i++)
-		if (is_same_object(change, wanted, rows[i])) {
-			*ret = rows[i];
-			rows[i] = NULL;
-		}
-	row_free_all(rows, n);
-	return *ret ? 0 : -ENOENT;
-}
-
-static int look_for(const struct change *change, const Usher__Row *wanted, Usher__Row **ret) {
-	struct query query = { .consistency = QUERY_RETRY };
-	struct gathering gathering;
-	Usher__Row filter;
-	int r = make_filter(change, wanted, &filter);
-
-	if (r < 0)
-		return r;
-	r = gathering_begin(&gathering, change->type, &filter);
-	query.selection = gathering.selection;
-	query.block = gathering.block;
-	if (r == 0)
-		r = query_run(&query, true);
-	if (r == 1)
-		r = query_run(&query, false);
-	if (r == 0)
-		r = find(change, wanted, &gathering, ret);
-	gathering_done(&gathering);
-	free(filter.members);
-	return r == -ENODEV || r == -ESRCH ? -ENOENT : r;
-}
-
-int change_look(struct changing *changing, const struct change *change, Usher__Row **ret) {
-	Usher__Row *wanted = NULL;
-	int r = normalize(changing, change, &wanted);
-
-	if (r == 0)
-		r = look_for(change, wanted, ret);
-	message_freep((ProtobufCMessage **)&wanted);
-	return r;
-}
-
-/* ---- doing it ---- */
 
 int changing_begin(struct changing *changing, const struct fds *fds, struct refusal *refusal) {
 	int r = exchange_open(&changing->exchange, NETLINK_ROUTE);
@@ -519,7 +244,7 @@ int change_do(struct changing *changing, const struct change *change, Usher__Row
 	if (r == 0 && change->action == CHANGE_CHANGE && change->manner->checks_existence)
 		r = must_exist(changing, change);
 	if (r == 0)
-		r = compose(changing, change, changing->refusal, draft);
+		r = draft_compose(draft, changing, change, changing->refusal);
 	if (r == 0)
 		r = tun_is_meant(change) ? tun_add(changing, change, &draft->encoding, ret)
 					 : transact(changing, change, draft, ret);
