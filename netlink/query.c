@@ -3,22 +3,17 @@
 #include "query.h"
 
 #include <errno.h>
-#include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consistency.h"
-#include "decode.h"
 #include "fd.h"
 #include "instant.h"
-#include "join.h"
-#include "request.h"
-#include "roll.h"
+#include "reading.h"
 
-enum { REQUEST_MAX = 8192, TRIES = 4, TRIES_MAX = 32, LINKS_STEP = 64 };
+enum { TRIES = 4, TRIES_MAX = 32, LINKS_STEP = 64 };
 
 /* After so long nothing is asked more often than it has to be. */
 static const uint64_t patience_usec = 2000000;
@@ -38,165 +33,6 @@ bool query_parse_consistency(const char *word, enum query_consistency *ret) {
 	return false;
 }
 
-/* ---- messages become rows ---- */
-
-struct reading {
-	struct query *query;
-	struct decoding decoding;
-	struct consistency consistency;
-	bool past; /* all that was asked for has been told; the rest was left */
-	struct join join;
-	bool joining;
-	struct roll told, again; /* of what has no other way to tell that it is whole */
-	bool rolled, calling;
-	uint16_t wanted;  /* type of message */
-	uint16_t command; /* ... of generic netlink */
-};
-
-static int put(void *data, const struct nlmsghdr *message) {
-	struct reading *reading = data;
-	const struct netlink_type *type = reading->query->type;
-	const uint8_t *payload = NLMSG_DATA(message);
-	size_t size = message->nlmsg_len - NLMSG_HDRLEN;
-	int r;
-
-	if (type->family) {
-		const struct genlmsghdr *generic = (const void *)payload;
-
-		if (size < GENL_HDRLEN || generic->cmd != reading->command)
-			return 0;
-		payload += GENL_HDRLEN;
-		size -= GENL_HDRLEN;
-	}
-	r = decode_message(&reading->decoding, type, USHER_NETLINK_ROW, payload, size);
-	if (r < 0)
-		return r;
-	return reading->query->limit > 0 &&
-	       block_rows(reading->query->block) >= reading->query->limit;
-}
-
-/* The number that is no other's, of the message's form. */
-static const struct netlink_field *find_cookie(const struct reading *reading) {
-	const struct netlink_field *field = reading->query->type->schema.fields;
-
-	for (; field->name; field++)
-		if (strcmp(field->name, "cookie") == 0 &&
-		    (field->parts & 1U << reading->decoding.pass.part))
-			return field;
-	return NULL;
-}
-
-static int call(struct reading *reading, const struct nlmsghdr *message) {
-	const struct netlink_field *field = find_cookie(reading);
-	uint64_t number;
-
-	if (!field || message->nlmsg_len < NLMSG_HDRLEN + field->at + sizeof number)
-		return 0;
-	memcpy(&number, (const uint8_t *)NLMSG_DATA(message) + field->at, sizeof number);
-	return roll_add(reading->calling ? &reading->again : &reading->told, number,
-			reading->query->exchange.datagrams);
-}
-
-static int take(void *data, const struct nlmsghdr *message) {
-	struct reading *reading = data;
-	int r;
-
-	if (message->nlmsg_type != reading->wanted)
-		return 0;
-	r = reading->rolled ? call(reading, message) : 0;
-	if (r < 0 || reading->calling)
-		return r;
-	reading->past = consistency_is_past(&reading->consistency, message);
-	if (reading->past)
-		return 1;
-	if (reading->joining)
-		return join_take(&reading->join, reading->query->exchange.datagrams, message);
-	consistency_count(&reading->consistency, message);
-	return put(reading, message);
-}
-
-/* ---- one request ---- */
-
-/* Whether an errno means that there are no such rows. */
-static bool means_none(const struct query *query, const struct netlink_pass *pass, int code) {
-	if (query->exchange.verdict.code != code)
-		return false;
-	if (pass->optional &&
-	    (code == -ENOENT || code == -EOPNOTSUPP || code == -ENODEV || code == -EPROTONOSUPPORT))
-		return true;
-	if (pass->ifindex && (code == -ENODEV || (pass->optional && code == -EINVAL)))
-		return true; /* it has gone, or is of a kind that has none */
-	return pass->one && !query->type->lookup_only &&
-	       (code == -ENODEV || code == -ENOENT || code == -ESRCH || code == -EADDRNOTAVAIL ||
-		code == -ERANGE); /* longer than what anything is called */
-}
-
-/* The kernel knows no way to find one of these. */
-static bool means_dump(const struct query *query, const struct netlink_pass *pass, int code) {
-	return pass->one && !query->type->lookup_only && query->exchange.verdict.code == code &&
-	       (code == -EOPNOTSUPP || code == -EINVAL);
-}
-
-/* Anew, where what is still to come of an answer was left. */
-static int open_exchange(struct query *query) {
-	int r;
-
-	exchange_close(&query->exchange);
-	r = exchange_open(&query->exchange,
-			  query->type->family ? NETLINK_GENERIC : query->type->protocol);
-	names_init(&query->names, query->exchange.fd);
-	return r;
-}
-
-/* Of tables that may be large, and of which the kernel leaves nothing out that does not fit. */
-static bool is_hurried(const struct query *query) {
-	return query->hurried && !query->exchange.primed && !query->type->family &&
-	       query->type->protocol == NETLINK_ROUTE && query->type->get == RTM_GETROUTE;
-}
-
-static int ask_for_all(struct reading *reading, struct nlmsghdr *request) {
-	struct query *query = reading->query;
-	int r = is_hurried(query) ? exchange_glance(&query->exchange, request, take, reading)
-				  : -ENODATA;
-
-	if (r == -ENODATA)
-		return exchange_dump(&query->exchange, request, take, reading);
-	if (r > 0)
-		r = block_flush(query->block);
-	return r < 0 || query->exchange.over ? r : exchange_hear(&query->exchange, take, reading);
-}
-
-/* 0, 1 if there is no such pass, or a negative errno. */
-static int ask(struct reading *reading, struct netlink_pass *pass) {
-	struct query *query = reading->query;
-	uint8_t buffer[REQUEST_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *request = (void *)buffer;
-	struct encoding encoding;
-	int r = request_build(&encoding, buffer, sizeof buffer, query->selection, query->type,
-			      &query->names, pass);
-
-	if (r == -EMSGSIZE) {
-		(void)snprintf(query->message, sizeof query->message,
-			       "the filter is larger than what the kernel can be asked for");
-		return -EINVAL;
-	}
-	if (r != 0)
-		return r;
-	if (query->exchange.stopped)
-		r = open_exchange(query);
-	if (r < 0)
-		return r;
-	if (query->type->family)
-		request->nlmsg_type = query->family;
-	reading->past = false;
-	reading->command = query->type->new ?: query->type->get; /* they answer by the same */
-	reading->wanted = query->type->family ? query->family : reading->command;
-	reading->decoding.pass = *pass;
-	r = pass->one ? exchange_look_up(&query->exchange, request, take, reading)
-		      : ask_for_all(reading, request);
-	return r < 0 && means_none(query, pass, r) ? 0 : r;
-}
-
 /* ---- a dump, which may be several ---- */
 
 static void doubt(struct query *query, const char *why) {
@@ -213,11 +49,11 @@ static int call_again(struct reading *reading, struct netlink_pass *pass) {
 	int r = 0;
 
 	if (query->exchange.datagrams > 1 && !query->exchange.stopped) {
-		r = open_exchange(query);
+		r = reading_open(query);
 		query->exchange.primed = true;
 		reading->calling = true;
 		if (r == 0)
-			r = ask(reading, pass);
+			r = reading_ask(reading, pass);
 		reading->calling = false;
 		if (r == 0)
 			r = roll_compare(&reading->told, &reading->again, &doubtful);
@@ -233,7 +69,7 @@ static int run_passes(struct reading *reading, uint32_t link, unsigned *datagram
 	struct query *query = reading->query;
 
 	for (struct netlink_pass pass = { .uid = query->uid, .ifindex = link };; pass.number++) {
-		int r = ask(reading, &pass); /* which may pass over some */
+		int r = reading_ask(reading, &pass); /* which may pass over some */
 
 		if (r != 0)
 			return r == 1 ? 0 : r;
@@ -408,7 +244,7 @@ static int join(struct reading *reading, uint64_t until) {
 	if (r == 0)
 		r = begin_anew(reading);
 	if (r == 0)
-		r = join_each(&reading->join, put, reading);
+		r = join_each(&reading->join, reading_put, reading);
 	join_end(&reading->join);
 	consistency_end(&reading->consistency);
 	return r < 0 ? r : 0;
@@ -465,7 +301,7 @@ static void put_away(struct query *query) {
 }
 
 static int begin(struct query *query) {
-	int r = keeps(query) && query->kept->fd >= 0 ? take_kept(query) : open_exchange(query);
+	int r = keeps(query) && query->kept->fd >= 0 ? take_kept(query) : reading_open(query);
 
 	if (r < 0 || !query->type->family)
 		return r;
@@ -478,10 +314,16 @@ static int begin(struct query *query) {
 	return -EOPNOTSUPP;
 }
 
+/* The kernel knows no way to find one of these. */
+static bool means_dump(const struct query *query, const struct netlink_pass *pass, int code) {
+	return pass->one && !query->type->lookup_only && query->exchange.verdict.code == code &&
+	       (code == -EOPNOTSUPP || code == -EINVAL);
+}
+
 static int run_one(struct reading *reading) {
 	struct query *query = reading->query;
 	struct netlink_pass pass = { .one = true, .uid = query->uid };
-	int r = ask(reading, &pass);
+	int r = reading_ask(reading, &pass);
 
 	if (r < 0 && means_dump(query, &pass, r))
 		return 1;
