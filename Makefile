@@ -66,4 +66,4 @@ uninstall:
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitizers $(BUILD)-analyzer $(BUILD)-security
+	rm -rf $(BUILD) $(BUILD)-clang $(BUILD)-sanitizers $(BUILD)-analyzer $(BUILD)-security $(BUILD)-another
