@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What one user can do to the others by asking for too much, and what the others notice of it.
 
-    tests/system/flood.py [--seconds SECONDS] [--strict] [--json FILE] [KIND...]
+    tests/system/flood.py [--seconds SECONDS] [--strict] [--tries N] [--json FILE] [KIND...]
 
 For root in a system that tools/boot has booted.  Alice floods the service, one kind after the other, while bob calls it
 now and then; what his calls take is shown beside what they take when nobody floods, and beside what the bus alone takes
@@ -448,6 +448,18 @@ def show(name, told, idle):
         print(f"    {dict(told['refused'])}", flush=True)
 
 
+def attempt(name, seconds, idle):
+    """One kind, and the bus alone before it: what was told, and what is wrong with it."""
+    bus = floor(name, seconds / 2)
+    told = under(name, seconds)
+    told["floor"] = bus
+    show(name, told, idle)
+    support.wait_until(lambda: not support.children("usher-worker.service"), "the flood is over", 60)
+    support.settle()
+    return told, [f"{name}: {line}" for line in told["died"]] + [
+        f"{name}: {probe} takes {times(told, idle, probe):.1f} times as long as it has to" for probe in PARTS if times(told, idle, probe) > 2]
+
+
 def report(options):
     support.settle()
     results = {}
@@ -457,15 +469,14 @@ def report(options):
         print("microseconds" + " ".join(f"{name:>8} {'most':>8}" for name in PROBES))
         show("idle", idle, idle)
         for name in options.kinds or KINDS:
-            bus = floor(name, options.seconds / 2)
-            results[name] = told = under(name, options.seconds)
-            told["floor"] = bus
-            show(name, told, idle)
-            bad += [f"{name}: {line}" for line in told["died"]]
-            bad += [f"{name}: {probe} takes {times(told, idle, probe):.1f} times as long as it has to"
-                    for probe in PARTS if times(told, idle, probe) > 2]
-            support.wait_until(lambda: not support.children("usher-worker.service"), "the flood is over", 60)
-            support.settle()
+            for left in reversed(range(options.tries)):
+                results[name], wrong = attempt(name, options.seconds, idle)
+                if not wrong:
+                    break
+                if left:  # what was too slow because the machine did something else is not so again
+                    print("    once more: " + "; ".join(wrong), flush=True)
+                    idle = measured(options.seconds)
+            bad += wrong
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(results, file)
@@ -483,6 +494,7 @@ def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="for each kind")
     parser.add_argument("--strict", action="store_true", help="fail if somebody else waits for more than twice as long")
+    parser.add_argument("--tries", type=int, default=1, help="how often a kind is tried before it counts as bad")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=" ".join(KINDS))
     options = parser.parse_args()

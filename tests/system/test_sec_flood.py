@@ -2,14 +2,19 @@
 """One user asks for everything at once, and the others are served all the same.
 
 How much longer they wait depends on the machine and on the bus, which is one thread; flood.py --strict judges that.  Here
-it must only be seconds."""
+it must only be seconds.
 
+PROMPT says for how many seconds a question stays open (default 3)."""
+
+import os
 import time
 
 import flood
 import support
 
 SERVED = 20.0  # seconds for a call, with the bus and all else as busy as they are
+PROMPT = float(os.environ.get("PROMPT") or 3)
+PATIENCE = 600  # seconds, after which polkit is not waited for any more
 HEAVIEST = 512 * 1024  # KiB; 32 MiB of arguments at once, copied a few times over
 
 
@@ -72,6 +77,34 @@ class Floods(support.TestCase):
 
     def test_sec_55_questions_that_nobody_answers(self):
         self.withstand("prompts")
+
+
+class Prompt(support.PersonTestCase):
+    longest = 180 + int(PROMPT)
+
+    def test_sec_55_a_question_that_is_open_for_long_keeps_nobody(self):
+        """It can still be answered, or has been taken back."""
+        pid = support.main_pid("usherd.service")
+        target = self.directory("m", "root")
+        pending = self.caller.begin("Mounts", "Mount", "", target, "tmpfs", ["size=64k"], {}, interactive=True, timeout=PROMPT + 60)
+        cookie, _, _ = self.person.question()
+        before, end, slowest = flood.memory(pid)[0], time.monotonic() + PROMPT, 0.0
+        with support.Client("bob") as bob:
+            while time.monotonic() < end:
+                began = time.monotonic()
+                bob.call("Host", "GetHostname", {})
+                slowest = max(slowest, time.monotonic() - began)
+                time.sleep(0.05)
+        self.assertEqual(pending.is_done(), PROMPT > PATIENCE, "it waits for an answer for so long and no longer")
+        self.assertLess(slowest, SERVED)
+        self.assertLess(flood.memory(pid)[0], before + 1024, "KiB")
+        self.assertEqual(support.main_pid("usherd.service"), pid)
+        if PROMPT > PATIENCE:
+            with self.refused("NotPermitted", "polkit has not answered"):
+                pending.result()
+        else:
+            self.person.answer(cookie)
+            self.unmount(pending.result())
 
 
 def send_large(fresh):
