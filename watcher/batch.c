@@ -144,6 +144,7 @@ static void scan_move(struct lookout *lookout, uint32_t number, const struct gro
 static void glance(struct lookout *lookout, const struct group_event *raw, uint64_t position) {
 	uint32_t number;
 
+	tenure_glance(lookout, raw);
 	if (!(raw->mask & FAN_ONDIR))
 		return;
 	if (raw->mask & FAN_ATTRIB && raw->name)

@@ -337,6 +337,7 @@ static void start_over(struct lookout *lookout) {
 
 	lookout->overflowed = false;
 	arrears_forget(lookout);
+	tenure_forget(lookout);
 	if (superblock_forget(&lookout->superblock) < 0) {
 		watcher->leaving = true;
 		return;
@@ -390,6 +391,7 @@ static void end(struct watcher *watcher) {
 	free(lookout->spot);
 	free(lookout->actors);
 	free(lookout->arrears);
+	free(lookout->tenures);
 	if (lookout->mounts)
 		(void)fclose(lookout->mounts);
 	free(lookout);

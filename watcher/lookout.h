@@ -83,6 +83,7 @@ struct lookout {
 	uint64_t mounts_generation;
 	struct actors *actors;
 	struct arrears *arrears;
+	struct tenures *tenures;
 
 	struct block now, ahead;
 	uint64_t taken;    /* events that have been read out of the queue, ever */
@@ -198,6 +199,21 @@ bool retrospect(struct watcher *watcher, struct watch *watch, uint64_t clock,
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */
 uid_t actor_uid(struct lookout *lookout, pid_t pid);
+
+/* ---- tenure.c ---- */
+enum tenure {
+	TENURE_HELD,
+	TENURE_OVER, /* it had lost it before */
+	TENURE_UNKNOWN,
+};
+/* Whether an object had the name in a directory that an event tells when that happened. The kernel
+ * goes on telling the last name of a file that is open after that was deleted, though another may
+ * have it, or whoever may look into the directory by now could not when it was there. */
+enum tenure tenure_of(struct lookout *lookout, const struct event *event, uint32_t directory);
+/* What has been read, before any of it is told. */
+void tenure_glance(const struct lookout *lookout, const struct group_event *raw);
+/* Nothing is known any more. */
+void tenure_forget(struct lookout *lookout);
 
 /* ---- telling.c ---- */
 /* Tells everybody of one event, and moves the directories as it says. */

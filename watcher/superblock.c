@@ -2,6 +2,7 @@
 
 #include "superblock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -236,6 +237,17 @@ bool superblock_leads(struct superblock *superblock, uint32_t directory, const c
 	struct handle found;
 
 	return fd >= 0 && handle_of_name(fd, name, space, &found) == 0 && handle_is(&found, object);
+}
+
+/* Who changes names has locked the directory until that is told; who lists it waits for that. */
+void superblock_await_names(struct superblock *superblock, uint32_t directory) {
+	int place = open_directory(superblock, directory);
+	_cleanup_close_ int fd =
+		place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char some[1024];
+
+	if (fd >= 0)
+		(void)getdents64(fd, some, sizeof some);
 }
 
 bool superblock_place(struct superblock *superblock, uint32_t number) {

@@ -18,6 +18,9 @@ struct telling {
 	struct handle object;          /* that has the name, or had it */
 	const struct outlook *outlook; /* from which it was looked at last */
 	enum outlook_view view;
+	const struct event *event; /* that is told of by the name in it; NULL: by another */
+	enum tenure tenure;
+	bool asked; /* for that */
 	pid_t pid;
 	bool rescan;   /* somebody could not be told by name */
 	size_t halves; /* who has seen the old end of a move, and not yet the new one */
@@ -101,6 +104,18 @@ static bool is_shown(struct lookout *lookout, const struct eye *eye, struct tell
 	return false;
 }
 
+/* Asked when somebody is to be told, since mostly nobody is. */
+static bool was_named_so(struct lookout *lookout, struct telling *telling) {
+	if (!telling->event)
+		return true;
+	if (!telling->asked)
+		telling->tenure = tenure_of(lookout, telling->event, telling->directory);
+	telling->asked = true;
+	if (telling->tenure == TENURE_UNKNOWN)
+		telling->rescan = true;
+	return telling->tenure == TENURE_HELD;
+}
+
 static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
@@ -127,7 +142,8 @@ static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, siz
 	struct telling *telling = data;
 
 	if (!wants(eye, telling->happening.events) ||
-	    !is_shown(lookout, eye, telling, path, length, doubt))
+	    !is_shown(lookout, eye, telling, path, length, doubt) ||
+	    !was_named_so(lookout, telling))
 		return stands_for_all(eye);
 	telling->happening.path = path;
 	telling->happening.path_length = length;
@@ -332,6 +348,7 @@ void telling_event(struct lookout *lookout, struct event *event) {
 		tell_directory(lookout, &telling, event->directory);
 	} else if (event->directory) {
 		telling.happening.events &= ~of_itself;
+		telling.event = event;
 		look_at(lookout, &telling, SIGHT_NEW, event->directory, raw->name, raw->name_length,
 			visit_name);
 	}

@@ -17,7 +17,7 @@ import time
 import unittest
 
 import ring
-from alone import EVENT, LOST, Watcher
+from alone import EVENT, LOST, RESCAN, Watcher
 
 EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
 BLOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "block")
@@ -150,6 +150,39 @@ class Filesystem(unittest.TestCase):
         watcher = self.watch()
         told = self.paused(watcher, "mkdir new; touch new/name; chmod 711 new; chmod 755 new")
         self.assertTrue([r for r in told if r.kind == EVENT and r.path == "new/name"], told)
+
+    def test_of_a_name_that_was_gone_before_it_could_be_seen_nothing_is_told(self):
+        with open(f"{self.place}/private/secret", "w", encoding="utf-8") as file:
+            os.unlink(f"{self.place}/private/secret")
+            self.run_in("chmod 755 private; touch private/shown")
+            watcher = self.watch()
+            file.write("x")
+            file.flush()
+            os.fchmod(file.fileno(), 0o600)
+        self.run_in("touch public/last")
+        self.assertEqual({r.path for r in watcher.records(1)}, {"public/last"})
+
+    def test_what_happens_to_a_file_is_not_told_of_another_that_has_its_name_now(self):
+        watcher = self.watch()
+        with open(f"{self.place}/public/name", "w", encoding="utf-8") as first:
+            os.unlink(f"{self.place}/public/name")
+            self.run_in("touch public/name")
+            watcher.records(1)
+            first.write("x")
+        self.assertEqual([r for r in watcher.records(1) if r.path == "public/name"], [])
+        self.run_in("echo x >public/name")
+        self.assertIn("public/name", [r.path for r in watcher.records(1) if "modify" in r.names])
+
+    def test_what_happened_before_a_name_was_taken_away_or_changed_is_told(self):
+        names = ("deleted", "moved", "moved-away", "deleted-and-made")
+        watcher = self.watch()
+        self.run_in(f"cd public; touch {' '.join(names)}")
+        watcher.records(1)
+        told = self.paused(watcher, f"cd public; for f in {' '.join(names)}; do bash -c \"echo x >$f\"; done; rm deleted deleted-and-made;"
+                                    "mv moved other; mv moved-away ..; touch deleted-and-made")
+        self.assertEqual({r.path for r in told if "modify" in r.names}, {f"public/{name}" for name in names})
+        told = self.paused(watcher, "cd public; touch old new; bash -c 'echo x >old'; mv new old")
+        self.assertTrue([r for r in told if r.path == "public/old" and "modify" in r.names or r.kind == RESCAN and r.path == "public"], told)
 
     def test_what_happened_before_a_directory_was_shown_is_not_told(self):
         watcher = self.watch()
