@@ -446,13 +446,14 @@ struct usher_watch_options {
 	bool all;                    /* whoever could see it; for administrators */
 	bool report_pid;             /* who did it, where that may be known */
 	bool audit;                  /* the kernel notes all that is decided, not refusals alone */
+	bool exclude_self;           /* not what this process does itself */
 	uint32_t reserved;           /* 0 */
 };
 
 #define USHER_WATCH_OPTIONS_INIT                                                             \
 	{                                                                                    \
 		sizeof(struct usher_watch_options), -1, NULL, NULL, NULL, -1, -1, -1, false, \
-			false, false, false, 0                                               \
+			false, false, false, false, 0                                        \
 	}
 
 /*

@@ -173,6 +173,7 @@ static void add_keys(struct call *call, const struct usher_watch_options *keys) 
 	call_add_flag_key(call, "all", keys->all);
 	call_add_flag_key(call, "report_pid", keys->report_pid);
 	call_add_flag_key(call, "audit", keys->audit);
+	call_add_flag_key(call, "exclude_self", keys->exclude_self);
 }
 
 static struct usher_watch *new_watch(void) {

@@ -213,6 +213,9 @@ static int not_by_inotify(struct job *job, const struct ground_wish *wish, const
 	if (is(wish->scope, "filesystem"))
 		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED, "scope: filesystem: %s",
 				    why);
+	if (wish->exclude_self)
+		return refusal_note(&job->refusal, REFUSED_UNSUPPORTED,
+				    "exclude_self: %s, and inotify does not say who did it", why);
 	return 0;
 }
 

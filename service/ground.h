@@ -35,7 +35,7 @@ struct ground_wish {
 	const char *scope;   /* filled in */
 	const char *backend; /* NULL: as it is best */
 	uint32_t events;     /* enum usher_watch_event */
-	bool decide, all;
+	bool decide, all, exclude_self;
 };
 
 /* As the caller. Where another file is to be watched in its place, the topmost directory of the

@@ -420,14 +420,14 @@ static void a_watch_is_asked_for_with_its_keys(void **state) {
 	keys.settle_usec = 0;
 	keys.queue = 9;
 	keys.decide_timeout_usec = 5;
-	keys.decide = keys.all = keys.report_pid = keys.audit = true;
+	keys.decide = keys.all = keys.report_pid = keys.audit = keys.exclude_self = true;
 	options.lifetime = "manual";
 	assert_int_equal(usher_watch_open(stage.usher, "", NULL, &keys, &options, &watch), 0);
 	assert_heard("/org/usher1 Watches.Open s'' [] [(s'root' <h>) (s'scope' <s'recursive'>) "
 		     "(s'backend' <s'fanotify'>) (s'exclude' <[s'*.o' s'a\\x0ab']>) "
 		     "(s'settle_usec' <t0>) (s'queue' <u9>) (s'decide_timeout_usec' <t5>) "
 		     "(s'decide' <b1>) (s'all' <b1>) (s'report_pid' <b1>) (s'audit' <b1>) "
-		     "(s'lifetime' <s'manual'>)]");
+		     "(s'exclude_self' <b1>) (s'lifetime' <s'manual'>)]");
 	usher_watch_close(watch);
 	assert_int_equal(usher_watch_open(stage.usher, ".", EVENTS, NULL, NULL, &watch), 0);
 	assert_heard("/org/usher1 Watches.Open s'' [s'create' s'move'] [(s'root' <h>)]");

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "fd.h"
 #include "lookout.h"
+#include "pidfd.h"
 
 enum { KNOWN = 64 };
 
@@ -38,4 +40,25 @@ uid_t actor_uid(struct lookout *lookout, pid_t pid) {
 		lookout->actors->known[place].batch = lookout->batch;
 	}
 	return lookout->actors->known[place].uid;
+}
+
+void actor_know(pid_t pid, uint64_t started, struct self *ret) {
+	*ret = (struct self){ pid, pidfd_find(pid, started) };
+	if (ret->pidfd < 0)
+		ret->pid = 0;
+}
+
+void actor_forget(struct self *self) {
+	if (self->pid)
+		fd_closep(&self->pidfd);
+	self->pid = 0;
+}
+
+/* While its descriptor is held its number may become another's. */
+bool actor_is(struct self *self, pid_t pid) {
+	if (!self->pid || self->pid != pid)
+		return false;
+	if (pidfd_is_over(self->pidfd))
+		actor_forget(self);
+	return self->pid == pid;
 }

@@ -8,7 +8,7 @@
 
 /* Nothing has to be looked at for it that is not the same for all who are alike. */
 static bool is_simple(const struct eye *eye) {
-	return eye->watch->direct && !eye->report_pid &&
+	return eye->watch->direct && !eye->report_pid && !eye->self.pid &&
 	       (eye->watch->scope == WATCH_RECURSIVE || eye->watch->scope == WATCH_FILESYSTEM);
 }
 

@@ -268,6 +268,7 @@ static void remove_watch(struct watcher *watcher, struct watch *watch) {
 	if (eye->spot)
 		leave_spot(lookout, eye);
 	beholders_release(&lookout->superblock.beholders, eye->beholder);
+	actor_forget(&eye->self);
 	free(eye);
 	watch->own = NULL;
 	if (watcher->n_watches > 0)
@@ -288,6 +289,8 @@ static int open_eye(struct lookout *lookout, struct watch *watch) {
 	eye->beholder = (size_t)r;
 	eye->watch = watch;
 	eye->report_pid = watch->order->report_pid;
+	if (watch->order->has_caller_pid)
+		actor_know((pid_t)watch->order->caller_pid, watch->order->caller_start, &eye->self);
 	watch->own = eye;
 	r = nodes_widen(&lookout->superblock.nodes,
 			beholders_words(&lookout->superblock.beholders));

@@ -32,12 +32,19 @@ struct choir {
 	bool whole;                         /* all of them may see what is told now */
 };
 
+/* A process by which it is known again, though another may get its number. */
+struct self {
+	pid_t pid; /* 0: none, or it has gone */
+	int pidfd;
+};
+
 /* A watch, on this file system. */
 struct eye {
 	struct watch *watch;
 	struct choir *choir; /* NULL: like no other */
 	size_t beholder;     /* its place */
 	bool report_pid;
+	struct self self; /* who it is told to, and not of */
 	uint32_t spot;
 	struct outlook *outlook;
 	struct parting parting;
@@ -199,6 +206,11 @@ bool retrospect(struct watcher *watcher, struct watch *watch, uint64_t clock,
 /* ---- actor.c ---- */
 /* Whose process that is; (uid_t)-1 if it has gone. Known until the next batch. */
 uid_t actor_uid(struct lookout *lookout, pid_t pid);
+/* The process that was started then, to be known again; none if it has gone. */
+void actor_know(pid_t pid, uint64_t started, struct self *ret);
+void actor_forget(struct self *self);
+/* Whether a process is that one. */
+bool actor_is(struct self *self, pid_t pid);
 
 /* ---- tenure.c ---- */
 enum tenure {

@@ -36,8 +36,8 @@ uint32_t superblock_find(struct superblock *superblock, const struct handle *han
  * the next question is about the same. */
 bool superblock_leads(struct superblock *superblock, uint32_t directory, const char *name,
 		      const struct handle *object);
-/* Waits until names that are just being given or taken away in a directory have been, and the kernel
- * has told of that. */
+/* Waits until names that are just being given or taken away in a directory have been, and the
+ * kernel has told of that. */
 void superblock_await_names(struct superblock *superblock, uint32_t directory);
 /* Nothing stays open. */
 void superblock_rest(struct superblock *superblock);

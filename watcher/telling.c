@@ -120,6 +120,11 @@ static bool wants(const struct eye *eye, uint32_t events) {
 	return (eye->watch->events & events) != 0;
 }
 
+/* But for what it did itself, where it does not want to know of that. */
+static bool is_for(struct eye *eye, const struct telling *telling, uint32_t events) {
+	return wants(eye, events) && !actor_is(&eye->self, telling->pid);
+}
+
 /* Whether what is found of this one holds of all who are like it. */
 static bool stands_for_all(const struct eye *eye) {
 	return eye->choir && eye->choir->whole;
@@ -141,7 +146,7 @@ static bool visit_name(struct lookout *lookout, struct eye *eye, char *path, siz
 		       enum doubt doubt, void *data) {
 	struct telling *telling = data;
 
-	if (!wants(eye, telling->happening.events) ||
+	if (!is_for(eye, telling, telling->happening.events) ||
 	    !is_shown(lookout, eye, telling, path, length, doubt) ||
 	    !was_named_so(lookout, telling))
 		return stands_for_all(eye);
@@ -194,7 +199,8 @@ static bool visit_old(struct lookout *lookout, struct eye *eye, char *path, size
 	struct telling *telling = data;
 	bool together;
 
-	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
+	if (!is_for(eye, telling, of_entries) ||
+	    !is_shown(lookout, eye, telling, path, length, doubt))
 		return stands_for_all(eye);
 	together = sings_together(lookout, eye, telling, doubt);
 	*parting_for(eye, together) =
@@ -210,7 +216,8 @@ static bool visit_new(struct lookout *lookout, struct eye *eye, char *path, size
 	const struct parting *from = parting_of(lookout, eye);
 	bool together;
 
-	if (!wants(eye, of_entries) || !is_shown(lookout, eye, telling, path, length, doubt))
+	if (!is_for(eye, telling, of_entries) ||
+	    !is_shown(lookout, eye, telling, path, length, doubt))
 		return stands_for_all(eye);
 	happening.path = path;
 	happening.path_length = length;
@@ -279,7 +286,7 @@ static void tell_spot(struct lookout *lookout, const struct telling *telling, ui
 		happening.path = "";
 		happening.events = events & watch->events;
 		happening.directory = spot->directory;
-		if (happening.events)
+		if (is_for(spot->eye[i], telling, events))
 			watch_tell(lookout->watcher, watch, &happening);
 		if (events & USHER_WATCH_DELETE_SELF)
 			watch->gone = true;

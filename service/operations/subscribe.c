@@ -20,6 +20,7 @@
 #include "message.h"
 #include "operations.h"
 #include "path.h"
+#include "pidfd.h"
 #include "watch-event.h"
 #include "watch-words.h"
 
@@ -35,6 +36,7 @@ SAME_PLACE(path);
 SAME_PLACE(root_as_fd);
 SAME_PLACE(exclude);
 SAME_PLACE(report_pid);
+SAME_PLACE(exclude_self);
 _Static_assert(sizeof(Usher__SubscribeRequest) == sizeof(Usher__OpenWatchRequest),
 	       "Subscribe and Open have other requests");
 
@@ -56,6 +58,7 @@ struct watching {
 	struct ground ground;
 	int root;
 	bool sees_processes;
+	uint64_t started; /* the caller, where that is to be known */
 };
 
 /* ---- the words ---- */
@@ -86,6 +89,15 @@ static int check_numbers(const request_type *m, struct refusal *refusal) {
 	return 0;
 }
 
+static int check_self(const request_type *m, struct refusal *refusal) {
+	bool of_files = !m->decide && (!m->scope || strcmp(m->scope, "mounts") != 0);
+
+	return m->exclude_self && !of_files
+		       ? refusal_note(refusal, REFUSED_INVALID,
+				      "exclude_self: not with `decide` or the scope mounts")
+		       : 0;
+}
+
 static int check_exclude(const request_type *m, struct refusal *refusal) {
 	if (m->n_exclude > EXCLUDE_MAX)
 		return refusal_note(refusal, REFUSED_INVALID, "exclude: more than %d globs",
@@ -112,6 +124,8 @@ static int subscribe_check(const ProtobufCMessage *message, struct refusal *refu
 		r = check_exclude(m, refusal);
 	if (r == 0)
 		r = check_numbers(m, refusal);
+	if (r == 0)
+		r = check_self(m, refusal);
 	return r == 0 ? lifetime_check(m->lifetime, refusal) : r;
 }
 
@@ -156,6 +170,7 @@ static bool sees_our_processes(const struct place *place) {
 }
 
 static int subscribe_prepare(struct job *job, const char *libexec) {
+	const request_type *m = (const void *)job->request;
 	struct watching *watching = calloc(1, sizeof *watching);
 
 	job->state = watching;
@@ -163,7 +178,8 @@ static int subscribe_prepare(struct job *job, const char *libexec) {
 		return -ENOMEM;
 	*watching = (struct watching){ .path = PATH_NONE, .ground = GROUND_NONE, .root = -1 };
 	watching->sees_processes = sees_our_processes(&job->place);
-	return 0;
+	return m->exclude_self ? pidfd_started(job->place.caller, job->caller, &watching->started)
+			       : 0;
 }
 
 static int subscribe_resolve(struct job *job) {
@@ -174,6 +190,7 @@ static int subscribe_resolve(struct job *job) {
 	watching->wish.backend = m->backend && strcmp(m->backend, "auto") != 0 ? m->backend : NULL;
 	watching->wish.decide = m->decide;
 	watching->wish.all = m->all;
+	watching->wish.exclude_self = m->exclude_self;
 	r = path_resolve(job, "path", m->path,
 			 job_descriptor(job, m->has_root_as_fd, m->root_as_fd), &watching->path);
 	if (r == 0)
@@ -217,6 +234,9 @@ static void describe_numbers(const struct job *job, const request_type *m, Usher
 	order->queue = m->has_queue ? m->queue : QUEUE_USUAL;
 	order->report_pid = m->report_pid && watching->sees_processes;
 	order->has_decide = order->has_decide_timeout_usec = order->has_audit = m->decide;
+	order->has_caller_pid = order->has_caller_start = m->exclude_self;
+	order->caller_pid = (uint32_t)job->place.caller;
+	order->caller_start = watching->started;
 	order->decide = m->decide;
 	order->audit = m->audit;
 	order->decide_timeout_usec =

@@ -751,6 +751,16 @@ class Privacy(Watching):
             self.alice.run(list_all, self.home)
         self.assertEqual(watch.all(), [])
 
+    def test_t29_who_does_not_want_to_hear_of_himself_hears_of_others(self):
+        other = self.client("alice")
+        watch = self.watch(events=["create"], exclude_self=True)
+        self.alice.run(touch, f"{self.home}/own")
+        other.run(touch, f"{self.home}/hers")
+        support.as_user("alice", touch, f"{self.home}/of-another-process")
+        self.assertEqual([record.path for record in watch.all()], ["hers", "of-another-process"])
+        with self.refused("NotSupported", "exclude_self"):
+            self.watch(backend="inotify", exclude_self=True)
+
     def test_t30_two_users_are_told_nothing_by_which_to_know_a_file(self):
         os.chmod(self.home, 0o755)
         bob = self.client("bob")
