@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -22,6 +23,9 @@ from alone import EVENT, LOST, RESCAN, Watcher
 EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
 BLOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "block")
 NOBODY = 65534
+FAN = {"access": 0x1, "modify": 0x2, "attrib": 0x4, "close-write": 0x8, "close-nowrite": 0x10, "open": 0x20, "create": 0x100, "delete": 0x200,
+       "delete-self": 0x400, "move-self": 0x800, "open-exec": 0x1000, "fs-error": 0x8000, "move": 0x10000000}
+OF_DIRECTORIES = FAN["create"] | FAN["delete"] | FAN["move"] | FAN["attrib"]  # what the nodes live on
 STRANGER = {"uid": 51002, "gid": 51002, "groups": []}
 
 
@@ -484,3 +488,101 @@ class Filesystem(unittest.TestCase):
             pass
         self.assertLess(time.monotonic() - begun, 5)
         self.assertIn(LOST, [record.kind for record in watcher.records(1)])
+
+    def mask(self, watcher):
+        """What the file system is marked with, of what can be told; None: it is not marked."""
+        for fd in os.listdir(f"/proc/{watcher.process.pid}/fdinfo"):
+            with contextlib.suppress(FileNotFoundError), open(f"/proc/{watcher.process.pid}/fdinfo/{fd}", encoding="ascii") as file:
+                marks = re.findall(r"^fanotify sdev:.* mask:([0-9a-f]+) ", file.read(), re.MULTILINE)
+                if marks:
+                    self.assertEqual(len(marks), 1)
+                    return int(marks[0], 16)
+        return None
+
+    def test_the_mark_is_of_what_the_watches_want_together_and_for_as_long(self):
+        watcher = self.start()
+        self.assertIsNone(self.mask(watcher))
+        steps = (({"add": 1, "events": ["create"]}, 0), ({"add": 2, "events": ["modify"]}, FAN["modify"]),
+                 ({"add": 3, "events": ["open", "access"], "everything": True}, FAN["modify"] | FAN["open"] | FAN["access"]),
+                 ({"change": 1, "events": ["close-write"]}, FAN["modify"] | FAN["open"] | FAN["access"] | FAN["close-write"]),
+                 ({"remove": 3}, FAN["modify"] | FAN["close-write"]), ({"remove": 2}, FAN["close-write"]),
+                 ({"change": 1, "events": ["delete"]}, 0))
+        for step, more in steps:
+            with self.subTest(**step):
+                if "add" in step:
+                    self.assertEqual(watcher.add(step["add"], self.root, step["events"], **STRANGER, everything=step.get("everything", False)), (0, ""))
+                elif "change" in step:
+                    watcher.send({"set_events": {"number": step["change"], "events": step["events"], "serial": 9}})
+                    self.assertEqual(watcher.wait_for("done", serial=9)["code"], 0)
+                else:
+                    watcher.send({"remove": step["remove"]})
+                    self.assertEqual(watcher.add(9, self.root, ["delete"], **STRANGER), (0, ""))  # when that has been obeyed
+                    watcher.send({"remove": 9})
+                self.assertEqual(self.mask(watcher) & sum(FAN.values()), OF_DIRECTORIES | more)
+        watcher.send({"remove": 1})
+        self.assertEqual(watcher.process.wait(5), 0, "who watches nothing goes, and the mark with him")
+
+    def test_events_that_are_added_later_are_told_from_then_on(self):
+        watcher = self.start()
+        self.assertEqual(watcher.add(1, self.root, ["create"], **STRANGER), (0, ""))
+        self.run_in("echo 1 >public/f")
+        self.assertEqual([str(r) for r in watcher.records(1)], ["create public/f"])
+        watcher.send({"set_events": {"number": 1, "events": ["create", "modify"], "serial": 9}})
+        self.assertEqual(watcher.wait_for("done", serial=9)["code"], 0)
+        self.run_in("echo 2 >public/f")
+        self.assertEqual({str(r) for r in watcher.records(1)}, {"modify public/f"})
+
+    def test_who_sees_everything_is_told_what_is_opened_read_and_executed(self):
+        watcher = self.start()
+        self.run_in("cp /bin/true private/program; echo x >private/text")
+        self.assertEqual(watcher.add(1, self.root, ["open", "open-exec", "access", "close-nowrite"], everything=True, uid=0, gid=0, groups=[]), (0, ""))
+        self.assertNotEqual(watcher.add(2, self.root, ["open"], **STRANGER)[0], 0)
+        self.run_in("cat private/text >/dev/null; private/program")
+        told = {(r.path, name) for r in watcher.records(1) for name in r.names}
+        self.assertLessEqual({("private/text", "access"), ("private/text", "close-nowrite"), ("private/program", "open-exec"),
+                              ("private/program", "open")}, told)
+
+    def test_scopes_are_the_file_and_what_is_in_the_directory(self):
+        self.run_in("mkdir public/d; touch public/f public/d/deep")
+        watcher = self.start()
+        for number, path, scope in ((1, "public/f", "inode"), (2, "public", "inode"), (3, "public", "children")):
+            fd = os.open(f"{self.place}/{path}", os.O_RDONLY)
+            self.assertEqual(watcher.add(number, fd, ["create", "attrib", "modify", "move-self"], scope, **STRANGER), (0, ""))
+            os.close(fd)
+        self.run_in("echo x >public/f; echo x >public/d/deep; chmod 755 public; mkdir public/new; mv public renamed")
+        told = {number: {(r.path, name) for r in watcher.records(number) for name in r.names} for number in watcher.streams}
+        self.assertEqual(told[1], {("", "modify")})
+        self.assertEqual(told[2], {("", "attrib"), ("", "move-self")})
+        self.assertEqual(told[3] - {("", "attrib"), ("", "move-self")}, {("f", "modify"), ("new", "create")})
+
+    def test_there_are_no_more_different_users_than_that(self):
+        watcher = self.start()
+        resource.prlimit(watcher.process.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+        self.run_in("mkdir -m 700 last; chown 61023 last")
+        for number in range(1023):
+            self.assertEqual(watcher.add(number + 1, self.root, ["create"], stream=False, uid=60000 + number, gid=60000, groups=[]), (0, ""))
+        self.assertEqual(watcher.add(1024, self.root, ["create"], uid=61023, gid=60000, groups=[]), (0, ""))
+        code, text = watcher.add(1025, self.root, ["create"], uid=61024, gid=60000, groups=[])
+        self.assertEqual(code, 6)  # REFUSED_LIMIT
+        self.assertIn("1024", text)
+        self.assertEqual(watcher.add(1026, self.root, ["create"], uid=60000, gid=60000, groups=[]), (0, ""))
+        self.run_in("touch last/his")
+        self.assertEqual([r.path for r in watcher.records(1024)], ["last/his"])
+        self.assertEqual(watcher.records(1026), [])
+        watcher.send({"remove": 2})
+        self.assertEqual(watcher.add(1027, self.root, ["create"], uid=61024, gid=60000, groups=[]), (0, ""))
+
+    def test_who_does_not_want_to_hear_of_himself_hears_of_others(self):
+        with open("/proc/self/stat", encoding="ascii") as file:
+            started = int(file.read().rpartition(")")[2].split()[19])
+        watcher = self.start()
+        for number, keys in ((1, {"caller_start": started}), (2, {"caller_start": started - 1}), (3, {"caller_start": started})):
+            self.assertEqual(watcher.add(number, self.root, EVENTS, caller_pid=os.getpid(), **STRANGER, **keys), (0, ""))
+        os.mkdir(f"{self.place}/public/own")
+        os.rename(f"{self.place}/public/own", f"{self.place}/public/owned")
+        self.run_in("mkdir public/others; mv public/others public/another")
+        told = [[str(r) for r in watcher.records(number)] for number in watcher.streams]
+        others = ["create public/others", "move public/another < public/others"]
+        self.assertEqual(told[0], others)
+        self.assertEqual(told[1], ["create public/own", "move public/owned < public/own", *others], "another one had the number then")
+        self.assertEqual(told[2], others)
