@@ -26,6 +26,7 @@
 #include "door-bus.h"
 #include "fd.h"
 #include "instant.h"
+#include "leavers.h"
 #include "manager-bus.h"
 #include "notice.h"
 #include "watch-file.h"
@@ -40,6 +41,7 @@ struct service {
 	struct door_bus *door;
 	bool leaving;
 	struct utsname names;
+	sd_bus_slot *leavers;
 	uint64_t idle_since_usec;
 	sd_event_source *idle, *look, *look_soon, *host_name, *domain_name, *mount_table, *sigterm,
 		*sigint, *sighup;
@@ -309,6 +311,8 @@ static int start(struct service *service, const char *libexec) {
 	if (r >= 0)
 		r = load(desk);
 	if (r >= 0)
+		r = leavers_begin(desk, &service->leavers);
+	if (r >= 0)
 		r = watch(service);
 	if (r >= 0)
 		r = sd_event_add_time_relative(desk->event, &service->idle, CLOCK_MONOTONIC,
@@ -343,6 +347,7 @@ static void stop(struct service *service) {
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_save(&desk->objects[kind]);
 	door_bus_free(service->door);
+	sd_bus_slot_unref(service->leavers);
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		objects_done(&desk->objects[kind]);
 	attendants_done(&desk->watchers);

@@ -57,6 +57,21 @@ bool watch_is_told(const struct object *object) {
 	return ((const struct watch *)object)->told;
 }
 
+bool watch_session_of(const struct object *object, uid_t *ret) {
+	*ret = message_of(object)->session_of;
+	return message_of(object)->has_session_of;
+}
+
+void watches_drop_user(struct objects *watches, uid_t uid) {
+	uid_t of;
+
+	for (struct object *object = watches->first, *next; object; object = next) {
+		next = object->next;
+		if (watch_session_of(object, &of) && of == uid)
+			object_end(object);
+	}
+}
+
 /* ---- to its watcher ---- */
 
 static int add_copy(struct fds *fds, int fd, uint32_t *ret) {

@@ -16,6 +16,10 @@ const char *watch_key(const struct object *object);
 int watch_superblock(const struct object *object);
 /* The watcher has been told of it, and has said that it looks after it. */
 bool watch_is_told(const struct object *object);
+/* Whose session it was made in, where only its reader keeps it. */
+bool watch_session_of(const struct object *object, uid_t *ret);
+/* The user has left: what those sessions began goes. */
+void watches_drop_user(struct objects *watches, uid_t uid);
 /* What the watcher has to be told. */
 int watch_introduce(struct object *object, int connection);
 /* Its watcher has gone, and will be told of it again. */

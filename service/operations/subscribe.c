@@ -59,6 +59,7 @@ struct watching {
 	int root;
 	bool sees_processes;
 	uint64_t started; /* the caller, where that is to be known */
+	uid_t session_of; /* (uid_t)-1: it is in none, or that does not matter */
 };
 
 /* ---- the words ---- */
@@ -169,6 +170,29 @@ static bool sees_our_processes(const struct place *place) {
 	       st.st_dev == place->our_pids.device;
 }
 
+static bool stays(const request_type *m) {
+	return m->lifetime && !lifetime_is_connection(m->lifetime);
+}
+
+/* Whose session the caller is in, by its control group: logind has one for each user. */
+static uid_t session_of(const struct place *place) {
+	static const char slice[] = "/user-";
+	_cleanup_close_ int fd = -1;
+	char text[4096], *at, *end;
+	unsigned long uid;
+	ssize_t n;
+
+	(void)snprintf(text, sizeof text, "%d/cgroup", place->caller);
+	fd = openat(place->proc, text, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	at = strstr(text, slice);
+	if (!at)
+		return (uid_t)-1;
+	uid = strtoul(at + sizeof slice - 1, &end, 10);
+	return strncmp(end, ".slice", 6) == 0 ? (uid_t)uid : (uid_t)-1;
+}
+
 static int subscribe_prepare(struct job *job, const char *libexec) {
 	const request_type *m = (const void *)job->request;
 	struct watching *watching = calloc(1, sizeof *watching);
@@ -178,6 +202,10 @@ static int subscribe_prepare(struct job *job, const char *libexec) {
 		return -ENOMEM;
 	*watching = (struct watching){ .path = PATH_NONE, .ground = GROUND_NONE, .root = -1 };
 	watching->sees_processes = sees_our_processes(&job->place);
+	/* what has a connection goes with that */
+	watching->session_of = job->operation == &operation_open_watch && stays(m)
+				       ? session_of(&job->place)
+				       : (uid_t)-1;
 	return m->exclude_self ? pidfd_started(job->place.caller, job->caller, &watching->started)
 			       : 0;
 }
@@ -266,17 +294,18 @@ static Usher__WatchObject *describe(const struct job *job, const struct watching
 	const request_type *m = (const void *)job->request;
 	Usher__WatchObject *made =
 		(Usher__WatchObject *)message_new(&usher__watch_object__descriptor);
-	bool stays = m->lifetime && !lifetime_is_connection(m->lifetime);
 
 	if (!made)
 		return NULL;
 	made->has_owner = made->has_clock = made->has_delivered = made->has_lost = true;
 	made->owner = job->place.uid;
+	made->has_session_of = watching->session_of != (uid_t)-1;
+	made->session_of = watching->session_of;
 	made->path = strdup(watching->path.real);
 	made->scope = strdup(watching->wish.scope);
 	made->backend = strdup(watching->ground.backend);
 	made->watcher = strdup(watching->ground.watcher);
-	made->lifetime = strdup(stays ? "manual" : "connection");
+	made->lifetime = strdup(stays(m) ? "manual" : "connection");
 	made->order = (Usher__Watcher *)message_new(&usher__watcher__descriptor);
 	if (!made->path || !made->scope || !made->backend || !made->watcher || !made->lifetime ||
 	    !made->order || describe_order(job, watching, made->order) < 0 ||
