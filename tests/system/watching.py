@@ -2,6 +2,7 @@
 """Watches for tests: the records of a stream, and ways to have a watcher stand still or to know that it has told all."""
 
 import contextlib
+import itertools
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ HEAD = struct.Struct("=IHHQQIIII")
 PACKET_MAX = 65536
 TYPES = {"settle_usec": "t", "queue": "u", "decide_timeout_usec": "t", "exclude": "as"}
 MARKER = ".marker-"
+MARKS = itertools.count()
 
 
 class Record:
@@ -58,29 +60,27 @@ def records_of(packet):
         at += size
 
 
-class Watch:
-    """A stream that client has opened.  What it has told is in `told`, in its order, and `bytes` of it have come."""
+class Told:
+    """What tells a watch's events, by one door or another: read() returns what is there, or comes in time."""
 
-    def __init__(self, client, root, events=(), **options):
+    def __init__(self, client, root):
         self.client = client
         self.root = root
         self.told = []
         self.bytes = 0
         self.ended = False
-        options = {key: Variant(TYPES[key], value) if key in TYPES else value for key, value in options.items()}
-        path = root if isinstance(root, str) else ""
-        if not path:
-            options["root"] = Descriptor(root)
-        self.object, stream = client.call("Watches", "Open", path, list(events), options, signature="sasa{sv}")
-        self.socket = socket.socket(fileno=stream.take())
-        self.socket.setblocking(False)
-        self.marks = 0
+        self.marked = None
+
+    def read(self, timeout=0):
+        raise NotImplementedError
 
     def get(self, name):
         return self.client.get("Watch", name, self.object)
 
+    def since(self, clock):
+        return self.client.call("Watch", "Since", clock, {}, path=self.object, signature="ta{sv}")
+
     def close(self):
-        self.socket.close()
         with contextlib.suppress(support.DBusError, EOFError, OSError):
             self.client.call("Watch", "Close", {}, path=self.object, signature="a{sv}")
 
@@ -89,19 +89,6 @@ class Watch:
 
     def __exit__(self, *_):
         self.close()
-
-    def read(self, timeout=0):
-        """What is there, or comes in time: a list of records.  Empty at the end of the stream, too."""
-        found = []
-        while not self.ended and select.select([self.socket], [], [], 0 if found else timeout)[0]:
-            packet = self.socket.recv(PACKET_MAX + 1)
-            if not packet:
-                self.ended = True
-            assert len(packet) <= PACKET_MAX
-            self.bytes += len(packet)
-            found += records_of(packet)
-        self.told += found
-        return found
 
     def quiet(self, seconds=0.3, timeout=30):
         """What has come until nothing has for some time, but no markers."""
@@ -113,17 +100,25 @@ class Watch:
                 return [record for record in found if not record.is_marker()]
             assert time.monotonic() < deadline, "a watch does not fall silent"
 
-    def all(self, seconds=0.3, where=None):
-        """What has come up to now.  All of it: a file that is made last of all has been told, and silence after that."""
-        self.marks += 1
-        name = f"{MARKER}{self.marks}"
-        path = f"{where or self.root}/{name}"
+    def mark(self, where=None):
+        """The name of a file that has been made last of all."""
+        self.marked = where or self.root
+        name = f"{MARKER}{next(MARKS)}"
+        path = f"{self.marked}/{name}"
         with open(path, "w", encoding="utf-8"):
             pass
         os.unlink(path)
-        found = self.until(lambda record: record.path == name or record.kind == LOST and record.flags & ALL,
+        return name
+
+    def catch_up(self, mark, seconds=0.3):
+        """All that has come before a mark: it has been told, and silence after that."""
+        found = self.until(lambda record: os.path.basename(record.path) == mark or record.kind == LOST and record.flags & ALL,
                            "a watch tells the last thing that has happened")
         return [record for record in found if not record.is_marker()] + self.quiet(seconds)
+
+    def all(self, seconds=0.3, where=None):
+        """What has come up to now.  All of it."""
+        return self.catch_up(self.mark(where), seconds)
 
     def until(self, condition, why, timeout=support.PATIENCE):
         """All that came until a record fits."""
@@ -134,11 +129,149 @@ class Watch:
             found.extend(new)
             return self.ended or any(map(condition, new))
 
-        wait_until(more, why, timeout)
+        try:
+            wait_until(more, why, timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; by a {type(self).__name__.lower()} came {found[-10:]}") from None
         return found
 
-    def since(self, clock):
-        return self.client.call("Watch", "Since", clock, {}, path=self.object, signature="ta{sv}")
+
+def words(root, options):
+    """The first word of Open and Subscribe, and their keys."""
+    options = {key: Variant(TYPES[key], value) if key in TYPES else value for key, value in options.items()}
+    path = root if isinstance(root, str) else ""
+    if not path:
+        options["root"] = Descriptor(root)
+    return path, options
+
+
+class Watch(Told):
+    """A stream that client has opened.  What it has told is in `told`, in its order, and `bytes` of it have come."""
+
+    def __init__(self, client, root, events=(), **options):
+        super().__init__(client, root)
+        path, options = words(root, options)
+        self.object, stream = client.call("Watches", "Open", path, list(events), options, signature="sasa{sv}")
+        self.socket = socket.socket(fileno=stream.take())
+        self.socket.setblocking(False)
+
+    def close(self):
+        self.socket.close()
+        super().close()
+
+    def read(self, timeout=0):
+        """A list of records.  Empty at the end of the stream, too."""
+        found = []
+        while not self.ended and select.select([self.socket], [], [], 0 if found else timeout)[0]:
+            packet = self.socket.recv(PACKET_MAX + 1)
+            if not packet:
+                self.ended = True
+            assert len(packet) <= PACKET_MAX
+            self.bytes += len(packet)
+            found += records_of(packet)
+        self.told += found
+        return found
+
+
+class Subscription(Told):
+    """The same by signals, which come to client's connection: as records of a stream, one for each event."""
+
+    def __init__(self, client, root, events=(), **options):
+        super().__init__(client, root)
+        if not hasattr(client, "subscriptions"):
+            client.subscriptions = {}
+            client.subscribe(interface="org.usher1.Watch")
+        path, options = words(root, {"settle_usec": 0, **options})
+        self.inbox = []
+        self.object = client.call("Watches", "Subscribe", path, list(events), options, signature="sasa{sv}")
+        client.subscriptions[self.object] = self
+
+    def hear(self, member, arguments):
+        self.bytes += 1
+        if member == "Events":
+            self.inbox += [Record(EVENT, 0, clock, usec, 1 << NAMES.index(event), pid, path, old_path)
+                           for clock, usec, event, path, old_path, pid in arguments[0]]
+        elif member == "Lost":
+            clock, directories = arguments
+            self.inbox += [Record(RESCAN, 0, clock, 0, 0, 0, path, "") for path in directories] or [Record(LOST, ALL, clock, 0, 0, 0, "", "")]
+
+    def catch_up(self, mark, seconds=0.3):
+        """What comes behind something that is to be listed anew, before that is told, is to be listed anew, too: also a mark."""
+        found = self.until(lambda record: os.path.basename(record.path) == mark or record.kind != EVENT and not record.path, "signals tell the last thing that has happened")
+        if mark in names(found):
+            return [record for record in found if not record.is_marker()] + self.quiet(seconds)
+        time.sleep(0.2)
+        return found + self.all(seconds, self.marked)
+
+    def read(self, timeout=0):
+        for origin, _, member, arguments in self.client.signals(timeout):
+            if origin in self.client.subscriptions:
+                self.client.subscriptions[origin].hear(member, arguments)
+        found, self.inbox = self.inbox, []
+        self.told += found
+        return found
+
+
+class Both(Told):
+    """A stream and a subscription, of which the one must tell what the other does.
+
+    What is returned is the stream's; in `told` is what has come through both doors."""
+
+    def __init__(self, client, root, events=(), **options):
+        super().__init__(client, root)
+        try:
+            self.stream = Watch(client, root, events, **options)
+        except support.DBusError as error:
+            try:
+                Subscription(client, root, events, **options).close()
+            except support.DBusError as other:
+                assert other.name == error.name, (error, other)
+                raise error from None
+            raise AssertionError(f"Subscribe allows what Open refuses: {error}") from None
+        self.signals = Subscription(client, root, events, **options)
+        self.doors = self.stream, self.signals
+        self.object = self.stream.object
+
+    @property
+    def bytes(self):
+        return sum(door.bytes for door in self.doors)
+
+    @bytes.setter
+    def bytes(self, _):
+        pass
+
+    def close(self):
+        for door in self.doors:
+            door.close()
+
+    def through_both(self, ask):
+        found, heard = map(ask, self.doors)
+        self.told += found + heard
+        return found, heard
+
+    def read(self, timeout=0):
+        found, heard = self.through_both(lambda door: door.read(timeout))
+        return found + heard
+
+    def quiet(self, seconds=0.3, timeout=30):
+        found, heard = self.through_both(lambda door: door.quiet(seconds, timeout))
+        return found + heard
+
+    def until(self, condition, why, timeout=support.PATIENCE):
+        return self.through_both(lambda door: door.until(condition, why, timeout))[0]
+
+    def catch_up(self, mark, seconds=0.3):
+        found, heard = self.through_both(lambda door: door.catch_up(mark, seconds))
+        again = {record.path for record in heard if record.kind == RESCAN}
+        missing = {piece for piece in pieces(found) - pieces(heard) if os.path.dirname(piece[1]) not in again}
+        if not [record for record in found + heard if record.kind == LOST]:
+            assert not missing and pieces(heard) <= pieces(found), ("by stream and by signals other things are told", found, heard)
+        return found
+
+
+def pieces(records):
+    """What records tell, however it was put together."""
+    return {(event, record.path, record.old_path, record.pid) for record in records for event in record.events}
 
 
 def names(records):
