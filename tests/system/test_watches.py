@@ -958,7 +958,7 @@ class Privacy(Watching):
             self.assertEqual(len(seen), len(set(seen)))
 
     def flood(self, place, seconds):
-        """Two people make and remove files for some time: two processes, whose sum is how many."""
+        """Two processes make and remove files for some time, and more than the kernel's queue holds: the sum is how many."""
         writers = []
         for number in range(2):
             os.mkdir(path := f"{place}/writer-{number}")
@@ -1374,7 +1374,7 @@ def list_all(directory):
 
 def make_and_remove(directory, stop):
     number = 0
-    while time.monotonic() < stop:
+    while time.monotonic() < stop or number < QUEUE:
         os.close(os.open(path := f"{directory}/f-{number}", os.O_CREAT | os.O_WRONLY))
         os.unlink(path)
         number += 1
