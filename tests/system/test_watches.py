@@ -1240,7 +1240,7 @@ class Survival(Watching):
                 if number == 100:
                     os.kill(pids[0], signal.SIGKILL)
             made += 200
-            wait_until(lambda gone=pids: watching.watchers() and watching.watchers() != gone, "another watcher is started")
+            wait_until(lambda gone=pids: set(watching.watchers()) - set(gone), "another watcher is started")
         self.write_until_told(watch, "last")
         watch.quiet()
         seen = {name for name in names(watch.told) if name.startswith("f-")}
