@@ -64,6 +64,15 @@ class Containers(support.MountTestCase):
         self.assertEqual(status, 0, text)
         return text
 
+    def allow_pushing(self):
+        """Who has a terminal may push into it, as before Linux 6.2: what keeps it out is that it has none."""
+        setting = "/proc/sys/dev/tty/legacy_tiocsti"
+        if os.path.exists(setting):
+            with open(setting, "r+", encoding="ascii") as file:
+                before = file.read()
+                file.write("1")
+            self.addCleanup(lambda: subprocess.run(["tee", setting], input=before, text=True, stdout=subprocess.DEVNULL, check=True))
+
     def test_sec_35_a_proc_that_was_made_up_inside_is_not_believed(self):
         """What a place shows as /proc says of everybody that it is root."""
         namespace = self.alice.call("Namespaces", "Create", "liar", ["user", "mnt"],
@@ -103,6 +112,7 @@ class Containers(support.MountTestCase):
         self.assertIn("No such file", text)
 
     def test_sec_39_it_pushes_nothing_into_the_terminal_it_was_given(self):
+        self.allow_pushing()
         for types in (("all",), ()):
             ours, its = pty.openpty()
             with Descriptor(ours, owned=True), Descriptor(its, owned=True) as terminal:
@@ -206,6 +216,9 @@ class Containers(support.MountTestCase):
             text = self.shell("ls -A /mnt/covered; umount /mnt/covered 2>/dev/null; umount -l /mnt/covered 2>/dev/null; ls -A /mnt/covered",
                               types=("all",), map_zero=True, **options)
             self.assertEqual(text, "")
+        # with the same words it would be seen: where nothing is locked it is
+        with support.polkit_answer("yes", "org.usher1.spawn", "alice"):
+            self.assertEqual(self.shell("ls -A /mnt/covered", types=("mnt", "pid"), mounts=[(source, "/mnt", "bind", [])]), "secret\n")
 
     def test_sec_53_a_spawn_that_fails_leaves_no_process(self):
         """Nor a mount or a descriptor, which is looked at after each test."""
@@ -225,3 +238,5 @@ class Containers(support.MountTestCase):
                           "(echo $$ > $file) 2>/dev/null && echo left to $file; done; true",
                           types=("user", "pid", "mnt"), map_zero=True)
         self.assertNotIn("left to", text)
+        with open(f"/proc/{self.alice.pid}/cgroup", encoding="ascii") as file:
+            self.assertEqual(self.shell("cat /proc/self/cgroup", types=()), file.read())
