@@ -61,10 +61,11 @@ static void add_name(struct entry *entry, const char *field, const char *name) {
 /* What a child may not name a detail: it would pass for one of ours. */
 static bool is_own(const char *key) {
 	static const char *const own[] = {
-		"action",   "as_uid",    "caller",        "command",     "decided_by",
-		"decision", "id",        "duration_usec", "interactive", "left_out",
-		"object",   "operation", "pid",           "reason",      "result",
-		"session",  "tier",      "uid",           "unit",        "waited_usec",
+		"action",          "as_uid",  "caller",        "command",     "decided_by",
+		"decision",        "id",      "duration_usec", "interactive", "left_out",
+		"left_out_failed", "object",  "operation",     "pid",         "reason",
+		"result",          "session", "tier",          "uid",         "unit",
+		"waited_usec",
 	};
 
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++)
@@ -252,7 +253,7 @@ struct flood {
 	struct flood *next;
 	struct audit *audit;
 	uid_t uid;
-	unsigned noted, left_out;
+	unsigned noted, left_out, failed; /* of those that were left out */
 	sd_event_source *end;
 };
 
@@ -267,8 +268,11 @@ static void note_left_out(const struct flood *flood) {
 		(void)snprintf(who, sizeof who, "uid %u", flood->uid);
 	}
 	add(&entry, "USHER_LEFT_OUT=%u", flood->left_out);
-	add(&entry, "MESSAGE=%u more calls of %s have no entry: there were too many",
-	    flood->left_out, who);
+	add(&entry, "USHER_LEFT_OUT_FAILED=%u", flood->failed);
+	add(&entry,
+	    "MESSAGE=%u more calls of %s have no entry: there were too many. %u were refused or "
+	    "failed, the others needed nobody's leave",
+	    flood->left_out, who, flood->failed);
 	(void)sd_journal_sendv(entry.fields, (int)entry.n);
 }
 
@@ -312,7 +316,7 @@ static struct flood *flood_of(struct desk *desk, uid_t uid) {
 }
 
 /* Counts the call as one that is told of, or as one that is left out. */
-static bool is_too_much(struct call *call) {
+static bool is_too_much(struct call *call, int code) {
 	bool known = call->caller && call->caller->known;
 	struct flood *flood = flood_of(call->desk, known ? call->caller->uid : unknown);
 
@@ -323,6 +327,7 @@ static bool is_too_much(struct call *call) {
 		return false;
 	}
 	flood->left_out++;
+	flood->failed += code != 0;
 	return true;
 }
 
@@ -344,7 +349,8 @@ static bool is_worth_it(struct call *call, int code) {
 		return code == 0 && !call->operation->looks;
 	if (code == 0 && free && call->operation->looks)
 		return false;
-	return (code == 0 && !free) || !is_too_much(call);
+	/* what began with somebody's leave is told of, whatever came of it: some may be done */
+	return (!free && (code == 0 || was_granted(call))) || !is_too_much(call, code);
 }
 
 void audit_note(struct call *call, int code, const char *sentence, const ProtobufCMessage *reply,

@@ -342,19 +342,25 @@ static void a_flood_of_refusals_is_told_as_one(void **state) {
 	/* what is done with somebody's leave is always told */
 	call_often(&stage, 2, "hostname=x", "find=3 grant ok");
 	assert_int_equal(stage_log_lines(), 102);
+	/* also if it failed or was never heard of again */
+	call_often(&stage, 1, "hostname=x", "find=3 grant code=-16");
+	call_often(&stage, 1, "hostname=x", "find=3 grant die");
+	assert_int_equal(stage_log_lines(), 104);
 	/* what needed nobody's is not */
 	call_often(&stage, 1, "hostname=x", "find=0 grant ok");
-	assert_int_equal(stage_log_lines(), 102);
+	call_often(&stage, 1, "hostname=x", "find=0 grant code=-16");
+	assert_int_equal(stage_log_lines(), 104);
 	audit_done(&stage.desk.audit);
-	assert_int_equal(stage_log_lines(), 103);
-	assert_field("flood", 102, "MESSAGE_ID", JOURNAL_LEFT_OUT);
-	assert_field("flood", 102, "USHER_LEFT_OUT", "31");
-	assert_true(stage_log_has(102, "USHER_UID", NULL));
+	assert_int_equal(stage_log_lines(), 105);
+	assert_field("flood", 104, "MESSAGE_ID", JOURNAL_LEFT_OUT);
+	assert_field("flood", 104, "USHER_LEFT_OUT", "32");
+	assert_field("flood", 104, "USHER_LEFT_OUT_FAILED", "31");
+	assert_true(stage_log_has(104, "USHER_UID", NULL));
 	/* then it begins again */
 	call_often(&stage, 1, "hostname=", NULL);
-	assert_int_equal(stage_log_lines(), 104);
+	assert_int_equal(stage_log_lines(), 106);
 	stage_free(&stage);
-	assert_int_equal(stage_log_lines(), 104); /* nothing was left out */
+	assert_int_equal(stage_log_lines(), 106); /* nothing was left out */
 }
 
 static void the_flood_of_one_user_leaves_out_nothing_of_anothers(void **state) {

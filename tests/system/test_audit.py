@@ -212,7 +212,7 @@ class Floods(AuditTestCase):
         self.entries(0, kind=LEFT_OUT)
         subprocess.run(["systemctl", "stop", "usherd.service"], check=True)
         entry = self.entry(kind=LEFT_OUT)
-        self.assert_told(entry, uid=str(self.uid), left_out="30")
+        self.assert_told(entry, uid=str(self.uid), left_out="30", left_out_failed="30")
         self.assertEqual(entry["PRIORITY"], "5")
 
 
