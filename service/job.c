@@ -531,8 +531,19 @@ static void let_go(struct job *job, bool is_done) {
 		(void)fd_close_all_but(&job->socket, 1);
 }
 
+/* What the broker could not be told of. If it has died the next one hears of a program; one that
+ * lives holds the call for failed when we have ended. */
+static int take_back(struct job *job, int why) {
+	if (job->operation->undo)
+		return job->operation->undo(job);
+	if (!job->operation->stay || why == -ECONNRESET)
+		return 0;
+	birth_end(job);
+	return why;
+}
+
 _Noreturn void job_serve(int socket, const char *libexec) {
-	int r;
+	int r, told = 0;
 
 	only.socket = socket;
 	r = perform(&only, libexec);
@@ -542,9 +553,10 @@ _Noreturn void job_serve(int socket, const char *libexec) {
 		birth_end(&only);
 	let_go(&only, r == 0);
 	/* A broker that has gone away, or that talks nonsense, gets no answer. */
-	if (r != -ECONNRESET && r != -EBADMSG && answer(&only, r) < 0 && r == 0 &&
-	    only.operation->undo)
-		r = only.operation->undo(&only);
+	if (r != -ECONNRESET && r != -EBADMSG)
+		told = answer(&only, r);
+	if (r == 0 && told < 0)
+		r = take_back(&only, told);
 	if (r == 0 && only.operation->stay)
 		only.operation->stay(&only);
 	/* the broker waits for the end of what it was told, since an open mount is a busy one */
