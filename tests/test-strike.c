@@ -122,11 +122,14 @@ static size_t needless(const struct operation *row, const char *kind, int number
 	return 1;
 }
 
-/* By these a file system is opened that is another one in every subvolume, and there is none here.
- */
-static bool is_for_btrfs(const struct operation *row, int number) {
-	return strcmp(row->interface, "Watches") == 0 &&
-	       (number == SYS_fsopen || number == SYS_fsconfig || number == SYS_fsmount);
+/* By these a file system is opened that is another one in every subvolume. */
+static bool lacks_btrfs(const struct operation *row, int number) {
+	if (trials_have_btrfs() || strcmp(row->interface, "Watches") != 0 ||
+	    (number != SYS_fsopen && number != SYS_fsconfig && number != SYS_fsmount))
+		return false;
+	printf("# %s.%s: system call %d is not struck, since no btrfs can be made here\n",
+	       row->interface, row->method, number);
+	return true;
 }
 
 static void without_any_one_system_call_of_its_row_no_operation_succeeds(void **state) {
@@ -136,7 +139,7 @@ static void without_any_one_system_call_of_its_row_no_operation_succeeds(void **
 	trials_required();
 	for (size_t row = 0; row < operations_n; row++)
 		for (const int *number = operations[row]->syscalls; *number >= 0; number++)
-			if (!is_for_btrfs(operations[row], *number) &&
+			if (!lacks_btrfs(operations[row], *number) &&
 			    !is_missed(operations[row], (struct strike){ *number, 0 }))
 				wrong += needless(operations[row], "system call", *number);
 	(void)fflush(stdout);

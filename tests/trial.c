@@ -36,6 +36,10 @@ static char base[] = "/tmp/usher-trial-XXXXXX";
 static char image[IMAGE_MAX];
 static size_t image_size;
 
+/* On this a subvolume of btrfs is mounted, for as long as the test takes. */
+static char volume[] = "/tmp/usher-volume-XXXXXX";
+static bool has_volume;
+
 /* Where the machine has no clock that could wake it, trials_begin() writes something else here. */
 enum { WAKES = 77 };
 
@@ -150,9 +154,14 @@ struct trial trials[] = {
 	{ "Netlink.OpenSocket", "protocol=generic", OWN, 0 },
 	{ "Netlink.Subscribe", "types=link", OTHER, 0 },
 	{ "Netlink.OpenMonitor", "types=link", OTHER, 0 },
+	/* these are there where there is btrfs */
+	{ "Watches.Subscribe", "path=@/volume|backend=fanotify", HERE, 0 },
+	{ "Watches.Open", "path=@/volume|backend=fanotify", HERE, 0 },
 };
 
-const size_t trials_n = N_OF(trials);
+enum { ON_BTRFS = 2 };
+
+size_t trials_n = N_OF(trials);
 
 /* ---- where it is done ---- */
 
@@ -166,9 +175,11 @@ static int make_image(const char *path, mode_t mode) {
 
 static int make_files(void) {
 	if (mkdir("src", 0755) < 0 || mkdir("dst", 0755) < 0 || mkdir("new", 0755) < 0 ||
-	    mkdir("far", 0755) < 0 || (covered = open("new", O_PATH | O_CLOEXEC)) < 0 ||
-	    mkdir("closed", 0700) < 0 || mkdir("closed/src", 0755) < 0 ||
-	    mkdir("closed/dst", 0755) < 0 || mount("new", "new", "tmpfs", 0, NULL) < 0 ||
+	    mkdir("far", 0755) < 0 || mkdir("volume", 0755) < 0 ||
+	    (has_volume && mount(volume, "volume", NULL, MS_BIND, NULL) < 0) ||
+	    (covered = open("new", O_PATH | O_CLOEXEC)) < 0 || mkdir("closed", 0700) < 0 ||
+	    mkdir("closed/src", 0755) < 0 || mkdir("closed/dst", 0755) < 0 ||
+	    mount("new", "new", "tmpfs", 0, NULL) < 0 ||
 	    mount("dst", "closed/dst", "tmpfs", 0, NULL) < 0 || mkdir("new/old", 0755) < 0 ||
 	    mkdir("closed/dst/old", 0755) < 0)
 		return -errno;
@@ -221,7 +232,8 @@ static int join(enum where where) {
 static _Noreturn void stay(enum where where, int ready) {
 	uint64_t id;
 
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || join(where) < 0)
+	/* to become somebody else would make the kernel forget it */
+	if (join(where) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(1);
 	id = mount_of("closed/dst");
 	(void)!write(ready, &id, sizeof id);
@@ -563,7 +575,7 @@ static int try_it(void *data) {
 	    start_place(doing->trial->where, &place) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0)
 		return 1;
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)alarm(30);
+	(void)alarm(60);
 	r = attend(doing, &place);
 	(void)kill(place.pid, SIGKILL);
 	return r < 0;
@@ -603,12 +615,34 @@ static int code_of_waking(void) {
 	return timer_delete(timer);
 }
 
+bool trials_have_btrfs(void) {
+	return has_volume;
+}
+
+/* All of it goes with the namespace, the image as well. */
+static bool make_volume(void) {
+	char command[512];
+
+	if (geteuid() != 0 || own_namespaces() < 0 || !mkdtemp(volume))
+		return false;
+	(void)snprintf(command, sizeof command,
+		       "{ cd %s && mount -t tmpfs volume . && cd %s && mkdir all && "
+		       "truncate -s 128M image && mkfs.btrfs -q -f image && "
+		       "mount -o loop image all && btrfs -q subvolume create all/part && "
+		       "umount all && mount -o loop,subvol=part image %s; } >/dev/null 2>&1",
+		       volume, volume, volume);
+	return system(command) == 0; /* NOLINT(cert-env33-c): a name of our own */
+}
+
 /* A small file system, to be written wherever it is needed. */
 int trials_begin(void **state) {
 	char command[256], path[64];
 	FILE *file;
 
 	(void)state;
+	has_volume = make_volume();
+	if (!has_volume)
+		trials_n -= ON_BTRFS;
 	for (size_t i = 0; i < trials_n; i++)
 		if (trials[i].code == WAKES)
 			trials[i].code = code_of_waking();
@@ -630,5 +664,8 @@ int trials_begin(void **state) {
 
 int trials_end(void **state) {
 	(void)state;
+	while (umount2(volume, MNT_DETACH) == 0) {
+	}
+	(void)rmdir(volume);
 	return rmdir(base);
 }

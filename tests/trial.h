@@ -22,7 +22,8 @@ enum where {
 
 /*
  * "@" is a directory of the test's: a file system with the directories "src", "dst" and "new", on
- * which there is one with a directory "old"; "far", on which there is one in OTHER; an "image"; a
+ * which there is one with a directory "old"; "far", on which there is one in OTHER; "volume", on
+ * which there may be a subvolume; an "image"; a
  * directory "closed", which only a capability opens, with "src", "image" and a mount "dst", again
  * with "old". "%" is the id of the mount on closed/dst. Descriptor 0 is the image, 1 a directory
  * that something is mounted on, 2 the process whose namespaces are meant.
@@ -36,7 +37,7 @@ struct trial {
 
 /* At least one of each operation. */
 extern struct trial trials[];
-extern const size_t trials_n;
+extern size_t trials_n;
 
 /* What became of it. */
 struct trial_result {
@@ -52,6 +53,8 @@ struct trial_result {
 /* For the group of tests, around it. */
 int trials_begin(void **state);
 int trials_end(void **state);
+/* Whether "@/volume" is a subvolume of btrfs, and such are among the trials. */
+bool trials_have_btrfs(void);
 /* Skips the test where there is no root or no image. */
 void trials_required(void);
 /* serve is called in a process of its own, with the child's end of the socket, and does not return.
