@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Whatever fails, nothing is left. Each operation is done for real, under a tracer that makes one
- * of its system calls fail, each in turn, with an error of that call's manual page; and once for
- * each of its allocations, which fails. Then it has either been done or left no trace: no mount, no
- * loop device, no process, nothing in a network.
+ * of its system calls fail, each in turn, with an error of that call's manual page
+ * (call-errors.c); and once for each of its allocations, which fails. Then it has either been done
+ * or left no trace: no mount, no loop device, no process, nothing in a network.
  *
  * A run is short: each operation has every sixty-fourth of its calls fail, or two dozen of many,
  * others than the one before it, and with one error each. With USHER_FAULTS=calls it is every call,
