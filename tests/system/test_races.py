@@ -18,7 +18,8 @@ from watching import Watch
 ROUNDS = int(os.environ.get("ROUNDS") or 60)
 REFUSALS = ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
             *(support.ERROR + name for name in ("InvalidArgument", "NotFound", "NotPermitted", "Retry", "Busy")))
-MS_BIND, MS_REC, ST_NOEXEC, CLONE_NEWNS, SYS_PIVOT_ROOT = 4096, 16384, 8, 0x20000, 155
+MS_BIND, MS_REC, ST_NOEXEC, CLONE_NEWNS, CLONE_NEWUSER, SYS_PIVOT_ROOT = 4096, 16384, 8, 0x20000, 0x10000000, 155
+MAPPED = ("--user", "--map-root-user", "--mount")
 
 
 def cover(over, spot):
@@ -55,6 +56,12 @@ def put_back():
     """The root that lies on "/old" is the root again, and what was it lies on "x" as before."""
     if support.libc.syscall(SYS_PIVOT_ROOT, b"/old", b"x") != 0:
         raise OSError("pivot_root")
+
+
+def enter(pid):
+    """In alice's process: the user and mount namespaces of another one of hers."""
+    with Descriptor(os.pidfd_open(pid), owned=True) as pidfd:
+        support.setns(pidfd.fileno(), CLONE_NEWUSER | CLONE_NEWNS)
 
 
 def identity(name, directory=None):
@@ -215,12 +222,7 @@ class Races(support.MountTestCase):
         self.race(lambda: self.alice.call("Mounts", "Mount", f"{self.path}/i", f"{self.top}/t", "squashfs", [], {}), self.check_source)
 
     def test_open_tree_opens_what_is_the_callers(self):
-        def check(tree):
-            if tree:
-                with tree:
-                    self.check_text(f"/proc/self/fd/{tree.fileno()}")
-
-        self.race(lambda: self.alice.call("Mounts", "OpenTree", self.path, [], {}), check)
+        self.race(lambda: self.alice.call("Mounts", "OpenTree", self.path, [], {}), self.check_opened)
 
     def test_unmount_takes_off_what_is_the_callers(self):
         def check(result):
@@ -280,18 +282,57 @@ class Races(support.MountTestCase):
         self.alice.call("Mounts", "Mount", "", spot, "tmpfs", ["size=4k"], {})
         self.race(lambda: self.alice.call("Mounts", "Move", spot, self.path, {}), check)
 
+    # -- what an overlay is made of
+
+    def race_overlay(self, words, check):
+        spot = f"{self.top}/t"
+
+        def check_all(result):
+            if result:
+                check(spot)
+                self.take_off(spot)
+            self.assertNotIn(spot, [mount.target for mount in support.mounts()])
+
+        self.race(lambda: self.alice.call("Mounts", "Mount", "", spot, "overlay", words, {}), check_all)
+
+    def test_an_overlay_shows_what_is_the_callers(self):
+        self.race_overlay([f"lowerdir={self.path}:{self.top}/s"], self.check_text)
+
+    def check_opened(self, mount):
+        if mount:
+            with mount:
+                self.check_text(f"/proc/self/fd/{mount.fileno()}")
+
+    def test_an_overlay_that_is_only_opened_shows_what_is_the_callers(self):
+        self.race(lambda: self.alice.call("Mounts", "OpenMount", "", "overlay", [f"lowerdir={self.path}:{self.top}/s"], {}), self.check_opened)
+
+    def upper(self):
+        """What an overlay needs, in both."""
+        for name in ("d", "other"):
+            for part in ("up", "work"):
+                os.mkdir(f"{self.top}/{name}/x/{part}")
+                if name == "d":
+                    os.chown(f"{self.top}/{name}/x/{part}", self.uid, self.uid)
+        before = os.listdir(f"{self.top}/other/x/up"), os.listdir(f"{self.top}/other/x/work")
+
+        def check(spot):
+            self.alice.run(support.write_file, f"{spot}/new", "alice")
+            self.assertEqual((os.listdir(f"/proc/self/fd/{self.roots}/x/up"), os.listdir(f"/proc/self/fd/{self.roots}/x/work")), before)
+            self.assertTrue(os.path.exists(f"/proc/self/fd/{self.mine}/x/up/new"))
+
+        return check
+
+    def test_an_overlay_is_written_to_where_the_caller_may(self):
+        check = self.upper()
+        self.race_overlay([f"lowerdir={self.top}/s", f"upperdir={self.path}/up", f"workdir={self.path}/work"], check)
+
     # -- what alice may do with every directory that she can reach: root's she cannot
 
     def close_roots(self):
         os.chmod(f"/proc/self/fd/{self.roots}", 0o700)
 
     def test_open_mount_takes_an_image_that_the_caller_may_read(self):
-        def check(mount):
-            if mount:
-                with mount:
-                    self.check_text(f"/proc/self/fd/{mount.fileno()}")
-
-        self.race(lambda: self.alice.call("Mounts", "OpenMount", f"{self.path}/i", "squashfs", [], {}), check)
+        self.race(lambda: self.alice.call("Mounts", "OpenMount", f"{self.path}/i", "squashfs", [], {}), self.check_opened)
 
     def check_spawned(self, file, **options):
         def check(result):
@@ -306,6 +347,29 @@ class Races(support.MountTestCase):
             for link in ("bin", "lib", "lib64"):
                 os.symlink(f"usr/{link}", f"{self.top}/{name}/x/{link}")
         self.check_spawned("/f", types=("user", "mnt"), root=self.path, mounts=[("/usr", "/usr", "rbind", ["ro"])])
+
+    def test_spawn_binds_what_the_caller_can_reach(self):
+        self.check_spawned("/mnt/f", types=("user", "mnt"), mounts=[(self.path, "/mnt", "rbind", ["ro"])])
+
+    def test_spawn_mounts_an_image_that_the_caller_may_read(self):
+        self.check_spawned("/mnt/f", types=("user", "mnt"), mounts=[(f"{self.path}/i", "/mnt", "squashfs", [])])
+
+    def test_a_namespace_is_made_of_what_the_caller_can_reach(self):
+        number = 0
+
+        def make():
+            nonlocal number
+            number += 1
+            return self.alice.call("Namespaces", "Create", f"n{number}", ["user", "mnt"],
+                                   {"mounts": support.Variant("a(sssas)", [(self.path, "/mnt", "rbind", [])])})
+
+        def check(path):
+            if path:
+                self.check_text(f"/proc/{self.alice.get('Namespace', 'Leader', path)}/root/mnt")
+                self.alice.call("Namespace", "Destroy", {}, path=path)
+
+        self.close_roots()
+        self.race(make, check)
 
     def test_spawn_begins_in_a_directory_that_the_caller_can_reach(self):
         for types in ((), ("user", "mnt")):
@@ -341,7 +405,7 @@ class Races(support.MountTestCase):
         for name in ("d", "other"):
             os.mkdir(f"{self.top}/{name}/x/old")
         self.close_roots()
-        with support.Place("alice", "--user", "--map-root-user", "--mount") as place, place.pidfd() as pidfd:
+        with support.Place("alice", *MAPPED) as place, place.pidfd() as pidfd:
             for name in ("d", "other"):
                 self.assertEqual(place.run("mount", "--bind", *[f"{self.top}/{name}/x"] * 2).returncode, 0)
             mine = os.open(place.path(f"{self.top}/d"), os.O_PATH)
@@ -355,3 +419,35 @@ class Races(support.MountTestCase):
 
             self.race(lambda: self.alice.call("Mounts", "PivotRoot", self.path, f"{self.path}/old", {"in": pidfd}), check,
                       lambda: self.covered_inside(place))
+
+    def test_a_name_is_the_network_that_was_judged(self):
+        """In mounts of alice's own, the name of hers is covered by that of the machine's, again and again."""
+        if not os.path.ismount("/run/netns"):  # where ip(8) mounts it onto itself
+            self.addCleanup(subprocess.run, ["umount", "--lazy", "/run/netns"], check=True)
+        subprocess.run(["ip", "netns", "add", "races"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "netns", "del", "races"], check=True)
+        subprocess.run(["ip", "-n", "races", "link", "add", "roots0", "type", "bridge"], check=True)
+        with support.Place("alice", *MAPPED, "--net") as place:
+            subprocess.run(["nsenter", f"--target={place.pid}", "--net", "ip", "link", "add", "alices0", "type", "bridge"], check=True)
+            for command in (("touch", f"{self.top}/other/n"), ("mount", "--bind", "/run/netns/races", f"{self.top}/other/n"),
+                            ("mount", "-t", "tmpfs", "names", "/run/netns"), ("touch", "/run/netns/n"),
+                            ("mount", "--bind", f"/proc/{place.pid}/ns/net", "/run/netns/n")):
+                self.assertEqual(place.run(*command).returncode, 0, command)
+            caller = self.client("alice")
+            caller.run(enter, place.pid)
+
+            def check(answer):
+                if answer:
+                    self.assertEqual({row["ifname"] for row in answer[0]} & {"alices0", "roots0"}, {"alices0"})
+
+            for _ in range(3):
+                top = os.open(place.path("/"), os.O_PATH)
+                pid = start(inside, place, top, cover, f"{self.top}/other/n"[1:], "run/netns/n")
+                os.close(top)
+                try:
+                    for _ in range(ROUNDS // 3):
+                        check(self.once(lambda: caller.call("Netlink", "Query", "link", ["ifname"], {"in": "n"})))
+                finally:
+                    stop(pid)
+        if ROUNDS >= 60:
+            self.assertTrue(self.allowed and self.refusals, f"{self.allowed} allowed, {self.refusals} refused")
