@@ -214,14 +214,24 @@ static void add_times(Usher__Received *received, const struct signalfd_siginfo *
 }
 
 /* The process is one that its user may look into and change: what it writes may be anything. */
+/* Of what is received and cannot be told nobody would know. That it has ended is told. */
+static bool give_up(const struct keeper *keeper) {
+	(void)kill(keeper->pid, SIGKILL);
+	return false;
+}
+
 static bool pass_on(const struct keeper *keeper) {
 	const struct trap *trap = keeper->data;
 	Usher__Received received = USHER__RECEIVED__INIT;
 	Usher__Reply said = USHER__REPLY__INIT;
 	struct trap_report report;
 	char name[SIGNAL_NAME_MAX];
+	ssize_t n = read(keeper->report, &report, sizeof report);
+	int r;
 
-	if (read(keeper->report, &report, sizeof report) != sizeof report)
+	if (n < 0)
+		return errno == EINTR || give_up(keeper);
+	if (n != sizeof report)
 		return false;
 	if (report.info.ssi_signo < 1 || report.info.ssi_signo > 64 ||
 	    !(trap->signals & bit_of((int)report.info.ssi_signo)) ||
@@ -235,7 +245,8 @@ static bool pass_on(const struct keeper *keeper) {
 	add_times(&received, &report.info);
 	received.usec = report.usec;
 	said.received = &received;
-	return wire_send(keeper->socket, &said.base, NULL) == 0;
+	r = wire_send(keeper->socket, &said.base, NULL);
+	return r == 0 || (r != -ECONNRESET && give_up(keeper));
 }
 
 static int pids_of(const struct entrance *entrance) {
