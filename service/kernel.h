@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Interfaces of the kernel that the headers of Debian 12 (Linux 6.1) lack. Numbers and layouts are
- * the kernel's, from include/uapi/linux/{mount,stat,nsfs,pidfd,fanotify}.h.
+ * the kernel's, from include/uapi/linux/{mount,stat,fcntl,fs,nsfs,pidfd,fanotify}.h.
  */
 #pragma once
 
@@ -96,6 +96,17 @@ struct kernel_pidfd_info {
 #define KERNEL_PIDFD_INFO_CREDS 0x00000002U
 
 #define KERNEL_PIDFD_GET_INFO _IOWR(0xff, 11, struct kernel_pidfd_info)
+
+/* name_to_handle_at(2): a handle that says which one it is, and opens nothing (Linux 6.5) */
+#define KERNEL_AT_HANDLE_FID 0x200
+
+/* ioctl(2) on any file: the UUID of its file system (Linux 6.9) */
+struct kernel_fsuuid {
+	__u8 len;
+	__u8 uuid[16];
+};
+
+#define KERNEL_FS_IOC_GETFSUUID _IOR(0x15, 0, struct kernel_fsuuid)
 
 /* fanotify(7): mounts (Linux 6.15), and what is read before it is there (6.14) */
 #define KERNEL_FAN_REPORT_MNT          0x00004000U

@@ -106,6 +106,8 @@ static void scan_rights(struct lookout *lookout, const struct group_event *raw) 
 		return;
 	node_of(lookout, number)->changed = horizon(lookout);
 	node_of(lookout, number)->flags &= ~(uint32_t)NODE_FRESH;
+	if (lookout->superblock.layer)
+		lookout->mounts_generation++; /* what its maker may see is found by looking */
 }
 
 static void go_astray(struct lookout *lookout, uint32_t number) {

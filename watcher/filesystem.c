@@ -128,6 +128,16 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 	return r;
 }
 
+/* The same, of the layer that an overlay writes to. */
+static int begin_layer(struct watcher *watcher, int *superblock, int *group,
+		       struct refusal *refusal) {
+	int r = begin(watcher, superblock, group, refusal);
+
+	if (r == 0)
+		((struct lookout *)watcher->own)->superblock.layer = true;
+	return r;
+}
+
 /* ---- the mark ---- */
 
 static uint64_t wanted_mask(const struct lookout *lookout, bool with, const struct watch *watch) {
@@ -170,6 +180,9 @@ static int check_events(const struct lookout *lookout, const struct watch *watch
 		return refusal_note(refusal, REFUSED_INVALID,
 				    "events: open, open-exec, access and close-nowrite take the "
 				    "scope inode or children");
+	if (watch->events & of_habits && lookout->superblock.layer)
+		return refusal_note(refusal, REFUSED_INVALID,
+				    "events: what is read of an overlay is told by inotify alone");
 	return 0;
 }
 
@@ -224,7 +237,8 @@ static int stand(struct lookout *lookout, struct eye *eye) {
 
 	if (fstat(eye->watch->root, &st) < 0)
 		return -errno;
-	r = handle_of(eye->watch->root, space, &handle);
+	r = lookout->superblock.layer ? overlay_handle(lookout, eye->watch->root, space, &handle)
+				      : handle_of(eye->watch->root, space, &handle);
 	if (r < 0)
 		return r;
 	eye->spot = find_spot(lookout, &handle, S_ISDIR(st.st_mode));
@@ -403,6 +417,17 @@ static void end(struct watcher *watcher) {
 const struct watcher_kind filesystem_kind = {
 	.name = "filesystem",
 	.begin = begin,
+	.add = add,
+	.set_events = set_events,
+	.remove = remove_watch,
+	.since = retrospect,
+	.settle = settle,
+	.end = end,
+};
+
+const struct watcher_kind overlay_kind = {
+	.name = "overlay",
+	.begin = begin_layer,
 	.add = add,
 	.set_events = set_events,
 	.remove = remove_watch,

@@ -190,6 +190,17 @@ enum outlook_view outlook_look(struct lookout *lookout, struct outlook *outlook,
 const char *outlook_nearest(struct lookout *lookout, struct outlook *outlook, uint32_t directory,
 			    const char *path, size_t *length);
 
+/* ---- overlay.c ---- */
+/* The handle of what a directory of the overlay is written to. 0, or -ENOENT if there is none. */
+int overlay_handle(const struct lookout *lookout, int directory, uint8_t space[HANDLE_MAX],
+		   struct handle *ret);
+/* Whether that is what a path shows in the overlay, from a directory that is at the top of it. */
+bool overlay_shows(const struct lookout *lookout, uint32_t top, const char *path,
+		   uint32_t directory, int shown);
+/* What an event in the layer says of the overlay. False if it is nothing that can be told: then
+ * what is to be listed anew has been noted. */
+bool overlay_translate(struct lookout *lookout, struct event *event);
+
 /* ---- choir.c ---- */
 /* Puts an eye among those of its spot, of which it has none yet: 0 or -ENOMEM. */
 int choir_join(struct spot *spot, struct eye *eye);

@@ -241,6 +241,11 @@ static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t
 
 	if (fd < 0)
 		return -errno;
+	if (lookout->superblock.layer)
+		return overlay_shows(lookout, lookout->spot[outlook->spot].node, path, directory,
+				     fd)
+			       ? 0
+			       : -ESTALE;
 	return handle_of(fd, space, &handle) == 0 && handle_is(&handle, &known) ? 0 : -ESTALE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What goes its rounds over what cannot be marked as a whole: FUSE, network file systems, an
- * overlay, anything for who is no more than an ordinary user. The process is the one who watches,
+ * What goes its rounds over what cannot be marked as a whole: FUSE, network file systems, some
+ * overlays, anything for who is no more than an ordinary user. The process is the one who watches,
  * so that the kernel judges, and what inotify takes counts for that user. One descriptor for all
  * watches of it.
  */

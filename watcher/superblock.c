@@ -195,6 +195,23 @@ static uint32_t learn(struct superblock *superblock, const struct handle *handle
 	return number;
 }
 
+/* From there the kernel finds no way up that the mount has. */
+static bool is_outside(int fd) {
+	struct stat st;
+	_cleanup_close_ int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return parent < 0 && errno == ENOENT && fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+/* So that it need not be asked for with every event. */
+static uint32_t note_outside(struct superblock *superblock, const struct handle *handle) {
+	uint32_t number = nodes_add(&superblock->nodes, handle, 0, "", 0);
+
+	if (number)
+		superblock->nodes.node[number].flags &= ~(uint32_t)NODE_TOP;
+	return number;
+}
+
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle) {
 	uint32_t number = nodes_find(&superblock->nodes, handle);
 	struct trail trail;
@@ -208,6 +225,8 @@ uint32_t superblock_find(struct superblock *superblock, const struct handle *han
 		return 0;
 	if (read_trail(fd, &trail) == 0)
 		number = learn(superblock, handle, fd, &trail);
+	if (!number && superblock->layer && is_outside(fd))
+		number = note_outside(superblock, handle);
 	(void)close(fd);
 	return number;
 }
@@ -262,6 +281,8 @@ bool superblock_place(struct superblock *superblock, uint32_t number) {
 
 	if (fd < 0)
 		return fd == -ESTALE;
+	if (superblock->layer && is_outside(fd))
+		return nodes_move(&superblock->nodes, number, 0, "", 0);
 	if (read_trail(fd, &trail) < 0 || trail.length == 0)
 		return false;
 	end = trail.path + trail.length;

@@ -10,6 +10,7 @@
 
 struct superblock {
 	int fd;
+	bool layer; /* the upper one of an overlay: what is not below its top is outside */
 	struct nodes nodes;
 	struct beholders beholders;
 	bool has_lists; /* access control lists, as far as is known */
@@ -30,7 +31,7 @@ void superblock_done(struct superblock *superblock);
 int superblock_forget(struct superblock *superblock);
 
 /* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
- * reached from the top. */
+ * reached from the top. One that is outside of a layer is below nothing. */
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
 /* Whether a name in a directory is that of an object now. The directory stays open, since mostly
  * the next question is about the same. */

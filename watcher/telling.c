@@ -335,7 +335,7 @@ static void tell_directory(struct lookout *lookout, struct telling *telling, uin
 		look_at(lookout, telling, SIGHT_NEW, node->parent, name, length, visit_name);
 }
 
-void telling_event(struct lookout *lookout, struct event *event) {
+static void tell_event(struct lookout *lookout, const struct event *event) {
 	const struct group_event *raw = &event->raw;
 	struct telling telling = {
 		.happening = {
@@ -359,6 +359,11 @@ void telling_event(struct lookout *lookout, struct event *event) {
 		look_at(lookout, &telling, SIGHT_NEW, event->directory, raw->name, raw->name_length,
 			visit_name);
 	}
+}
+
+void telling_event(struct lookout *lookout, struct event *event) {
+	if (!lookout->superblock.layer || overlay_translate(lookout, event))
+		tell_event(lookout, event);
 	move_object(lookout, event);
 }
 

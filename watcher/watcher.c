@@ -24,10 +24,7 @@ enum {
 };
 
 static const struct watcher_kind *const kinds[] = {
-	&filesystem_kind,
-	&inotify_kind,
-	&mounts_kind,
-	&decisions_kind,
+	&filesystem_kind, &overlay_kind, &inotify_kind, &mounts_kind, &decisions_kind,
 };
 
 /* ---- what is listened to ---- */

@@ -72,7 +72,8 @@ struct watcher {
 	bool behind; /* the kind has read something that nobody has been told yet */
 };
 
-extern const struct watcher_kind filesystem_kind, inotify_kind, mounts_kind, decisions_kind;
+extern const struct watcher_kind filesystem_kind, overlay_kind, inotify_kind, mounts_kind,
+	decisions_kind;
 
 /* Has the loop listen; the source must stay where it is. 0 or a negative errno. */
 int watcher_listen(struct watcher *watcher, struct source *source, uint32_t events);
