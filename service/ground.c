@@ -22,6 +22,7 @@
 #include "message.h"
 #include "mount-table.h"
 #include "mountinfo.h"
+#include "upper.h"
 
 enum { DEPTH_MAX = 4096, FIRST_USERS = 0xeffffffd /* the kernel's PROC_USER_INIT_INO */ };
 
@@ -231,8 +232,17 @@ static int choose_inotify(struct job *job, const struct path *path, const struct
 	return r;
 }
 
+/* What is read is mostly in the lower layers; and one directory is told of exactly by itself. */
+static bool is_overlay(const struct path *path, const struct ground_wish *wish,
+		       const struct seen *seen) {
+	bool deep = is(wish->scope, "recursive") || is(wish->scope, "filesystem");
+
+	return is(seen->line.type, "overlay") && S_ISDIR(path->st.st_mode) &&
+	       !(wish->events & habits) && (deep || is(wish->backend, "fanotify"));
+}
+
 /* Whether a mark on the whole file system is possible in principle; if not, why. */
-static const char *why_not(const struct job *job, const struct seen *seen) {
+static const char *why_not(const struct job *job, const struct seen *seen, bool overlay) {
 	struct stat users;
 
 	if (!job->place.privileged || fstat(job->place.our_users, &users) < 0 ||
@@ -242,7 +252,7 @@ static const char *why_not(const struct job *job, const struct seen *seen) {
 		return "the caller is in a user namespace of its own";
 	if (!seen->line.type)
 		return "the mount is none of the caller's";
-	if (!is_markable(seen->line.type))
+	if (!overlay && !is_markable(seen->line.type))
 		return "not on this file system";
 	return has_option(seen->line.options, "idmapped") ? "the mount maps ids" : NULL;
 }
@@ -250,6 +260,7 @@ static const char *why_not(const struct job *job, const struct seen *seen) {
 int ground_choose(struct job *job, struct path *path, const struct ground_wish *wish,
 		  struct ground *ground) {
 	const char *why;
+	bool overlay;
 	int r = 0;
 
 	if (wish->events & habits && !wish->all &&
@@ -276,8 +287,11 @@ int ground_choose(struct job *job, struct path *path, const struct ground_wish *
 	r = find_seen(job, path->fd, ground);
 	if (r < 0 && r != -ENOENT)
 		return r;
+	overlay = is_overlay(path, wish, ground->seen);
+	if (overlay)
+		ground->kind = "overlay";
 	why = wish->events & habits && !wish->all ? "what is read is told by inotify alone"
-						  : why_not(job, ground->seen);
+						  : why_not(job, ground->seen, overlay);
 	return why ? choose_inotify(job, path, wish, ground, why) : 0;
 }
 
@@ -429,6 +443,44 @@ static int open_decisions(struct job *job, int root, struct ground *ground) {
 	return 0;
 }
 
+/* Each of its mounts may begin in another directory of the upper layer. */
+static int name_by_layer(struct ground *ground, int upper) {
+	struct stat st;
+
+	if (fstat(upper, &st) < 0)
+		return -errno;
+	(void)snprintf(ground->watcher, sizeof ground->watcher, "overlay:%u:%u:%ju",
+		       major(ground->seen->line.device), minor(ground->seen->line.device),
+		       (uintmax_t)st.st_ino);
+	return 0;
+}
+
+/* If the directory is in the upper layer already, and that is certain. */
+static int open_overlay(struct job *job, int root, struct ground *ground) {
+	_cleanup_close_ int upper = upper_open(job->place.proc, root), directory = -1;
+	int r;
+
+	if (upper < 0 && !job->place.mounts.host) {
+		r = place_join_mounts(&job->place, false);
+		upper = r < 0 ? r : upper_open(job->place.proc, root);
+	}
+	directory = upper < 0 ? upper : upper_counterpart(job->place.proc, upper, root);
+	if (directory < 0)
+		return directory;
+	r = name_by_layer(ground, upper);
+	if (r == 0 && !has_watcher(job, ground))
+		ground->superblock = fd_take(&upper);
+	return r;
+}
+
+/* Where that cannot be had after all. */
+static int open_by_inotify(struct job *job, int root, const struct ground_wish *wish,
+			   struct ground *ground, const char *why) {
+	int r = not_by_inotify(job, wish, why);
+
+	return r == 0 ? open_inotify(job, root, ground) : r;
+}
+
 int ground_open(struct job *job, int root, const struct ground_wish *wish, struct ground *ground) {
 	int r;
 
@@ -446,11 +498,16 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 		return r;
 	if (strcmp(ground->kind, "decisions") == 0)
 		return open_decisions(job, root, ground);
+	if (strcmp(ground->kind, "overlay") == 0)
+		return open_overlay(job, root, ground) == 0
+			       ? 0
+			       : open_by_inotify(job, root, wish, ground,
+						 "its upper layer cannot be had");
 	ground->superblock = find_superblock(job, root, ground);
-	if (ground->superblock >= 0)
-		return 0;
-	r = not_by_inotify(job, wish, "no mount of the whole file system can be had");
-	return r == 0 ? open_inotify(job, root, ground) : r;
+	return ground->superblock >= 0
+		       ? 0
+		       : open_by_inotify(job, root, wish, ground,
+					 "no mount of the whole file system can be had");
 }
 
 void ground_done(struct ground *ground) {

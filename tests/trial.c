@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "message.h"
 #include "path.h"
 #include "wire.h"
@@ -39,6 +40,9 @@ static size_t image_size;
 /* On this a subvolume of btrfs is mounted, for as long as the test takes. */
 static char volume[] = "/tmp/usher-volume-XXXXXX";
 static bool has_volume;
+
+/* Overlays on tmpfs tell what they write to. */
+static bool has_overlays;
 
 /* Where the machine has no clock that could wake it, trials_begin() writes something else here. */
 enum { WAKES = 77 };
@@ -154,6 +158,8 @@ struct trial trials[] = {
 	{ "Netlink.OpenSocket", "protocol=generic", OWN, 0 },
 	{ "Netlink.Subscribe", "types=link", OTHER, 0 },
 	{ "Netlink.OpenMonitor", "types=link", OTHER, 0 },
+	{ "Watches.Subscribe", "path=@/merged|backend=fanotify", HERE, 0 },
+	{ "Watches.Open", "path=@/merged|backend=fanotify", HERE, 0 },
 	/* these are there where there is btrfs */
 	{ "Watches.Subscribe", "path=@/volume|backend=fanotify", HERE, 0 },
 	{ "Watches.Open", "path=@/volume|backend=fanotify", HERE, 0 },
@@ -173,7 +179,20 @@ static int make_image(const char *path, mode_t mode) {
 	return fd < 0 || write(fd, image, image_size) != (ssize_t)image_size ? -errno : 0;
 }
 
+static int make_overlay(void) {
+	static const char options[] = "lowerdir=lower,upperdir=upper,workdir=work";
+
+	if (mkdir("lower", 0755) < 0 || mkdir("upper", 0755) < 0 || mkdir("work", 0755) < 0 ||
+	    mkdir("merged", 0755) < 0 || mount("overlay", "merged", "overlay", 0, options) < 0)
+		return -errno;
+	return 0;
+}
+
 static int make_files(void) {
+	int r = has_overlays ? make_overlay() : mkdir("merged", 0755);
+
+	if (r < 0)
+		return r;
 	if (mkdir("src", 0755) < 0 || mkdir("dst", 0755) < 0 || mkdir("new", 0755) < 0 ||
 	    mkdir("far", 0755) < 0 || mkdir("volume", 0755) < 0 ||
 	    (has_volume && mount(volume, "volume", NULL, MS_BIND, NULL) < 0) ||
@@ -615,6 +634,29 @@ static int code_of_waking(void) {
 	return timer_delete(timer);
 }
 
+bool trials_have_overlays(void) {
+	return has_overlays;
+}
+
+/* In a process of its own. */
+static int find_layer(void *data) {
+	struct kernel_fsuuid uuid = { 0 };
+	struct {
+		struct file_handle head;
+		uint8_t space[128];
+	} handle = { .head.handle_bytes = sizeof handle.space };
+	int mount_id, fd;
+
+	(void)data;
+	if (own_namespaces() < 0 || mount("base", base, "tmpfs", 0, NULL) < 0 || chdir(base) < 0 ||
+	    make_overlay() < 0)
+		return 1;
+	fd = open("upper", O_RDONLY | O_CLOEXEC);
+	return name_to_handle_at(AT_FDCWD, "merged", &handle.head, &mount_id,
+				 KERNEL_AT_HANDLE_FID) < 0 ||
+	       ioctl(fd, KERNEL_FS_IOC_GETFSUUID, &uuid) < 0;
+}
+
 bool trials_have_btrfs(void) {
 	return has_volume;
 }
@@ -648,6 +690,7 @@ int trials_begin(void **state) {
 			trials[i].code = code_of_waking();
 	if (!mkdtemp(base))
 		return -1;
+	has_overlays = geteuid() == 0 && in_child(find_layer, NULL) == 0;
 	(void)snprintf(path, sizeof path, "%s/image", base);
 	(void)snprintf(command, sizeof command,
 		       "mksquashfs %s %s -quiet -no-progress -e image >/dev/null 2>&1", base, path);

@@ -23,7 +23,7 @@ enum where {
 /*
  * "@" is a directory of the test's: a file system with the directories "src", "dst" and "new", on
  * which there is one with a directory "old"; "far", on which there is one in OTHER; "volume", on
- * which there may be a subvolume; an "image"; a
+ * which there may be a subvolume; "merged", on which there may be an overlay; an "image"; a
  * directory "closed", which only a capability opens, with "src", "image" and a mount "dst", again
  * with "old". "%" is the id of the mount on closed/dst. Descriptor 0 is the image, 1 a directory
  * that something is mounted on, 2 the process whose namespaces are meant.
@@ -55,6 +55,8 @@ int trials_begin(void **state);
 int trials_end(void **state);
 /* Whether "@/volume" is a subvolume of btrfs, and such are among the trials. */
 bool trials_have_btrfs(void);
+/* Whether "@/merged" is an overlay of which the kernel says what it writes to. */
+bool trials_have_overlays(void);
 /* Skips the test where there is no root or no image. */
 void trials_required(void);
 /* serve is called in a process of its own, with the child's end of the socket, and does not return.
