@@ -110,15 +110,13 @@ static bool is_our_view(const struct job *job) {
 	       mount_number(job->place.root, &other, &is_root) == 0 && ours == other;
 }
 
-/* Among the mounts of the place. -ENOENT for one that is nowhere, or somewhere else. */
-static int find_mount(const struct job *job, int fd, struct seen *ret) {
+/* By its line, with all options. */
+static int read_mount(const struct job *job, int fd, struct seen *ret) {
 	char process[16] = "self", *text, *rest;
 	uint64_t number = 0;
 	bool is_root;
 	int r;
 
-	if (is_our_view(job) && mount_table_ask(fd, &ret->line, &ret->space) == 0)
-		return 0;
 	if (job->place.pid > 0 && !job->place.joined)
 		(void)snprintf(process, sizeof process, "%d", job->place.pid);
 	r = mount_number(fd, &number, &is_root);
@@ -133,6 +131,13 @@ static int find_mount(const struct job *job, int fd, struct seen *ret) {
 			return 0;
 	ret->line.type = NULL;
 	return -ENOENT;
+}
+
+/* Among the mounts of the place. -ENOENT for one that is nowhere, or somewhere else. */
+static int find_mount(const struct job *job, int fd, struct seen *ret) {
+	if (is_our_view(job) && mount_table_ask(fd, &ret->line, &ret->space) == 0)
+		return 0;
+	return read_mount(job, fd, ret);
 }
 
 static int find_seen(const struct job *job, int fd, struct ground *ground) {
@@ -241,6 +246,25 @@ static bool is_overlay(const struct path *path, const struct ground_wish *wish,
 	       !(wish->events & habits) && (deep || is(wish->backend, "fanotify"));
 }
 
+/* As the caller, who may have been meant to come elsewhere by it: what that is like is compared. */
+static int open_word(const struct job *job, int fd) {
+	static const char word[] = "upperdir=";
+	struct seen seen = { 0 };
+	int r = read_mount(job, fd, &seen);
+	char *rest =
+		r < 0 || strcmp(seen.line.root, "/") != 0 ? NULL : seen.line.superblock_options;
+
+	r = -ENOENT;
+	for (char *option; r < 0 && (option = strsep(&rest, ","));) {
+		if (strncmp(option, word, strlen(word)) != 0)
+			continue;
+		mountinfo_unescape(option);
+		r = path_open_below(job->place.root, option + strlen(word), O_DIRECTORY);
+	}
+	free(seen.space);
+	return r;
+}
+
 /* Whether a mark on the whole file system is possible in principle; if not, why. */
 static const char *why_not(const struct job *job, const struct seen *seen, bool overlay) {
 	struct stat users;
@@ -292,6 +316,8 @@ int ground_choose(struct job *job, struct path *path, const struct ground_wish *
 		ground->kind = "overlay";
 	why = wish->events & habits && !wish->all ? "what is read is told by inotify alone"
 						  : why_not(job, ground->seen, overlay);
+	if (overlay && !why)
+		ground->layer = open_word(job, path->fd);
 	return why ? choose_inotify(job, path, wish, ground, why) : 0;
 }
 
@@ -455,6 +481,18 @@ static int name_by_layer(struct ground *ground, int upper) {
 	return 0;
 }
 
+/* Of an overlay that an ordinary user made the kernel says nothing. What the caller can come to by
+ * the word may be watched by the caller; whether it is the layer is seen by what it is like. */
+static int clone_layer(const struct job *job, int root, const struct ground *ground) {
+	struct seen seen = { 0 };
+	int r = ground->layer < 0 ? -ENOENT : find_mount(job, ground->layer, &seen);
+
+	if (r == 0 && (!is_markable(seen.line.type) || has_option(seen.line.options, "idmapped")))
+		r = -ENOENT;
+	free(seen.space);
+	return r < 0 ? r : upper_clone(ground->layer, root);
+}
+
 /* If the directory is in the upper layer already, and that is certain. */
 static int open_overlay(struct job *job, int root, struct ground *ground) {
 	_cleanup_close_ int upper = upper_open(job->place.proc, root), directory = -1;
@@ -464,6 +502,8 @@ static int open_overlay(struct job *job, int root, struct ground *ground) {
 		r = place_join_mounts(&job->place, false);
 		upper = r < 0 ? r : upper_open(job->place.proc, root);
 	}
+	if (upper < 0)
+		upper = clone_layer(job, root, ground);
 	directory = upper < 0 ? upper : upper_counterpart(job->place.proc, upper, root);
 	if (directory < 0)
 		return directory;
@@ -513,5 +553,6 @@ int ground_open(struct job *job, int root, const struct ground_wish *wish, struc
 void ground_done(struct ground *ground) {
 	seen_free(ground->seen);
 	ground->seen = NULL;
+	fd_closep(&ground->layer);
 	fd_closep(&ground->superblock);
 }

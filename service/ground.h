@@ -20,12 +20,14 @@ struct ground {
 	/* The superblock's root, as a detached mount, or the upper layer, or the mount namespace;
 	 * -1: the watcher needs none, or the broker has it. Owned. */
 	int superblock;
+	/* Of an overlay, what its word `upperdir` leads the caller to; -1: nothing. Owned. */
+	int layer;
 	/* The mount that it is seen through, where that had to be looked for; owned. */
 	struct seen *seen;
 };
 
 #define GROUND_NONE \
-	{ .superblock = -1 }
+	{ .superblock = -1, .layer = -1 }
 
 /* What ground_open() takes. */
 #define GROUND_CAPABILITIES (CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT) | CAP(CAP_DAC_READ_SEARCH))

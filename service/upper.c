@@ -75,11 +75,16 @@ static int identify(int directory, struct identity *ret) {
 	return 0;
 }
 
+/* A kernel that can be asked for that also tells of what is written through an overlay, as those
+ * before Linux 6.5 do not; and btrfs does not say it. */
+static bool has_uuid(int fd, struct kernel_fsuuid *ret) {
+	return ioctl(fd, KERNEL_FS_IOC_GETFSUUID, ret) == 0 && ret->len == UUID_SIZE;
+}
+
 static bool is_of(int fd, const uint8_t uuid[UUID_SIZE]) {
 	struct kernel_fsuuid found = { 0 };
 
-	return ioctl(fd, KERNEL_FS_IOC_GETFSUUID, &found) == 0 && found.len == UUID_SIZE &&
-	       memcmp(found.uuid, uuid, UUID_SIZE) == 0;
+	return has_uuid(fd, &found) && memcmp(found.uuid, uuid, UUID_SIZE) == 0;
 }
 
 static int ask(int fd, struct statx *ret) {
@@ -176,6 +181,26 @@ int upper_counterpart(int proc, int upper, int directory) {
 	return is_alike(fd, directory) ? fd_take(&fd) : -ENOENT;
 }
 
+static int clone(int upper) {
+	int r = open_tree(upper, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	return r < 0 ? -errno : r;
+}
+
+int upper_clone(int layer, int directory) {
+	_cleanup_close_ int top = -1,
+			    upper = openat(layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct kernel_fsuuid uuid = { 0 };
+	int depth;
+
+	if (upper < 0)
+		return -errno;
+	top = climb(directory, &depth);
+	if (top < 0)
+		return top;
+	return has_uuid(upper, &uuid) && is_alike(upper, top) ? clone(upper) : -ENOENT;
+}
+
 /* ---- among what is mounted ---- */
 
 /* Only by what the kernel has in memory, as it has the way to each mount: this is not to wait for a
@@ -205,15 +230,13 @@ static bool is_suitable(const struct mountinfo *line) {
 
 static int find_on(const struct mountinfo *line, struct identity *identity) {
 	_cleanup_close_ int mount = is_suitable(line) ? open_mount(line) : -1, upper = -1;
-	int r;
 
 	if (mount < 0 || !is_of(mount, identity->uuid))
 		return -ENOENT;
 	upper = open_by_handle_at(mount, &identity->handle.head, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (upper < 0)
 		return -errno;
-	r = open_tree(upper, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	return r < 0 ? -errno : r;
+	return clone(upper);
 }
 
 static int find_among(int proc, struct identity *identity, int top) {

@@ -13,6 +13,10 @@
  * not mounted here, or the mount does not begin in it. */
 int upper_open(int proc, int directory);
 
+/* The same of an overlay of whose handles it cannot be had: a directory that is on a file system
+ * which is known to behave, if that is like what the mount begins in. */
+int upper_clone(int layer, int directory);
+
 /* The directory in the upper layer that one of the overlay is written to, as a place alone;
  * -ENOENT if there is none yet. */
 int upper_counterpart(int proc, int upper, int directory);

@@ -1345,7 +1345,9 @@ class Filesystems(Watching):
         self.rule_holds(target)
         watch = self.watch(target, ["create"])
         touch(f"{target}/old/f")
-        self.assertIn("f", names(watch.all()))
+        self.assertIn("old", [record.path for record in watch.quiet() if record.kind == RESCAN], "it is copied up")
+        touch(f"{target}/old/g")
+        self.assertIn("create old/g", shapes(watch.quiet()))
         watch.close()
 
 
