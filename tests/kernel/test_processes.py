@@ -120,8 +120,7 @@ class Programs(TestCase):
     def test_it_is_told_exactly_once(self):
         self.me.subscribe()
         program = self.shell("exit 0")
-        where, _, _, arguments = self.me.signal("Exited")
-        self.assertEqual((where, tuple(arguments)), (program.path, ("exited", 0)))
+        self.assertEqual(tuple(self.me.signal("Exited", path=program.path)[3]), ("exited", 0))
         self.assertEqual(program.wait(), ("exited", 0))
         wait_until(lambda: not self.me.objects("Process"), "the object goes when that was told")
 

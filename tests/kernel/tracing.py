@@ -47,11 +47,11 @@ def bear(pid, works=False):
     """A child for a process that waits to read something, and goes on waiting; the child's process id.
 
     For the child there was nothing to read; or it works on the spot until somebody ends it."""
+    ring.wait_until(lambda: ring.read(f"/proc/{pid}/syscall").split()[0] == str(READ), "it waits to read")
     trace(ATTACH, pid)
     stopped(pid)
     trace(SETOPTIONS, pid, data=TRACE_FORKS)
     registers = registers_of(pid)
-    assert registers[ORIG_RAX] == READ, "it waits for signals"
     call(pid, registers, FORK)
     trace(SYSCALL, pid)
     while stopped(pid) != signal.SIGTRAP | 1 << 8:
