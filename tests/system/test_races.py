@@ -422,7 +422,7 @@ class Races(support.MountTestCase):
 
     def test_a_name_is_the_network_that_was_judged(self):
         """In mounts of alice's own, the name of hers is covered by that of the machine's, again and again."""
-        if not os.path.ismount("/run/netns"):  # where ip(8) mounts it onto itself
+        if not support.mount_at("/run/netns"):  # where ip(8) mounts it onto itself
             self.addCleanup(subprocess.run, ["umount", "--lazy", "/run/netns"], check=True)
         subprocess.run(["ip", "netns", "add", "races"], check=True)
         self.addCleanup(subprocess.run, ["ip", "netns", "del", "races"], check=True)
