@@ -100,20 +100,11 @@ static const int every_child[] = {
 /* What a child calls, besides, before it has its filter. Where one is missing or too many that
  * costs time and nothing else. */
 static const int every_child_before[] = {
-	SYS_accept4,
-	SYS_clone,
-	SYS_getpid,
-	SYS_getppid,
-	SYS_ioctl,
-	SYS_pidfd_send_signal,
-	SYS_ppoll,
-	SYS_prctl,
-	SYS_rt_sigaction,
-	SYS_rt_sigprocmask,
-	SYS_seccomp,
-	SYS_setgroups,
-	SYS_timer_create,
-	SYS_wait4,
+	SYS_accept4,        SYS_clone,   SYS_getpid,
+	SYS_getppid,        SYS_ioctl,   SYS_pidfd_send_signal,
+	SYS_ppoll,          SYS_prctl,   SYS_rt_sigaction,
+	SYS_rt_sigprocmask, SYS_seccomp, SYS_setgroups,
+	SYS_timer_create,   SYS_wait4,
 };
 
 static void allow(scmp_filter_ctx filter, int number) {

@@ -213,13 +213,13 @@ static void add_times(Usher__Received *received, const struct signalfd_siginfo *
 	received->system_usec = info->ssi_stime * tick_usec;
 }
 
-/* The process is one that its user may look into and change: what it writes may be anything. */
 /* Of what is received and cannot be told nobody would know. That it has ended is told. */
 static bool give_up(const struct keeper *keeper) {
 	(void)kill(keeper->pid, SIGKILL);
 	return false;
 }
 
+/* The process is one that its user may look into and change: what it writes may be anything. */
 static bool pass_on(const struct keeper *keeper) {
 	const struct trap *trap = keeper->data;
 	Usher__Received received = USHER__RECEIVED__INIT;
