@@ -176,7 +176,7 @@ static bool stays(const request_type *m) {
 
 /* Whose session the caller is in, by its control group: logind has one for each user. */
 static uid_t session_of(const struct place *place) {
-	static const char slice[] = "/user-";
+	static const char slice[] = "::/user.slice/user-";
 	_cleanup_close_ int fd = -1;
 	char text[4096], *at, *end;
 	unsigned long uid;
@@ -190,7 +190,8 @@ static uid_t session_of(const struct place *place) {
 	if (!at)
 		return (uid_t)-1;
 	uid = strtoul(at + sizeof slice - 1, &end, 10);
-	return strncmp(end, ".slice", 6) == 0 ? (uid_t)uid : (uid_t)-1;
+	return end > at + sizeof slice - 1 && strncmp(end, ".slice/", 7) == 0 ? (uid_t)uid
+									      : (uid_t)-1;
 }
 
 static int subscribe_prepare(struct job *job, const char *libexec) {
