@@ -4,6 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fd.h"
 
 union space {
 	struct file_handle handle;
@@ -12,24 +17,25 @@ union space {
 
 _Static_assert(sizeof(struct file_handle) == HANDLE_HEAD, "the head of a handle");
 
-static int find(int fd, const char *name, int flags, uint8_t space[HANDLE_MAX],
-		struct handle *ret) {
+int handle_of(int fd, uint8_t space[HANDLE_MAX], struct handle *ret) {
 	union space own = { .handle.handle_bytes = HANDLE_MAX - HANDLE_HEAD };
 	int mount;
 
-	if (name_to_handle_at(fd, name, &own.handle, &mount, flags) < 0)
+	if (name_to_handle_at(fd, "", &own.handle, &mount, AT_EMPTY_PATH) < 0)
 		return -errno;
 	*ret = (struct handle){ space, HANDLE_HEAD + own.handle.handle_bytes };
 	memcpy(space, own.bytes, ret->size);
 	return 0;
 }
 
-int handle_of(int fd, uint8_t space[HANDLE_MAX], struct handle *ret) {
-	return find(fd, "", AT_EMPTY_PATH, space, ret);
-}
-
 int handle_of_name(int directory, const char *name, uint8_t space[HANDLE_MAX], struct handle *ret) {
-	return find(directory, name, 0, space, ret);
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_CACHED,
+	};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
+
+	return fd < 0 ? -errno : handle_of(fd, space, ret);
 }
 
 int handle_open(int superblock, const struct handle *handle) {

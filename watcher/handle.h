@@ -21,7 +21,8 @@ static inline bool handle_is(const struct handle *one, const struct handle *othe
 
 /* Of a descriptor's file, into space. 0 or a negative errno. */
 int handle_of(int fd, uint8_t space[HANDLE_MAX], struct handle *ret);
-/* Of what has a name in a directory. */
+/* Of what has a name in a directory, as far as the kernel has it in memory (-EAGAIN): who looks for
+ * more waits for those who have the directory locked, for as long as they like. */
 int handle_of_name(int directory, const char *name, uint8_t space[HANDLE_MAX], struct handle *ret);
 /* Opens it as a place alone (O_PATH). A descriptor or a negative errno. */
 int handle_open(int superblock, const struct handle *handle);

@@ -258,15 +258,11 @@ bool superblock_leads(struct superblock *superblock, uint32_t directory, const c
 	return fd >= 0 && handle_of_name(fd, name, space, &found) == 0 && handle_is(&found, object);
 }
 
-/* Who changes names has locked the directory until that is told; who lists it waits for that. */
-void superblock_await_names(struct superblock *superblock, uint32_t directory) {
-	int place = open_directory(superblock, directory);
-	_cleanup_close_ int fd =
-		place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char some[1024];
+bool superblock_is_nameless(const struct superblock *superblock, const struct handle *object) {
+	_cleanup_close_ int fd = handle_open(superblock->fd, object);
+	struct stat st;
 
-	if (fd >= 0)
-		(void)getdents64(fd, some, sizeof some);
+	return fd < 0 ? fd == -ESTALE : fstat(fd, &st) == 0 && st.st_nlink == 0;
 }
 
 bool superblock_place(struct superblock *superblock, uint32_t number) {

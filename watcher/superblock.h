@@ -33,13 +33,12 @@ int superblock_forget(struct superblock *superblock);
 /* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
  * reached from the top. One that is outside of a layer is below nothing. */
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
-/* Whether a name in a directory is that of an object now. The directory stays open, since mostly
- * the next question is about the same. */
+/* Whether a name in a directory is that of an object now, as far as is known without waiting. The
+ * directory stays open, since mostly the next question is about the same. */
 bool superblock_leads(struct superblock *superblock, uint32_t directory, const char *name,
 		      const struct handle *object);
-/* Waits until names that are just being given or taken away in a directory have been, and the
- * kernel has told of that. */
-void superblock_await_names(struct superblock *superblock, uint32_t directory);
+/* Whether a file has no name any more, anywhere. */
+bool superblock_is_nameless(const struct superblock *superblock, const struct handle *object);
 /* Nothing stays open. */
 void superblock_rest(struct superblock *superblock);
 /* Moves one to where it is now; false if that cannot be. One that has been deleted stays. */

@@ -80,7 +80,8 @@ static bool judge(const struct group_event *event, const struct group_event *lat
 	return true;
 }
 
-/* All that has been read, by those that come after the event. */
+/* All that has been read, by those that come after the event; and what has no name at all had none
+ * before. Who changes names has told of that only when he is done, and nobody waits for him. */
 static enum tenure look_on(const struct lookout *lookout, const struct event *event) {
 	const struct block *ahead = &lookout->ahead;
 	enum tenure tenure = TENURE_OVER;
@@ -94,11 +95,13 @@ static enum tenure look_on(const struct lookout *lookout, const struct event *ev
 	while (group_parse(ahead->bytes, ahead->size, &at, &later) > 0)
 		if (judge(&event->raw, &later, &tenure))
 			return tenure;
-	return lookout->uncertain ? TENURE_UNKNOWN : TENURE_OVER;
+	return lookout->uncertain ||
+			       !superblock_is_nameless(&lookout->superblock, &event->raw.object)
+		       ? TENURE_UNKNOWN
+		       : TENURE_OVER;
 }
 
-static enum tenure find_out(struct lookout *lookout, const struct event *event,
-			    uint32_t directory) {
+static enum tenure find_out(struct lookout *lookout, const struct event *event) {
 	struct toil *toil = &lookout->watcher->toil;
 	uid_t uid = actor_uid(lookout, event->raw.pid);
 	uint64_t began = instant_usec();
@@ -106,7 +109,6 @@ static enum tenure find_out(struct lookout *lookout, const struct event *event,
 
 	if (toil_left(toil, uid, began) == 0)
 		return TENURE_UNKNOWN;
-	superblock_await_names(&lookout->superblock, directory);
 	batch_look_ahead(lookout);
 	tenure = look_on(lookout, event);
 	toil_spend(toil, uid, instant_usec() - began);
@@ -130,7 +132,7 @@ enum tenure tenure_of(struct lookout *lookout, const struct event *event, uint32
 	if (known->name == now.name && known->object == now.object)
 		return TENURE_HELD;
 	if (!superblock_leads(&lookout->superblock, directory, raw->name, &raw->object))
-		return find_out(lookout, event, directory);
+		return find_out(lookout, event);
 	*known = now;
 	return TENURE_HELD;
 }
