@@ -24,7 +24,11 @@
 #include "mountinfo.h"
 #include "upper.h"
 
-enum { DEPTH_MAX = 4096, FIRST_USERS = 0xeffffffd /* the kernel's PROC_USER_INIT_INO */ };
+enum {
+	DEPTH_MAX = 4096,
+	OVERLAYS_MAX = 16,
+	FIRST_USERS = 0xeffffffd, /* the kernel's PROC_USER_INIT_INO */
+};
 
 /* Of these a mark tells everything, and a handle is looked up without waiting for anybody. By name,
  * since devtmpfs passes for tmpfs otherwise. */
@@ -493,6 +497,15 @@ static int clone_layer(const struct job *job, int root, const struct ground *gro
 	return r < 0 ? r : upper_clone(ground->layer, root);
 }
 
+/* Whatever happens on a file system is told once for each overlay that writes to it. */
+static bool are_enough_overlays(const struct job *job) {
+	unsigned n = 0;
+
+	for (size_t i = 0; i < job->n_watchers; i++)
+		n += strncmp(job->watchers[i], "overlay:", strlen("overlay:")) == 0;
+	return n >= OVERLAYS_MAX;
+}
+
 /* If the directory is in the upper layer already, and that is certain. */
 static int open_overlay(struct job *job, int root, struct ground *ground) {
 	_cleanup_close_ int upper = upper_open(job->place.proc, root), directory = -1;
@@ -508,9 +521,12 @@ static int open_overlay(struct job *job, int root, struct ground *ground) {
 	if (directory < 0)
 		return directory;
 	r = name_by_layer(ground, upper);
-	if (r == 0 && !has_watcher(job, ground))
-		ground->superblock = fd_take(&upper);
-	return r;
+	if (r < 0 || has_watcher(job, ground))
+		return r;
+	if (are_enough_overlays(job))
+		return -EUSERS;
+	ground->superblock = fd_take(&upper);
+	return 0;
 }
 
 /* Where that cannot be had after all. */

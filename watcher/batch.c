@@ -106,7 +106,7 @@ static void scan_rights(struct lookout *lookout, const struct group_event *raw) 
 		return;
 	node_of(lookout, number)->changed = horizon(lookout);
 	node_of(lookout, number)->flags &= ~(uint32_t)NODE_FRESH;
-	if (lookout->superblock.layer)
+	if (lookout->superblock.layer && overlay_has(lookout, number))
 		lookout->mounts_generation++; /* what its maker may see is found by looking */
 }
 

@@ -197,6 +197,8 @@ int overlay_handle(const struct lookout *lookout, int directory, uint8_t space[H
 /* Whether that is what a path shows in the overlay, from a directory that is at the top of it. */
 bool overlay_shows(const struct lookout *lookout, uint32_t top, const char *path,
 		   uint32_t directory, int shown);
+/* Whether a directory of the file system is one of the layer, by what is known so far. */
+bool overlay_has(const struct lookout *lookout, uint32_t directory);
 /* What an event in the layer says of the overlay. False if it is nothing that can be told: then
  * what is to be listed anew has been noted. */
 bool overlay_translate(struct lookout *lookout, struct event *event);

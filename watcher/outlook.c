@@ -232,7 +232,9 @@ static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t
 		const char *path) {
 	const struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+		/* what lies below an overlay may be anybody's, and is not waited for */
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
+			   (lookout->superblock.layer ? RESOLVE_CACHED : 0),
 	};
 	_cleanup_close_ int fd = (int)syscall(SYS_openat2, outlook->root, path, &how, sizeof how);
 	const struct handle known = node_handle(&lookout->superblock.nodes.node[directory]);

@@ -40,6 +40,25 @@ int overlay_handle(const struct lookout *lookout, int directory, uint8_t space[H
 
 /* ---- what there is to be seen ---- */
 
+enum { LIST_MAX = 4096 };
+
+static ssize_t list_of(int fd, uint8_t list[LIST_MAX]) {
+	char path[64];
+	ssize_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	n = getxattr(path, "system.posix_acl_access", list, LIST_MAX);
+	return n < 0 && (errno == ENODATA || errno == EOPNOTSUPP) ? 0 : n;
+}
+
+/* Where the layer is seen through a mount that maps ids, the overlay has others in the list. */
+static bool have_same_list(int one, int other) {
+	uint8_t a[LIST_MAX], b[LIST_MAX];
+	ssize_t n = list_of(one, a);
+
+	return n >= 0 && n == list_of(other, b) && memcmp(a, b, (size_t)n) == 0;
+}
+
 bool overlay_shows(const struct lookout *lookout, uint32_t top, const char *path,
 		   uint32_t directory, int shown) {
 	const struct open_how how = {
@@ -62,12 +81,13 @@ bool overlay_shows(const struct lookout *lookout, uint32_t top, const char *path
 	/* its rights were found in the layer; the overlay has the same, and asks its maker's */
 	return fstat(fd, &st) == 0 && fstat(shown, &other) == 0 && st.st_mode == other.st_mode &&
 	       st.st_uid == other.st_uid && st.st_gid == other.st_gid &&
+	       have_same_list(fd, shown) &&
 	       syscall(SYS_faccessat2, shown, "", R_OK | X_OK, AT_EMPTY_PATH | AT_EACCESS) == 0;
 }
 
 /* ---- what happens ---- */
 
-static bool is_inside(const struct lookout *lookout, uint32_t directory) {
+bool overlay_has(const struct lookout *lookout, uint32_t directory) {
 	const struct node *node = lookout->superblock.nodes.node;
 	uint32_t i = directory;
 
@@ -83,13 +103,22 @@ static bool has_attribute(int fd, const char *name) {
 	return getxattr(path, name, NULL, 0) >= 0 || (errno != ENODATA && errno != EOPNOTSUPP);
 }
 
+/* A copy has the time of what it is one of. */
+static bool is_older_than_itself(const struct statx *stx) {
+	const struct statx_timestamp *born = &stx->stx_btime, *changed = &stx->stx_mtime;
+
+	return !(stx->stx_mask & STATX_BTIME) || changed->tv_sec < born->tv_sec ||
+	       (changed->tv_sec == born->tv_sec && changed->tv_nsec < born->tv_nsec);
+}
+
 /* What has come may be a copy. Who asks after it has gone is not answered; and of an ordinary
- * user's overlay nothing but files can say it. */
+ * user's overlay nothing but files can say it, nor can one that has several names. */
 static bool may_be_copy(const struct lookout *lookout, const struct handle *object) {
 	_cleanup_close_ int fd = handle_open(lookout->superblock.fd, object);
-	struct stat st;
+	struct statx stx;
 
-	return fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	return fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &stx) < 0 ||
+	       !S_ISREG(stx.stx_mode) || is_older_than_itself(&stx) ||
 	       has_attribute(fd, "trusted.overlay.origin") ||
 	       has_attribute(fd, "user.overlay.origin");
 }
@@ -102,14 +131,14 @@ static bool hides(const struct lookout *lookout, const struct handle *object) {
 }
 
 static void list_anew(struct lookout *lookout, uint32_t directory) {
-	if (directory && is_inside(lookout, directory))
+	if (directory && overlay_has(lookout, directory))
 		batch_rescan(lookout, directory);
 }
 
 /* A directory is never copied where it is. */
 static bool is_moved(const struct lookout *lookout, const struct event *event) {
-	return event->directory && event->old_directory && is_inside(lookout, event->directory) &&
-	       is_inside(lookout, event->old_directory) &&
+	return event->directory && event->old_directory && overlay_has(lookout, event->directory) &&
+	       overlay_has(lookout, event->old_directory) &&
 	       (event->raw.mask & FAN_ONDIR || !hides(lookout, &event->raw.object));
 }
 
@@ -122,12 +151,17 @@ bool overlay_translate(struct lookout *lookout, struct event *event) {
 		list_anew(lookout, event->directory);
 		list_anew(lookout, event->old_directory);
 		/* another may be in the place of one that was known by that name */
-		if (raw->mask & FAN_ONDIR && event->object && is_inside(lookout, event->directory))
+		if (raw->mask & FAN_ONDIR && event->object &&
+		    overlay_has(lookout, event->directory))
 			batch_rescan(lookout, event->object);
 		return false;
 	}
+	/* with a directory that had been exchanged for an empty one, what was hidden in it goes */
+	if (raw->mask & FAN_DELETE && !(raw->mask & FAN_ONDIR) && event->directory &&
+	    !overlay_has(lookout, event->directory))
+		return false;
 	if (raw->mask & FAN_CREATE && !(raw->mask & FAN_ONDIR) && event->directory &&
-	    is_inside(lookout, event->directory) && may_be_copy(lookout, &raw->object)) {
+	    overlay_has(lookout, event->directory) && may_be_copy(lookout, &raw->object)) {
 		list_anew(lookout, event->directory);
 		raw->mask &= ~(uint64_t)FAN_CREATE;
 	}

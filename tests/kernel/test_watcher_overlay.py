@@ -158,8 +158,8 @@ class Overlay(unittest.TestCase):
         self.assertEqual(self.start(), (0, ""))
         ring.mount("none", f"{self.merged}/on", "tmpfs")
         self.addCleanup(ring.umount, f"{self.merged}/on", 2)
-        self.run_in("touch upper/on/top/y", self.place)
-        self.assertEqual([str(record) for record in self.watcher.records(1)], [])
+        self.run_in("touch upper/on/top/y", self.place)  # nobody has come by in the overlay
+        self.assertEqual([str(record) for record in self.watcher.records(1) if str(record) != "RESCAN "], [])
 
     def test_what_happens_elsewhere_on_the_file_system_is_not_told(self):
         self.assertEqual(self.start(everything=True), (0, ""))
@@ -176,6 +176,7 @@ class Overlay(unittest.TestCase):
         self.assertEqual(made.stdout.readline(), b"\n")
         self.merged = f"/proc/{made.pid}/root{self.place}/merged"
         self.assertEqual(self.start(), (0, ""))
+        self.run_in("ls own all >/dev/null")  # where nobody comes by in the overlay nothing is looked for there
         self.run_in("mkdir upper/own/seen", self.place)
         self.assertEqual([str(record) for record in self.watcher.records(1)], ["create own/seen"])
         self.run_in("chmod 704 upper/own", self.place)
