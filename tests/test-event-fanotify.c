@@ -270,17 +270,17 @@ static int status_of(pid_t pid) {
 	return WEXITSTATUS(status);
 }
 
-static void who_opens_waits_for_the_answer(void **state) {
+static void wait_for_answers(uint64_t mask, pid_t (*start)(void)) {
 	struct usher_source *source = group_of(FAN_CLASS_CONTENT, O_RDONLY);
 	struct usher_event event;
 	pid_t pid;
 
 	touch("f");
-	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), FAN_OPEN_PERM, 0), 0);
+	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), mask, 0), 0);
 	for (int allow = 0; allow < 2; allow++) {
-		pid = opener();
+		pid = start();
 		assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
-		assert_int_equal(event.fanotify.mask, FAN_OPEN_PERM);
+		assert_int_equal(event.fanotify.mask, mask);
 		assert_int_equal(event.fanotify.pid, pid);
 		assert_int_equal(usher_fanotify_respond(&event, allow, false), 0);
 		assert_int_equal(usher_fanotify_respond(&event, allow, false), -EINVAL);
@@ -289,22 +289,12 @@ static void who_opens_waits_for_the_answer(void **state) {
 	usher_source_free(source);
 }
 
-static void who_reads_waits_for_the_answer(void **state) {
-	struct usher_source *source = group_of(FAN_CLASS_CONTENT, O_RDONLY);
-	struct usher_event event;
-	pid_t pid;
+static void who_opens_waits_for_the_answer(void **state) {
+	wait_for_answers(FAN_OPEN_PERM, opener);
+}
 
-	touch("f");
-	assert_int_equal(usher_fanotify_watch(source, in_directory("f"), FAN_ACCESS_PERM, 0), 0);
-	for (int allow = 0; allow < 2; allow++) {
-		pid = reader();
-		assert_int_equal(usher_source_wait(source, LONG_USEC, &event), 0);
-		assert_int_equal(event.fanotify.mask, FAN_ACCESS_PERM);
-		assert_int_equal(event.fanotify.pid, pid);
-		assert_int_equal(usher_fanotify_respond(&event, allow, false), 0);
-		assert_int_equal(status_of(pid), allow ? 0 : EPERM);
-	}
-	usher_source_free(source);
+static void who_reads_waits_for_the_answer(void **state) {
+	wait_for_answers(FAN_ACCESS_PERM, reader);
 }
 
 static void an_answer_that_the_kernel_does_not_take_can_be_given_again(void **state) {
