@@ -122,6 +122,15 @@ class Overlay(unittest.TestCase):
         self.assertTrue([one for one in told if "modify" in one and one.endswith(" d/f")], told)
         self.assertTrue([one for one in self.told("chmod 600 d/g") if "attrib" in one and one.endswith(" d/g")])
 
+    def test_nor_is_one_that_has_several_names(self):
+        """No mark is set on its copy where names are not kept together."""
+        os.link(f"{self.place}/lower/file", f"{self.place}/lower/d/other")
+        self.run_in("touch d/new")
+        self.assertEqual(self.start(), (0, ""))
+        told = self.told("chmod 600 d/other")  # to write to it makes it younger
+        self.assertIn("RESCAN d", told)
+        self.assertNotIn("create", " ".join(told))
+
     def test_what_hides_a_deleted_name_is_no_new_file(self):
         self.assertEqual(self.start(), (0, ""))
         told = self.told("rm d/f")
