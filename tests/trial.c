@@ -361,6 +361,8 @@ static uint64_t links_of(pid_t pid) {
 		for (size_t q = 0; q < N_OF(questions); q++) {
 			memset(&link.ifr_addr, 0, sizeof link.ifr_addr);
 			(void)ioctl(fd, questions[q], &link);
+			if (questions[q] == SIOCGIFFLAGS) /* the kernel sees later that it runs */
+				link.ifr_flags &= ~IFF_RUNNING;
 			for (size_t b = 0; b < sizeof link.ifr_addr; b++)
 				(void)snprintf(text + 2 * b, 3, "%02x",
 					       ((const uint8_t *)&link.ifr_addr)[b]);
