@@ -643,10 +643,12 @@ bool trials_have_overlays(void) {
 /* In a process of its own. */
 static int find_layer(void *data) {
 	struct kernel_fsuuid uuid = { 0 };
+
 	struct {
 		struct file_handle head;
 		uint8_t space[128];
 	} handle = { .head.handle_bytes = sizeof handle.space };
+
 	int mount_id, fd;
 
 	(void)data;
