@@ -104,6 +104,21 @@ bool question_is_brief(const struct question *question) {
 	       selection_lookup(question->selection, selection_type(question->selection, 0));
 }
 
+/* These two are tables of their own, too. */
+static bool is_division(const char *key) {
+	return strcmp(key, "family") == 0 || strcmp(key, "table") == 0;
+}
+
+bool question_may_be_small(const struct question *question) {
+	const char *key;
+
+	for (size_t i = 0; (key = selection_key(question->selection, i)); i++)
+		if (!is_division(key))
+			return false;
+	return question->rights == 0 && selection_type(question->selection, 0)->own_table &&
+	       !question_is_streamed(question) && !question_is_joined(question);
+}
+
 bool question_is_joined(const struct question *question) {
 	enum query_consistency consistency;
 
@@ -378,11 +393,14 @@ int answer_give(int connection, const struct question *question, bool brief, vol
 	int r;
 
 	prepare(&answer, connection, question, told);
+	answer.query.brief = brief;
 	r = begin(&answer);
 	if (r == 0)
 		r = query_run(&answer.query, one);
 	if (r == 1 && !brief)
 		r = query_run(&answer.query, false);
+	if (r == -EFBIG && brief)
+		r = 1;
 	if (r != 1)
 		r = conclude(&answer, r);
 	done(&answer);

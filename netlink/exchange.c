@@ -303,6 +303,8 @@ int exchange_step(struct exchange *exchange, int flags, exchange_each *each, voi
 		exchange->seen = false;
 		return 1;
 	}
+	if (exchange->most > 0 && exchange->datagrams == exchange->most)
+		return -EFBIG;
 	if (is_stuck(exchange, (size_t)n))
 		return -ELOOP;
 	r = take_datagram(exchange, (size_t)n, each, data);

@@ -31,9 +31,10 @@ struct exchange {
 	uint8_t *buffers[2]; /* of which one has the last datagram, the other the one before */
 	size_t sizes[2];
 	unsigned turn;
-	bool primed;  /* there has been an answer */
-	bool of_dump; /* what is being answered */
-	bool of_one;  /* by a message that is not followed by a word that it was the last */
+	unsigned most; /* datagrams of a dump, and then -EFBIG; 0: any number */
+	bool primed;   /* there has been an answer */
+	bool of_dump;  /* what is being answered */
+	bool of_one;   /* by a message that is not followed by a word that it was the last */
 	bool over;
 	bool seen; /* the next datagram, which is not taken in again */
 

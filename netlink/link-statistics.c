@@ -236,6 +236,7 @@ const struct netlink_type netlink_link_stats = {
 	.header = sizeof(struct if_stats_msg),
 	.groups = (const uint32_t[]){ RTNLGRP_STATS, 0 },
 	.keys = (const char *const[]){ "ifindex", NULL },
+	.own_table = true,
 	.lookups = (const char *const[]){ "ifindex", NULL },
 	.flags_interruption = true,
 	.request = link_stats_request,

@@ -476,6 +476,7 @@ const struct netlink_type netlink_link = {
 	.header = sizeof(struct ifinfomsg),
 	.groups = (const uint32_t[]){ RTNLGRP_LINK, 0 },
 	.keys = (const char *const[]){ "ifindex", NULL },
+	.own_table = true,
 	.lookups = (const char *const[]){ "ifindex", "ifname", "alt-names", NULL },
 	.flags_interruption = true,
 	.changes = true,

@@ -67,6 +67,7 @@ const struct netlink_type netlink_nexthop = {
 	.header = sizeof(struct nhmsg),
 	.groups = (const uint32_t[]){ RTNLGRP_NEXTHOP, 0 },
 	.keys = (const char *const[]){ "id", NULL },
+	.own_table = true,
 	.lookups = (const char *const[]){ "id", NULL },
 	.flags_interruption = true,
 	.changes = true,

@@ -35,7 +35,8 @@ struct query {
 	void *data;
 	struct listener *listener; /* open, for QUERY_RETRY; NULL: nothing is joined */
 	bool hurried;              /* somebody waits for the first rows, and they go at once */
-	struct exchange *kept;     /* for lookups that need no dump; NULL: nothing is kept */
+	bool brief; /* it ends with -EFBIG where the kernel has more to tell than a little */
+	struct exchange *kept; /* for lookups that need no dump; NULL: nothing is kept */
 
 	/* The answer, besides the rows: */
 	bool complete;

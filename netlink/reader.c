@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
@@ -30,7 +31,7 @@ struct reader {
 	bool leaving;
 };
 
-/* ---- what is brief ---- */
+/* ---- what is done at once ---- */
 
 static int answer_there(struct reader *reader, const struct question *question) {
 	int r = rights_lower_to(question->rights);
@@ -41,7 +42,16 @@ static int answer_there(struct reader *reader, const struct question *question) 
 }
 
 static bool may_keep(const struct question *question) {
-	return question->rights == 0 && query_is_keepable(selection_type(question->selection, 0));
+	return question->rights == 0 && question_is_brief(question) &&
+	       query_is_keepable(selection_type(question->selection, 0));
+}
+
+/* While somebody else waits for us, only what is brief. */
+static bool is_for_now(const struct reader *reader, const struct question *question) {
+	struct pollfd broker = { .fd = reader->connection, .events = POLLIN };
+
+	return question_is_brief(question) ||
+	       (question_may_be_small(question) && poll(&broker, 1, 0) == 0);
 }
 
 /* 1: it takes a child. */
@@ -74,7 +84,7 @@ static int on_ask(struct reader *reader, ProtobufCMessage **order, struct fds *f
 	uint64_t serial = ask->serial;
 	int r = question_check(ask, &refusal, &question);
 
-	if (r == 0 && question_is_brief(&question)) {
+	if (r == 0 && is_for_now(reader, &question)) {
 		r = answer_now(reader, &question, where, &refusal);
 		if (r != 1) {
 			question_done(&question);

@@ -298,6 +298,7 @@ const struct netlink_type netlink_route = {
 		(const uint32_t[]){ RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_MPLS_ROUTE, 0 },
 	.keys = (const char *const[]){ "family", "table", "dst", "src", "tos", "priority", "oif",
 				       "gateway", "nh-id", "labels", NULL },
+	.own_table = true,
 	.changes = true,
 	.request = request_routes,
 };

@@ -149,6 +149,9 @@ struct netlink_type {
 	const uint32_t *groups; /* multicast groups that tell of changes, ends with 0; NULL: none */
 	const char *const *keys; /* fields by which two rows are the same object, ends with NULL */
 	bool flags_interruption; /* its dumps carry NLM_F_DUMP_INTR when something has changed */
+	/* The kernel goes from row to row without a look at anything else, and a row is such a
+	 * message as a lookup's. */
+	bool own_table;
 	bool calls_roll; /* nothing tells of changes, but each row has a `cookie` that is its own */
 	bool privileged; /* the kernel tells only who has CAP_NET_ADMIN there */
 	bool changes;    /* Change can make and remove them */

@@ -523,6 +523,56 @@ class Sockets(TestCase):
         self.assertEqual({self.ask() for _ in range(20)}, {(True, True)})
 
 
+class Small(TestCase):
+    """What is read as soon as a child would be there to read it is read without one."""
+
+    def faults(self):
+        """Of the children that have ended, which are none if there was no child."""
+        with open(f"/proc/{self.reader.process.pid}/stat", encoding="ascii") as file:
+            return int(file.read().rsplit(") ", 1)[1].split()[8])
+
+    def takes_child(self, ask, seconds=5):
+        before = self.faults()
+        ask()
+        with contextlib.suppress(AssertionError):
+            self.wait_until(lambda: self.faults() > before, "a child has ended", seconds)
+        return self.faults() > before
+
+    def test_a_small_table_takes_no_child(self):
+        for keys in ({"format": "records"}, {"format": "json"}, {}, {"format": "records", "consistency": "any"}):
+            for kind in ("link", "route", "nexthop"):
+                self.assertFalse(self.takes_child(lambda keys=keys, kind=kind: self.reader.query(kind, **keys), 0.1), (kind, keys))
+        self.assertIn("lo", {row["ifname"] for row in self.rows("link", ["ifname"])})
+
+    def test_a_large_table_takes_one_and_is_whole(self):
+        realm = self.realm()
+        realm.pair("v", "10.9.0.1/16")
+        realm.run(*(f"route add 10.{60 + i // 250}.{i % 250}.0/24 dev v" for i in range(3000)))
+        for keys in ({}, {"family": 2}, {"table": MAIN}):
+            self.assertTrue(self.takes_child(lambda keys=keys: self.assertGreaterEqual(
+                len(self.rows("route", ["dst"], where=realm.fd, **keys)), 3000)), keys)
+            reply = self.reader.query("route", ["dst"], where=realm.fd, **keys)
+            self.assertEqual(reply.code, LIMIT, reply.text)
+
+    def test_what_the_kernel_may_look_for_long_takes_one(self):
+        for kind, keys in (("route", {"oif": "lo"}), ("neighbour", {}), ("socket", {"family": "unix"}), ("link", {"consistency": "retry"}),
+                           ("link", {"transport": "stream"})):
+            def ask(kind=kind, keys=keys):
+                self.assertTrue(self.reader.query(kind, format="records", **keys).answer().end["complete"])
+            self.assertTrue(self.takes_child(ask), kind)
+
+    def test_while_others_wait_it_takes_one(self):
+        def ask():
+            os.kill(self.reader.process.pid, signal.SIGSTOP)
+            try:
+                asked = [self.reader.ask("link", ["ifname"], format="records") for _ in range(2)]
+            finally:
+                os.kill(self.reader.process.pid, signal.SIGCONT)
+            for serial in asked:
+                self.assertIn("lo", {row["ifname"] for row in self.reader.wait(serial).rows()})
+        self.assertTrue(self.takes_child(ask))
+
+
 class Namespaces(TestCase):
     def test_a_caller_is_told_of_its_own_namespace(self):
         realm = self.realm()
