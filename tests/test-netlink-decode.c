@@ -422,6 +422,51 @@ static void test_an_address_of_another_size_is_not_there(void **state) {
 	assert_absent("gateway");
 }
 
+static void test_a_hardware_address_is_as_long_as_its_kind_of_link_has_it(void **state) {
+	static const size_t sizes[] = { 1, 6, 8, 20, 32 }; /* 32: MAX_ADDR_LEN */
+	uint8_t bytes[32];
+	char text[sizeof bytes * 3];
+
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		bytes[i] = (uint8_t)(0xa0 + i);
+		(void)snprintf(text + i * 3, 4, "%02x:", bytes[i]);
+	}
+	ask("link", "address");
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		make_link();
+		encode_put(&stage.encoding, IFLA_ADDRESS, bytes, sizes[i]);
+		decode_one();
+		text[sizes[i] * 3 - 1] = '\0';
+		assert_text("address", text);
+		text[sizes[i] * 3 - 1] = ':';
+		forget();
+	}
+	make_link();
+	encode_put(&stage.encoding, IFLA_ADDRESS, "", 0);
+	decode_one();
+	assert_absent("address");
+}
+
+/* An older kernel has fewer of them, and a newer one more. */
+static void test_of_counters_those_are_told_that_are_there(void **state) {
+	struct {
+		struct rtnl_link_stats64 known;
+		uint64_t later;
+	} counters = { .known = { .rx_packets = 1, .rx_nohandler = 2 }, .later = 3 };
+
+	const size_t older = offsetof(struct rtnl_link_stats64, rx_nohandler);
+
+	make_link();
+	encode_put(&stage.encoding, IFLA_STATS64, &counters, older);
+	ask("link", "stats64.rx-packets");
+	ask("link", "stats64.rx-nohandler");
+	assert_json("{\"stats64\":{\"rx-packets\":1}}\n");
+	forget();
+	make_link();
+	encode_put(&stage.encoding, IFLA_STATS64, &counters, sizeof counters);
+	assert_json("{\"stats64\":{\"rx-packets\":1,\"rx-nohandler\":2}}\n");
+}
+
 static void test_a_prefix_is_no_longer_than_its_address(void **state) {
 	make_route(AF_INET)->rtm_dst_len = 255;
 	put_address(RTA_DST, "192.0.2.1");
@@ -876,6 +921,8 @@ int main(void) {
 		TEST(test_a_message_shorter_than_its_fixed_part_is_malformed),
 		TEST(test_a_number_that_is_too_short_is_not_there),
 		TEST(test_an_address_of_another_size_is_not_there),
+		TEST(test_a_hardware_address_is_as_long_as_its_kind_of_link_has_it),
+		TEST(test_of_counters_those_are_told_that_are_there),
 		TEST(test_a_prefix_is_no_longer_than_its_address),
 		TEST(test_of_an_attribute_that_is_there_twice_the_last_counts),
 		TEST(test_flags_in_the_number_of_an_attribute_are_no_part_of_it),

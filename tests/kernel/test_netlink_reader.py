@@ -19,7 +19,8 @@ import unittest
 
 import ring
 from reader import Reader
-from realm import (CREATE, REPLACE, RTM_DELROUTE, RTM_DELRULE, RTM_NEWNEIGH, RTM_NEWROUTE, RTM_NEWRULE, Realm, attribute, change, enter, route, ways)
+from realm import (CREATE, REPLACE, RTM_DELADDR, RTM_DELNEXTHOP, RTM_DELROUTE, RTM_DELRULE, RTM_NEWADDR, RTM_NEWNEIGH, RTM_NEWNEXTHOP, RTM_NEWROUTE,
+                   RTM_NEWRULE, Realm, attribute, change, enter, route, ways)
 
 INVALID, PERMISSION, NOT_FOUND, LIMIT, TIMED_OUT = 1, 2, 3, 6, 9
 MAIN = 254
@@ -423,6 +424,33 @@ class Consistency(TestCase):
         with Churn(realm, [(RTM_NEWROUTE, CREATE, body), (RTM_DELROUTE, 0, body)], 0.002):
             whole, wrong = self.judge("route", "priority", stable, 10, where=realm.fd, family=10, table=MAIN)
         self.assertEqual((whole, wrong), (10, 0))
+
+    def assert_whole_or_said(self, kind, field, stable, churn, **keys):
+        """Of what the kernel itself says that it has changed: so does the answer, and with retry one is whole sooner or later."""
+        told, wrong = self.judge(kind, field, stable, 30, **keys)
+        self.assertEqual(wrong, 0)
+        self.assertLess(told, 30)
+        whole, wrong = self.judge(kind, field, stable, 10, consistency="retry", **keys)
+        self.assertEqual(wrong, 0)
+        self.assertGreater(whole, 0)
+        self.assertGreater(churn.done, 10)
+
+    def test_addresses_that_nobody_touches_are_there_once_or_the_answer_says_so(self):
+        realm = self.realm()
+        index = realm.pair("v", "10.9.0.1/16")
+        stable = {f"10.10.{i // 250}.{i % 250 + 1}" for i in range(self.STABLE)}
+        realm.run(*(f"address add {address}/32 dev v" for address in sorted(stable)))
+        body = struct.pack("=BBBBI", 2, 32, 0, 0, index) + attribute(2, socket.inet_aton("10.8.0.1"))
+        with Churn(realm, [(RTM_NEWADDR, CREATE, body), (RTM_DELADDR, 0, body)], 0.002) as churn:
+            self.assert_whole_or_said("address", "local", stable, churn, where=realm.fd, family=2)
+
+    def test_next_hops_that_nobody_touches_are_there_once_or_the_answer_says_so(self):
+        realm = self.realm()
+        stable = set(range(1, self.STABLE))
+        realm.run(*(f"nexthop add id {i} blackhole" for i in sorted(stable)))
+        body = struct.pack("=BBBBI", 2, 0, 0, 0, 0) + attribute(1, 9999)
+        with Churn(realm, [(RTM_NEWNEXTHOP, CREATE, body + attribute(4, b"")), (RTM_DELNEXTHOP, 0, body)], 0.002) as churn:
+            self.assert_whole_or_said("nexthop", "id", stable, churn, where=realm.fd)
 
     def test_links_that_change_meanwhile_are_told_of_whole_with_retry(self):
         realm = self.realm()

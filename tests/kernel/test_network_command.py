@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """usher net: tables for people, JSON for programs, and an exit status that is 0 only where nothing is missing."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -192,6 +193,22 @@ class NetworkCommand(ring.TestCase):
                 with self.subTest(words=words):
                     self.assertNotEqual(self.usher("net", *words, "--in", "wires", capture_output=False, stdout=full, stderr=subprocess.PIPE)
                                         .returncode, 0)
+
+    def test_who_reads_slowly_is_told_all_and_who_reads_no_more_is_no_success(self):
+        self.batch("".join(f"link add d{i} type veth peer name e{i}\n" for i in range(100)))
+        for words in (("links", "--json"), ("links",)):
+            plain = self.net(*words)
+            command = [f"{ring.BUILD}/usher", "net", *words, "--in", "wires"]
+            with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, bufsize=0) as process:
+                fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+                said = b"".join(iter(lambda: process.stdout.read(1), b""))
+            self.assertEqual((said.decode(), process.returncode), (plain, 0))
+            with subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
+                fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)
+                process.stdout.read(1)
+                process.stdout.close()
+                process.stderr.read()
+            self.assertNotEqual(process.returncode, 0, words)
 
     def test_ports_of_a_network_are_its_own(self):
         with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
