@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One call, from its arrival to its answer: the only place that knows the order. The words are
- * checked, a child of the worker looks what they mean, the authority is asked about exactly that,
- * the child does it, the caller is answered; every way out leads through call_finish().
+ * One call, from its arrival to its answer. The words are checked (examination.h), a child of the
+ * worker looks what they mean (errand.h) when it is the caller's turn (turn.h), the authority is
+ * asked about exactly that (verdict.h), the child does it, and an object is there (making.h). Here
+ * it begins, and here the caller is answered.
  */
 #pragma once
 
@@ -28,6 +29,8 @@
 #include "watchers.h"
 
 struct call;
+
+extern const char call_stopping[];
 
 /* How an answer gets to whoever asked. Exactly one of them is called, once; not at all when the
  * caller has gone. */
@@ -126,14 +129,21 @@ struct objects *call_objects(const struct call *call);
 struct object *call_object(const struct call *call);
 /* For how long it may be worked on. */
 uint64_t call_deadline_usec(const struct call *call);
-/* How what is answered without a child ends; one of them, exactly once. The reply is taken, and
- * NULL means that there is no memory; the descriptors, or NULL, stay the caller's. */
+/* The mount object that it is about, whether it was named or found at a path. */
+struct mount *call_mount(const struct call *call);
+/* It unmounts; or a mount goes from where it is, at least. */
+bool call_gives_back(const struct call *call);
+bool call_makes_go(const struct call *call);
+/* How a call ends that somebody is there to hear of: one of these, exactly once.
+ * What was answered by a child is in call::reply; another reply is taken, and NULL means that there
+ * is no memory. The descriptors, or NULL, stay the caller's. What has been refused already is
+ * refused with that. */
+void call_succeed(struct call *call, const struct fds *fds);
 void call_answer(struct call *call, ProtobufCMessage *reply, const struct fds *fds);
 void call_refuse(struct call *call, int code, const char *sentence);
-/* What became of an object that is being made, and that had to begin before it is shown; false
- * where no call makes it. */
-bool call_begun(const struct object *object, int code, const char *sentence);
-bool call_gives_back(const struct call *call);
+/* Answers, and notes it; the call goes on, since its child does. */
+void call_settle(struct call *call, int code, const char *text, const ProtobufCMessage *reply,
+		 const struct fds *fds);
 /* A caller has left: its prompts go away and nobody is answered. */
 void call_drop_caller(struct desk *desk, const struct caller *caller);
 /* A service that is leaving does not wait for people, nor for what can still be let be. */

@@ -13,6 +13,7 @@
 #include "hearer.h"
 #include "lifetime.h"
 #include "listeners.h"
+#include "making.h"
 #include "message.h"
 #include "monitor-signals.h"
 #include "wire.h"
@@ -108,7 +109,7 @@ static void have_told_anew(struct object *object) {
 
 static void end_with(struct object *object, int code, const char *text) {
 	/* nobody has been told of one that is being made */
-	if (!object->hidden || !call_begun(object, code, text))
+	if (!object->hidden || !making_begun(object, code, text))
 		object_end(object);
 }
 
@@ -125,7 +126,7 @@ static void on_added(struct object *object, const Usher__NetlinkMonitorDone *don
 	monitor->begun = true;
 	monitor->behind = false;
 	if (object->hidden)
-		(void)call_begun(object, 0, NULL);
+		(void)making_begun(object, 0, NULL);
 }
 
 static void note_signals(struct object *object, int n) {

@@ -46,7 +46,7 @@ struct object_kind {
 	 * there is no request. 0, a refusal, or a negative errno. */
 	int (*adopt)(struct object *object, const ProtobufCMessage *request);
 	/* Has it begin before anybody is told of it, where its child makes nothing and somebody
-	 * else does: call_begun() says what became of that, later. 0 or a negative errno. */
+	 * else does: making_begun() says what became of that, later. 0 or a negative errno. */
 	int (*start)(struct object *object);
 	/* It is there, and everybody is told: what becomes of it is looked at from now on. */
 	void (*begin)(struct object *object);

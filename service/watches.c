@@ -10,6 +10,7 @@
 
 #include "call.h"
 #include "lifetime.h"
+#include "making.h"
 #include "message.h"
 #include "reception.h"
 #include "store.h"
@@ -106,7 +107,7 @@ int watch_introduce(struct object *object, int connection) {
 
 static void end_with(struct object *object, int code, const char *text) {
 	/* nobody has been told of one that is being made */
-	if (!object->hidden || !call_begun(object, code, text))
+	if (!object->hidden || !making_begun(object, code, text))
 		object_end(object);
 }
 
@@ -128,7 +129,7 @@ static void on_added(struct object *object, const Usher__WatchDone *done) {
 	if (!again && watchers_have_root(watchers_of(object), watch_key(object)))
 		fd_closep(&object->more[MORE_SUPERBLOCK]);
 	if (object->hidden)
-		(void)call_begun(object, 0, NULL);
+		(void)making_begun(object, 0, NULL);
 }
 
 static int rename_events(char ***words, size_t *n, uint32_t events) {
