@@ -15,7 +15,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,18 +23,13 @@
 #include "confine.h"
 #include "control-group.h"
 #include "credentials.h"
+#include "entry.h"
+#include "fd.h"
 #include "keeper.h"
 #include "message.h"
 #include "outfit.h"
 
 /* ---- before confinement ---- */
-
-static bool is_same_file(int a, int b) {
-	struct stat one, other;
-
-	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
 
 /* In its own user namespace the caller has what it has; below that, which it may look into, all of
  * it. What belongs to the service's is nobody's. */
@@ -44,7 +38,7 @@ static void judge_power(struct job *job, struct birth *birth, bool own_place) {
 
 	if (birth->entrance.users < 0 || place->foreign)
 		return;
-	if (own_place || is_same_file(birth->entrance.users, place->caller_users)) {
+	if (own_place || fd_same_file(birth->entrance.users, place->caller_users)) {
 		birth->power = place->administrator;
 		return;
 	}

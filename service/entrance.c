@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "fd.h"
 
 static int open_type(const struct place *place, int pidfd, const struct namespace_type *type) {

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -66,6 +67,13 @@ int fd_close_all_but(const int *keep, size_t n) {
 			return 0;
 		from = next + 1;
 	}
+}
+
+bool fd_same_file(int a, int b) {
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
 }
 
 int fds_add(struct fds *fds, int fd) {

@@ -2,6 +2,7 @@
 /* Descriptors: owning, taking, and a small ordered set of them. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -25,6 +26,8 @@ int fd_take(int *fd);
 int fd_open_standard(void);
 /* Closes everything above 2 but these; -1 is none. 0 or a negative errno. */
 int fd_close_all_but(const int *keep, size_t n);
+/* Two of one file or namespace. */
+bool fd_same_file(int a, int b);
 
 /* Takes fd, also when it fails; returns its place, or -E2BIG. */
 int fds_add(struct fds *fds, int fd);

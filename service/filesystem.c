@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "entry.h"
 #include "probe.h"
 
 /* Types by what stands behind them. A type of DEVICE may be loaded by the kernel when it is asked

@@ -18,10 +18,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "interfaces/watch-stream.h"
 #include "message.h"
 #include "mount-table.h"
 #include "mountinfo.h"
+#include "ownership.h"
 #include "upper.h"
 
 enum {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "census.h"
+#include "ownership.h"
 #include "ranges.h"
 #include "surroundings.h"
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "device-directory.h"
+#include "entry.h"
 #include "filesystem.h"
 #include "mount-table.h"
 #include "target.h"

@@ -19,6 +19,7 @@
 
 #include "birth.h"
 #include "confine.h"
+#include "entry.h"
 #include "filesystem.h"
 #include "idmap.h"
 #include "instant.h"

@@ -18,6 +18,7 @@
 #include "fd.h"
 #include "job.h"
 #include "message.h"
+#include "ownership.h"
 #include "path.h"
 #include "subject.h"
 
@@ -133,13 +134,6 @@ static int find_by_descriptor(struct job *job, struct netns *netns) {
 
 /* ---- what the caller is there ---- */
 
-static bool is_same(int a, int b) {
-	struct stat one, other;
-
-	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 int netns_resolve(struct job *job, struct netns *netns) {
 	int r = name_of(job->request) ? find_named(job, netns)
 		: job->network >= 0   ? find_by_descriptor(job, netns)
@@ -147,7 +141,7 @@ int netns_resolve(struct job *job, struct netns *netns) {
 
 	if (r != 0)
 		return r;
-	netns->home = !is_elsewhere(job) || is_same(netns->fd, netns->callers);
+	netns->home = !is_elsewhere(job) || fd_same_file(netns->fd, netns->callers);
 	netns->own = place_owns(&job->place, netns->fd);
 	return 0;
 }

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
@@ -16,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,8 +22,10 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "entry.h"
 #include "fd.h"
 #include "kernel.h"
+#include "ownership.h"
 #include "subject.h"
 
 static int open_at(int directory, int flags, const char *format, ...)
@@ -123,13 +123,6 @@ static int caller_process(const struct place *place, int pidfd) {
 	return place_process(place, pidfd);
 }
 
-static bool same_file(int a, int b) {
-	struct stat one, other;
-
-	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 static const char *status_line(const char *status, const char *name) {
 	const char *line = strstr(status, name);
 
@@ -181,69 +174,6 @@ static uint64_t status_capabilities(const char *status, const char *name) {
 	return line ? strtoull(line, NULL, 16) : 0;
 }
 
-bool place_is_our_users(const struct place *place, int users) {
-	return same_file(users, place->our_users);
-}
-
-/* It, or one above it that is not ours, is the caller's, or the caller is its administrator. */
-bool place_owns_users(const struct place *place, int namespace) {
-	_cleanup_close_ int users = fcntl(namespace, F_DUPFD_CLOEXEC, 3);
-
-	while (users >= 0) {
-		_cleanup_close_ int below = -1;
-		uid_t owner;
-
-		if (place_is_our_users(place, users))
-			return false;
-		if (ioctl(users, NS_GET_OWNER_UID, &owner) == 0 && owner == place->uid)
-			return true;
-		if (place->administrator && same_file(users, place->caller_users))
-			return true;
-		below = fd_take(&users);
-		users = ioctl(below, NS_GET_PARENT);
-	}
-	return false;
-}
-
-/* Whether the caller is as good as root in the user namespace that owns a namespace; that one,
- * unless it is ours. */
-static bool is_own(const struct place *place, int namespace, int *ret_users) {
-	_cleanup_close_ int users = ioctl(namespace, NS_GET_USERNS);
-
-	if (users < 0 || place_is_our_users(place, users))
-		return false;
-	if (ret_users)
-		*ret_users = fcntl(users, F_DUPFD_CLOEXEC, 3);
-	return place_owns_users(place, users);
-}
-
-bool place_owns(const struct place *place, int namespace) {
-	return is_own(place, namespace, NULL);
-}
-
-bool place_owns_network(const struct place *place) {
-	return place_owns(place, place->net.fd);
-}
-
-bool place_is_roots(const struct place *place) {
-	return place->uid == 0 && place->administrator &&
-	       same_file(place->caller_users, place->our_users);
-}
-
-bool place_is_within(int users, int other) {
-	_cleanup_close_ int at = fcntl(users, F_DUPFD_CLOEXEC, 3);
-
-	while (at >= 0) {
-		_cleanup_close_ int below = -1;
-
-		if (same_file(at, other))
-			return true;
-		below = fd_take(&at);
-		at = ioctl(below, NS_GET_PARENT);
-	}
-	return false;
-}
-
 int place_read(const struct place *place, const char *path, char *text, size_t size) {
 	return read_at(place->proc, text, size, path);
 }
@@ -278,7 +208,7 @@ static int judge_visibility(struct place *place) {
 	place->foreign = mounts == -EACCES || mounts == -EPERM;
 	if (mounts < 0 && !place->foreign)
 		return mounts;
-	if (same_file(place->caller_users, place->our_users))
+	if (fd_same_file(place->caller_users, place->our_users))
 		return 0;
 	users = open_at(place->proc, O_RDONLY, "%d/ns/user", place->pid);
 	if (users < 0)
@@ -357,9 +287,9 @@ static void read_name(struct place *place) {
 /* What is the service's own is no caller's; and most callers are at home. */
 static void judge_namespaces(struct place *place) {
 	if (!place->mounts.host)
-		place->mounts.own = is_own(place, place->mounts.fd, &place->users);
+		place->mounts.own = ownership_find(place, place->mounts.fd, &place->users);
 	if (!place->names.host)
-		place->names.own = is_own(place, place->names.fd, NULL);
+		place->names.own = ownership_find(place, place->names.fd, NULL);
 	if (!place->mounts.host || !place->names.host)
 		read_name(place);
 }
@@ -448,7 +378,7 @@ int place_open_host(struct place *place, int mounts, struct refusal *refusal) {
 		return -errno;
 	if (mounts >= 0 && ioctl(mounts, NS_GET_NSTYPE) != CLONE_NEWNS)
 		return refusal_note(refusal, REFUSED_INVALID, "not a mount namespace");
-	place->mounts.host = same_file(place->mounts.fd, place->home);
+	place->mounts.host = fd_same_file(place->mounts.fd, place->home);
 	place->names.host = true;
 	return 0;
 }
@@ -488,9 +418,9 @@ void place_use_mounts(struct place *place, int mounts) {
 	fd_closep(&place->users);
 	fd_closep(&place->root);
 	place->mounts.fd = mounts;
-	place->mounts.host = same_file(mounts, place->home);
+	place->mounts.host = fd_same_file(mounts, place->home);
 	open_users(place, &place->mounts);
-	place->mounts.own = is_own(place, mounts, &place->users);
+	place->mounts.own = ownership_find(place, mounts, &place->users);
 }
 
 void place_done(struct place *place) {
@@ -510,111 +440,4 @@ void place_done(struct place *place) {
 	fd_closep(&place->names.users);
 	fd_closep(&place->pids.users);
 	fd_closep(&place->net.users);
-}
-
-/* fsuid, not uid: the caller may signal and trace what runs under its uid. A caller that is root
- * keeps root's right to search and read. */
-int place_act_as_caller(const struct place *place) {
-	if (!place->privileged)
-		return 0;
-	if (setgroups(place->n_groups, place->groups) < 0 && place->uid != 0)
-		return -errno; /* root of a user namespace may not, and has no groups to lose */
-	(void)setfsgid(place->gid);
-	(void)setfsuid(place->uid);
-	if ((uid_t)setfsuid((uid_t)-1) != place->uid || (gid_t)setfsgid((gid_t)-1) != place->gid)
-		return -EPERM;
-	return 0;
-}
-
-int place_act_as_root(const struct place *place) {
-	int r = confine_raise();
-
-	if (r < 0 || !place->privileged)
-		return r;
-	(void)setfsuid(0);
-	(void)setfsgid(0);
-	return (uid_t)setfsuid((uid_t)-1) == 0 ? 0 : -EPERM;
-}
-
-/* The same directory on the same mount. */
-static bool is_our_root(int root) {
-	const unsigned mask = STATX_INO | STATX_MNT_ID;
-	struct statx theirs, ours;
-
-	return statx(root, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, &theirs) == 0 &&
-	       statx(AT_FDCWD, "/", AT_STATX_DONT_SYNC, mask, &ours) == 0 &&
-	       theirs.stx_ino == ours.stx_ino && theirs.stx_mnt_id == ours.stx_mnt_id;
-}
-
-int place_enter_root(const struct place *place) {
-	if (place->root < 0)
-		return 0;
-	if (fchdir(place->root) < 0)
-		return -errno;
-	if (chroot(".") == 0)
-		return 0;
-	/* without the right to change the root one can still be where one is */
-	return errno == EPERM && is_our_root(place->root) ? 0 : -errno;
-}
-
-static int join(const struct place_namespace *namespace, int type) {
-	if (setns(namespace->fd, type) == 0)
-		return 0;
-	if (errno != EPERM || namespace->users < 0)
-		return -errno;
-	return setns(namespace->users, CLONE_NEWUSER) < 0 || setns(namespace->fd, type) < 0 ? -errno
-											    : 0;
-}
-
-int place_join_mounts(struct place *place, bool as_its_root) {
-	int r;
-
-	if (place->joined || (place->mounts.host && place->pid == 0))
-		return 0;
-	place->joined = true;
-	if (as_its_root && place->users >= 0) {
-		if (setns(place->users, CLONE_NEWUSER) < 0)
-			return -errno;
-	}
-	r = place->mounts.host ? 0 : join(&place->mounts, CLONE_NEWNS);
-	return r == 0 ? place_enter_root(place) : r;
-}
-
-int place_open_root(struct place *place) {
-	fd_closep(&place->root);
-	place->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return place->root < 0 ? -errno : 0;
-}
-
-int place_settle(struct place *place) {
-	place->joined = true;
-	place->mounts.host = false;
-	place->mounts.own = true;
-	place->pids.host = place->net.host = true; /* there is nothing left to join */
-	return place_open_root(place);
-}
-
-int place_join_names(const struct place *place) {
-	if (place->names.host)
-		return 0;
-	return join(&place->names, CLONE_NEWUTS);
-}
-
-int place_names(const struct place *place, struct utsname *ret) {
-	int r = place_join_names(place);
-
-	return r == 0 && uname(ret) < 0 ? -errno : r;
-}
-
-/* Joining what one is in already takes a right that one may not have. */
-int place_join_network(const struct place *place) {
-	if (place->net.host)
-		return 0;
-	return join(&place->net, CLONE_NEWNET);
-}
-
-int place_join_for_children(const struct place *place) {
-	if (place->pids.host)
-		return 0;
-	return join(&place->pids, CLONE_NEWPID);
 }

@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <sys/utsname.h>
 
 #include "refusal.h"
 
@@ -83,8 +82,6 @@ int place_find_mounts(const struct place *place, uint64_t id);
  * root. */
 void place_use_mounts(struct place *place, int mounts);
 void place_done(struct place *place);
-/* Whether a user namespace is another or lies below it. */
-bool place_is_within(int users, int other);
 /* A small file of the service's /proc, whole. 0 or a negative errno. */
 int place_read(const struct place *place, const char *path, char *text, size_t size);
 /* A file of the service's /proc with the caller's rights and no others, as ptrace(2) judges, too.
@@ -93,41 +90,9 @@ int place_open_as_caller(const struct place *place, const char *path);
 /* The part of place_open() that reads /proc/PID/status. */
 int place_read_status(struct place *place, const char *status, uid_t uid, struct refusal *refusal);
 
-/* The caller is root in the service's own user namespace: nothing is kept from it. */
-bool place_is_roots(const struct place *place);
-/* Of user namespaces: whether it is the service's own; whether the caller is as good as root in
- * it, which in the service's own nobody is. */
-bool place_is_our_users(const struct place *place, int users);
-bool place_owns_users(const struct place *place, int namespace);
-/* The same of the user namespace that owns a namespace, and that owns the place's network. */
-bool place_owns(const struct place *place, int namespace);
-bool place_owns_network(const struct place *place);
-
 /* The network that the caller itself is in; caller is its pidfd. Before confinement. A descriptor
  * or a negative errno. */
 int place_open_callers_network(const struct place *place, int caller);
 
-/* File accesses from here on are the caller's, with its groups; before confinement, because it
- * takes the right to become others. 0 or a negative errno. */
-int place_act_as_caller(const struct place *place);
-/* File accesses from here on are root's. After confinement there is no way back. */
-int place_act_as_root(const struct place *place);
-
-/* Joins the place's mount namespace and root, once; with `as_its_root`, first the user namespace
- * that owns it, which leaves no privilege outside it. The descriptors stay good. */
-int place_join_mounts(struct place *place, bool as_its_root);
-/* In the place's mount namespace: the root of its process. */
-int place_enter_root(const struct place *place);
 /* The process behind a pidfd, for as long as that has not been waited for; a negative errno. */
 int place_process(const struct place *place, int pidfd);
-/* After joining: the root of the whole namespace becomes the place's root. */
-int place_open_root(struct place *place);
-/* For a process that is in namespaces of its own by now: these are the place. 0 or -errno. */
-int place_settle(struct place *place);
-int place_join_names(const struct place *place);
-/* Joins that, and says what it is called. 0 or -errno. */
-int place_names(const struct place *place, struct utsname *ret);
-/* The service has no network of its own: what looks at the network must look at the place's. */
-int place_join_network(const struct place *place);
-/* The pid namespace, for children that are made from now on. */
-int place_join_for_children(const struct place *place);

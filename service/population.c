@@ -19,6 +19,7 @@
 
 #include "fd.h"
 #include "namespace-type.h"
+#include "ownership.h"
 #include "subject.h"
 
 /* What was ended takes no longer to go, or is waited for in the next round. */

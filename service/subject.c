@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fd.h"
+#include "ownership.h"
 
 bool subject_lives(int pidfd) {
 	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "idmap.h"
 #include "lifetime.h"
 #include "mount-table.h"

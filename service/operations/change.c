@@ -15,6 +15,7 @@
 #include "netlink/tun.h"
 #include "netns.h"
 #include "operations.h"
+#include "ownership.h"
 
 enum {
 	CHANGES_MAX = 256,

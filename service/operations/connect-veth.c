@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "job.h"
 #include "link.h"
 #include "operations.h"
+#include "ownership.h"
 
 /* So many of a user's there may be at bridges. */
 enum { AT_BRIDGES_MAX = 64 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "job.h"
 #include "operations.h"
 

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "job.h"
 #include "kernel.h"
 #include "mount-table.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "filesystem.h"
 #include "lifetime.h"
 #include "operations.h"

@@ -8,6 +8,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "operations.h"
 #include "path.h"
 #include "tree.h"

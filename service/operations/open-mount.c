@@ -5,8 +5,10 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "filesystem.h"
 #include "operations.h"
+#include "ownership.h"
 #include "tree.h"
 
 static int open_mount_check(const ProtobufCMessage *message, struct refusal *refusal) {

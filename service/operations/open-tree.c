@@ -5,8 +5,10 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "idmap.h"
 #include "operations.h"
+#include "ownership.h"
 #include "tree.h"
 
 struct opening {

@@ -11,10 +11,12 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "entry.h"
 #include "fd.h"
 #include "job.h"
 #include "link.h"
 #include "operations.h"
+#include "ownership.h"
 
 static const char device[] = "/dev/net/tun";
 

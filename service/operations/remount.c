@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "filesystem.h"
 #include "operations.h"
 #include "tree.h"

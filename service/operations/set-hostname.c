@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "entry.h"
 #include "host-name.h"
 #include "job.h"
 #include "operations.h"

@@ -19,6 +19,7 @@
 #include "lifetime.h"
 #include "message.h"
 #include "operations.h"
+#include "ownership.h"
 #include "path.h"
 #include "pidfd.h"
 #include "watch-event.h"

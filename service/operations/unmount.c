@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "entry.h"
 #include "kernel.h"
 #include "mount-table.h"
 #include "operations.h"
