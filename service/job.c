@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +26,7 @@
 #include "message.h"
 #include "mount-table.h"
 #include "netns.h"
+#include "pages.h"
 #include "probe.h"
 #include "ranges.h"
 #include "wire.h"
@@ -464,45 +464,12 @@ static struct job only = { .place = PLACE_NONE,
 			   .idmap = -1,
 			   .finding = USHER__FINDING__INIT };
 
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ  22
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/* The linker's. From the third to the last is what nobody writes. */
-extern const char __data_start[], edata[], __executable_start[], __preinit_array_start[];
-
-static void populate(const void *begin, const void *end, int how) {
-	const uintptr_t page = 4096, first = (uintptr_t)begin & ~(page - 1);
-
-	(void)madvise((void *)first, (uintptr_t)end - first, how);
-}
-
-/* With a page of a file, the kernel maps those around it that it has in memory. */
-static void fetch_program(void) {
-	enum { AROUND = 64 * 1024 };
-
-	for (const char *at = __executable_start; at < __preinit_array_start; at += AROUND)
-		populate(at, at + 1, MADV_POPULATE_READ);
-}
-
-/* A child has none of its parent's pages mapped, and would fetch them one by one while its caller
- * waits. Where the kernel cannot, that is what happens. But each that is fetched has to be let go
- * at its end: more than needed makes a call longer, not shorter. */
+/* What most orders need, while nobody waits. */
 static void fetch_pages(void) {
-	enum { STACK = 16 * 1024, HEAP = 6 * 1024 };
-
-	const char *frame = __builtin_frame_address(0);
-	void *room = malloc(HEAP);
 	struct stat ignored;
 
-	fetch_program();
-	populate(__data_start, edata, MADV_POPULATE_WRITE);
-	populate(frame - STACK, frame, MADV_POPULATE_WRITE);
-	if (room)
-		explicit_bzero(room, HEAP);
-	free(room);
-	/* so does what the kernel lends to all processes, and what /proc has of this one */
+	pages_fetch();
+	/* what the kernel lends to all processes, and what /proc has of this one */
 	(void)instant_usec();
 	(void)fstatat(only.place.proc, "self/fd", &ignored, 0);
 }
