@@ -234,7 +234,8 @@ static bool since(struct watcher *watcher, struct watch *watch, uint64_t clock,
 	struct look *look = watch->own;
 	struct directory *at = look->root;
 
-	if (clock < look->begun)
+	/* one that is yet to come is of another time, such as before the machine's was set back */
+	if (clock < look->begun || clock > journal_clock(&watcher->journal))
 		return false;
 	while (at) {
 		if (add_changed(watcher, at, clock, changes) < 0)
