@@ -382,7 +382,9 @@ static int conclude(struct answer *answer, int r) {
 		r = end(answer);
 	if (r == 0 && answer->fd < 0 && block_rows(answer->query.block) > ROWS_MAX)
 		return refuse(answer, REFUSED_LIMIT, too_many);
-	if (r == 0 && answer->fd >= 0 && fcntl(answer->fd, F_ADD_SEALS, SEALS) < 0)
+	/* whoever reads it as a file begins where it does */
+	if (r == 0 && answer->fd >= 0 &&
+	    (lseek(answer->fd, 0, SEEK_SET) < 0 || fcntl(answer->fd, F_ADD_SEALS, SEALS) < 0))
 		r = -errno;
 	return r < 0 ? fail(answer, r) : tell(answer, answer->fd);
 }

@@ -35,14 +35,9 @@ class Reply:
         self.blocks = answer.get("blocks", b"")
 
     def read(self):
-        """All that there is, until its end."""
+        """All that there is, from where the descriptor stands until its end."""
         with os.fdopen(self.fd, "rb") as file:
-            if self.is_memfd():
-                file.seek(0)
             return file.read()
-
-    def is_memfd(self):
-        return os.readlink(f"/proc/self/fd/{self.fd}").startswith("/memfd:")
 
     def answer(self):
         return Answer(self.blocks if self.fd is None else self.read())
