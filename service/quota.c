@@ -69,17 +69,47 @@ static uint64_t kept_for(const struct object *object) {
 	return n;
 }
 
-static bool is_store_full(const struct desk *desk) {
-	uint64_t n = 0;
+/* What systemd keeps, or is about to: of all, and of one user's. */
+struct share {
+	uint64_t all, own;
+};
 
-	for (const struct call *call = desk->first; call; call = call->next)
-		n += call_makes(call) && !call->made ? DESCRIPTORS_OF_OBJECT_MAX : 0;
+static struct share share_of(const struct call *call) {
+	const struct desk *desk = call->desk;
+	struct share share = { attendants_kept(&desk->watchers) + attendants_kept(&desk->listeners),
+			       0 };
+	uint64_t n;
+
+	for (const struct call *other = desk->first; other; other = other->next) {
+		n = call_makes(other) && !other->made ? DESCRIPTORS_OF_OBJECT_MAX : 0;
+		share.all += n;
+		share.own += is_same_user(call, other) ? n : 0;
+	}
 	for (enum kind kind = 0; kind < _KIND_MAX; kind++)
 		for (const struct object *object = desk->objects[kind].first; object;
-		     object = object->next)
-			n += kept_for(object);
-	n += attendants_kept(&desk->watchers) + attendants_kept(&desk->listeners);
-	return n > STORE_DESCRIPTORS_MAX;
+		     object = object->next) {
+			n = kept_for(object);
+			share.all += n;
+			share.own += object->owner == call->caller->uid ? n : 0;
+		}
+	return share;
+}
+
+/* Nobody has more of it than is left for all others, so that no user's own limits, however they
+ * are, add up to everything. */
+static int check_store(const struct call *call, struct refusal *refusal) {
+	struct share share = share_of(call);
+
+	if (share.all > STORE_DESCRIPTORS_MAX)
+		return refusal_note(refusal, REFUSED_LIMIT,
+				    "FileDescriptorStoreMax=%d of usherd.service is reached",
+				    STORE_DESCRIPTORS_MAX);
+	if (call_is_trusted(call) || share.own <= STORE_DESCRIPTORS_MAX - share.all)
+		return 0;
+	return refusal_note(refusal, REFUSED_LIMIT,
+			    "of FileDescriptorStoreMax=%d of usherd.service the caller has as much "
+			    "as is left for all others",
+			    STORE_DESCRIPTORS_MAX);
 }
 
 /* What is kept for a user does not keep that user from giving it back. */
@@ -103,12 +133,9 @@ int quota_check(const struct call *call, struct refusal *refusal) {
 
 	if (!call->caller)
 		return 0;
-	if (call_makes(call) && is_store_full(call->desk))
-		return refusal_note(refusal, REFUSED_LIMIT,
-				    "FileDescriptorStoreMax=%d of usherd.service is reached",
-				    STORE_DESCRIPTORS_MAX);
-	if (call_is_trusted(call))
-		return 0;
+	r = call_makes(call) ? check_store(call, refusal) : 0;
+	if (r != 0 || call_is_trusted(call))
+		return r;
 	sum = sum_of_user(call);
 	if (call->operation->waits)
 		return limit_check(limits, LIMIT_PROCESSES, sum.waits, refusal);

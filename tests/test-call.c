@@ -1251,9 +1251,52 @@ static void however_many_ask_there_is_room_for_other_answers(void **state) {
 	assert_int_equal(quota_check_question(&calls[16], &refusal), 0);
 }
 
+static void keep_many(struct objects *timers, struct object *objects, size_t n, uid_t owner) {
+	for (size_t i = 0; i < n; i++) {
+		objects[i] = (struct object){ .next = timers->first,
+					      .objects = timers,
+					      .owner = owner,
+					      .fd = 0,
+					      .socket = -1,
+					      .more = { -1, -1, -1 } };
+		timers->first = &objects[i];
+	}
+}
+
+/* Two for each of them, and as many as an object may have for what is asked for. */
+static void nobody_keeps_more_than_is_left_for_others(void **state) {
+	static struct object objects[2049];
+	static struct desk desk; /* without any limit */
+	struct caller caller = { .known = true, .uid = 1000 };
+	struct call call = { .desk = &desk,
+			     .caller = &caller,
+			     .operation = operation_find("Timers", "Create") };
+	struct objects *timers = &desk.objects[KIND_TIMER];
+	struct refusal refusal = { 0 };
+
+	(void)state;
+	objects_init(desk.objects, &desk);
+	desk.first = &call;
+	keep_many(timers, objects, 1021, 1000);
+	assert_int_equal(quota_check(&call, &refusal), 0);
+	keep_many(timers, objects + 1021, 1, 1000);
+	assert_int_equal(quota_check(&call, &refusal), REFUSED_LIMIT);
+	assert_non_null(strstr(refusal.text, "FileDescriptorStoreMax=4096"));
+	caller.uid = 1001;
+	assert_int_equal(quota_check(&call, &refusal), 0);
+	keep_many(timers, objects + 1022, 511, 1001);
+	assert_int_equal(quota_check(&call, &refusal), REFUSED_LIMIT);
+	caller.uid = 0; /* is told to stop by nobody but systemd */
+	keep_many(timers, objects + 1533, 512, 0);
+	assert_int_equal(quota_check(&call, &refusal), 0);
+	keep_many(timers, objects + 2045, 4, 0);
+	assert_int_equal(quota_check(&call, &refusal), REFUSED_LIMIT);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(however_many_ask_there_is_room_for_other_answers),
+		cmocka_unit_test(nobody_keeps_more_than_is_left_for_others),
 		cmocka_unit_test(sec_66_whatever_happens_a_call_is_answered_once),
 		cmocka_unit_test(the_worker_is_told_who_asks_for_what),
 		cmocka_unit_test(the_authority_is_asked_about_exactly_what_was_found),
