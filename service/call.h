@@ -55,7 +55,8 @@ struct desk {
 	struct audit audit;
 	struct configuration configuration;
 	struct id_pool ids;
-	struct effort effort;
+	struct effort effort;            /* to read what they send */
+	struct effort overviews;         /* to tell them of all objects */
 	bool session;                    /* no authority: the kernel judges alone */
 	bool leaving;                    /* nobody is asked any more */
 	struct call *first;              /* call::next */

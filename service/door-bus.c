@@ -12,6 +12,7 @@
 #include "message-bus.h"
 #include "message.h"
 #include "object-bus.h"
+#include "overview.h"
 
 enum { INTERFACES_MAX = 16, NAMES_MAX = 512 };
 
@@ -355,7 +356,9 @@ int door_bus_new(struct door_bus **ret, struct desk *desk) {
 	if (!door)
 		return -ENOMEM;
 	door->desk = desk;
-	r = add_managers(door);
+	r = overview_guard(desk, &door->slots[door->n_slots++]);
+	if (r >= 0)
+		r = add_managers(door);
 	for (enum kind kind = 0; r >= 0 && kind < _KIND_MAX; kind++)
 		r = add_objects(door, kind);
 	if (r < 0) {

@@ -285,6 +285,35 @@ static bool is_managed(struct stage *stage) {
 	return found;
 }
 
+static void who_asks_for_all_objects_again_and_again_is_told_to_wait(void **state) {
+	static const char *const all[] = { "org.freedesktop.DBus.ObjectManager",
+					   "GetManagedObjects" };
+	sd_bus_message *message;
+	struct stage stage;
+	size_t n = 0;
+
+	(void)state;
+	open_stage(&stage, "");
+	/* nobody hears these: they count neither for him nor as work */
+	for (size_t i = 0; i < 100; i++) {
+		message = call_new(&stage, "/org/usher1", all[0], all[1]);
+		assert_true(sd_bus_message_set_expect_reply(message, false) >= 0);
+		assert_true(sd_bus_send(stage.client, message, NULL) >= 0);
+		sd_bus_message_unref(message);
+	}
+	do
+		message = ask(&stage, call_new(&stage, "/org/usher1", all[0], all[1]));
+	while (!sd_bus_message_is_method_error(message, NULL) && ++n < 1000 &&
+	       !sd_bus_message_unref(message));
+	assert_in_range(n, 50, 999);
+	assert_error(message, "org.usher1.Error.Retry", "ask again");
+	/* all else has its answer */
+	message = ask(&stage, call_new(&stage, "/org/usher1", "org.freedesktop.DBus.Peer", "Ping"));
+	assert_fine(message);
+	sd_bus_message_unref(message);
+	stage_free(&stage);
+}
+
 static void objects_appear_and_vanish(void **state) {
 	size_t counts[2] = { 0 };
 	struct stage stage;
@@ -567,6 +596,7 @@ int main(void) {
 		cmocka_unit_test(namespaces_have_their_properties),
 		cmocka_unit_test(introspection_tells_what_the_table_has),
 		cmocka_unit_test(the_host_name_is_a_property),
+		cmocka_unit_test(who_asks_for_all_objects_again_and_again_is_told_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, stages_begin, stages_end);

@@ -60,6 +60,13 @@ class Floods(support.TestCase):
     def test_sec_55_calls_that_want_no_answer(self):
         self.withstand("silent", ("ping",))
 
+    def test_sec_55_questions_about_all_objects(self):
+        with support.Client("alice") as alice:
+            for _ in range(100):
+                alice.call("Timers", "Create", "monotonic", 10**12, 0, {}, signature="stta{sv}")
+            for name in ("objects", "overviews"):
+                self.withstand(name, ("ping", "hostname"))
+
     def test_sec_55_calls_of_which_no_answer_is_read(self):
         """The bus itself comes to answer hardly anybody then; what counts is that the service is the same one all the time, and
         there when it is over."""
