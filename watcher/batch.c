@@ -11,8 +11,9 @@
 #include "lookout.h"
 
 enum {
-	READ_SIZE = 1 << 18,      /* at once; the rest of a block is for looking ahead */
-	EVENT_MOST = 4096,        /* what one may take */
+	READ_SIZE = 1 << 18, /* at once; the rest of a block is for looking ahead */
+	EVENT_MOST = 4096,   /* what one may take */
+	STRAYS_USUAL = 64,
 	EVENTS_USUAL = 256,       /* in a batch: what more of them take is given back … */
 	LARGE_USEC = 1000 * 1000, /* … when there have not been so many for a while */
 };
@@ -110,13 +111,26 @@ static void scan_rights(struct lookout *lookout, const struct group_event *raw) 
 		lookout->mounts_generation++; /* what its maker may see is found by looking */
 }
 
-static void go_astray(struct lookout *lookout, uint32_t number) {
+static void note_stray(struct lookout *lookout, struct stray stray) {
+	if (lookout->n_strays == lookout->space_strays) {
+		size_t larger = lookout->space_strays ? lookout->space_strays * 2 : STRAYS_USUAL;
+		struct stray *more = reallocarray(lookout->stray, larger, sizeof *more);
+
+		if (!more)
+			abort(); /* as above */
+		lookout->stray = more;
+		lookout->space_strays = larger;
+	}
+	lookout->stray[lookout->n_strays++] = stray;
+}
+
+static void go_astray(struct lookout *lookout, uint32_t number, const struct group_event *raw) {
 	struct node *node = node_of(lookout, number);
 
 	/* where one that stays is found when the batch ends, it is called so from then on */
 	node->moved = node->flags & NODE_STAYS ? lookout->taken : horizon(lookout);
 	if (!(node->flags & NODE_ASTRAY))
-		append(&lookout->astray, &lookout->n_astray, &lookout->space_astray, number);
+		note_stray(lookout, (struct stray){ number, raw->name, raw->old_name });
 	node->flags |= NODE_ASTRAY;
 }
 
@@ -139,7 +153,7 @@ static void scan_move(struct lookout *lookout, uint32_t number, const struct gro
 	if (known && first)
 		node->moved = position + 1;
 	else
-		go_astray(lookout, number);
+		go_astray(lookout, number, raw);
 }
 
 /* What is to come after what is told now. */
@@ -296,29 +310,43 @@ static void begin(struct lookout *lookout) {
 	lookout->batch++;
 }
 
-static bool is_in_place(struct lookout *lookout, const struct node *node) {
+static bool is_called(struct lookout *lookout, const struct node *node, const char *name) {
 	const struct handle handle = node_handle(node);
-	size_t length;
 
-	return node->flags & NODE_STAYS && node->parent &&
-	       superblock_leads(&lookout->superblock, node->parent, node_name(node, &length),
-				&handle);
+	return superblock_leads(&lookout->superblock, node->parent, name, &handle);
+}
+
+/* Which of two names it has that it is given in turn costs less to ask than where it is. */
+static bool find_by_name(struct lookout *lookout, const struct stray *stray) {
+	const struct node *node = node_of(lookout, stray->node);
+	size_t length;
+	const char *last = node_name(node, &length), *name = stray->name;
+
+	if (name && strcmp(name, last) == 0)
+		name = stray->old_name;
+	return name && is_called(lookout, node, name) &&
+	       nodes_move(&lookout->superblock.nodes, stray->node, node->parent, name,
+			  strlen(name));
 }
 
 /* A directory is asked where it is. True if it is not where it was. */
-static bool find_again(struct lookout *lookout, uint32_t number) {
-	struct node *node = node_of(lookout, number);
+static bool find_again(struct lookout *lookout, const struct stray *stray) {
+	struct node *node = node_of(lookout, stray->node);
+	bool stays = node->flags & NODE_STAYS && node->parent;
+	size_t length;
 
 	node->flags &= ~(uint32_t)NODE_ASTRAY;
-	if (node->flags & NODE_DEAD || is_in_place(lookout, node))
+	if (node->flags & NODE_DEAD ||
+	    (stays && is_called(lookout, node, node_name(node, &length))))
 		return false;
 	if (node->parent)
 		batch_rescan(lookout, node->parent);
-	if (!superblock_place(&lookout->superblock, number)) {
+	if (!(stays && find_by_name(lookout, stray)) &&
+	    !superblock_place(&lookout->superblock, stray->node)) {
 		lookout->overflowed = true;
 		return false;
 	}
-	node = node_of(lookout, number);
+	node = node_of(lookout, stray->node);
 	if (node->parent)
 		batch_rescan(lookout, node->parent);
 	return true;
@@ -328,15 +356,15 @@ static bool find_again(struct lookout *lookout, uint32_t number) {
 static void find_all_again(struct lookout *lookout) {
 	size_t n = 0;
 
-	for (size_t i = 0; i < lookout->n_astray; i++)
-		if (find_again(lookout, lookout->astray[i]))
-			lookout->astray[n++] = lookout->astray[i];
+	for (size_t i = 0; i < lookout->n_strays; i++)
+		if (find_again(lookout, &lookout->stray[i]))
+			lookout->stray[n++] = lookout->stray[i];
 	superblock_rest(&lookout->superblock);
 	if (n > 0)
 		lookout->horizon = 0;
 	for (size_t i = 0; i < n; i++)
-		node_of(lookout, lookout->astray[i])->moved = horizon(lookout);
-	lookout->n_astray = 0;
+		node_of(lookout, lookout->stray[i].node)->moved = horizon(lookout);
+	lookout->n_strays = 0;
 }
 
 static void end(struct lookout *lookout) {

@@ -355,6 +355,7 @@ static void start_over(struct lookout *lookout) {
 	lookout->overflowed = false;
 	arrears_forget(lookout);
 	tenure_forget(lookout);
+	lookout->n_strays = 0;
 	if (superblock_forget(&lookout->superblock) < 0) {
 		watcher->leaving = true;
 		return;
@@ -404,7 +405,7 @@ static void end(struct watcher *watcher) {
 	free(lookout->event);
 	free(lookout->rescan);
 	free(lookout->leaving);
-	free(lookout->astray);
+	free(lookout->stray);
 	free(lookout->spot);
 	free(lookout->actors);
 	free(lookout->arrears);

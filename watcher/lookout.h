@@ -67,6 +67,12 @@ struct event {
 	uint64_t position;                 /* in all that was ever read */
 };
 
+/* A directory that has moved more often than is known, with names from what has been read. */
+struct stray {
+	uint32_t node;
+	const char *name, *old_name; /* NULL: not told */
+};
+
 enum { LOOKOUT_BLOCK = 1 << 20 };
 
 struct block {
@@ -107,8 +113,10 @@ struct lookout {
 	bool overflowed;
 	uint64_t stamp; /* of the rename that is being told, counted from 1 */
 	uint64_t usec;
-	uint32_t *rescan, *leaving, *astray;
-	size_t n_rescans, n_leaving, n_astray, space_rescans, space_leaving, space_astray;
+	uint32_t *rescan, *leaving;
+	size_t n_rescans, n_leaving, space_rescans, space_leaving;
+	struct stray *stray;
+	size_t n_strays, space_strays;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
 	uint64_t large_until; /* so much may happen again as has; UINT64_MAX: it has not */

@@ -291,6 +291,16 @@ class Filesystem(unittest.TestCase):
         self.run_in("touch public/b/3")
         self.assertIn("public/b/3", [r.path for r in watcher.records(1)])
 
+    def test_directories_that_exchange_their_names_again_and_again_are_told_of_by_their_own(self):
+        watcher = self.watch()
+        self.run_in("mkdir -p public/a public/b; touch public/a/0 public/b/0")
+        watcher.records(1)
+        exchange = [("public/a", "public/c"), ("public/b", "public/a"), ("public/c", "public/b")]
+        self.assertIn("RESCAN public", [str(r) for r in self.paused(watcher, 3 * exchange)])
+        for directory in ("public/a", "public/b"):
+            self.run_in(f"touch {directory}/1")
+            self.assertEqual([r.path for r in watcher.records(1) if "create" in r.names], [f"{directory}/1"])
+
     def cover(self, directory):
         """A way to what is below something that is mounted."""
         self.run_in(f"mkdir -p side {directory}; mount --bind --make-private . side; mount -t tmpfs none {directory}")
