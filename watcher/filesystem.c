@@ -17,7 +17,7 @@ enum {
 	FEW = 20,                /* … or it has more than these, … */
 	STREAK = 16,             /* … so many times, … */
 	PAUSE_USEC = 2000,       /* … it pays to let more come together, … */
-	READER_USEC = 250,       /* … the longer, the more readers are woken by each batch, … */
+	READER_USEC = 500,       /* … the longer, the more readers are woken by each batch, … */
 	LONG_PAUSE_USEC = 10000, /* … but no longer than that */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */

@@ -32,7 +32,7 @@
 enum { DIRECTORIES = 64, UID = 60000, QUIET_MSEC = 500, PACE_USEC = 2000, READERS_MAX = 64 };
 
 /* As a watcher rests while much happens, and what it says of an event to each reader. */
-enum { READER_USEC = 250, PACE_MOST_USEC = 10000, RECORD_SIZE = 64 };
+enum { READER_USEC = 500, PACE_MOST_USEC = 10000, RECORD_SIZE = 64 };
 
 static const char *const creates[] = { "create", NULL };
 static const char *const creates_and_moves[] = { "create", "move", NULL };
