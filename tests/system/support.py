@@ -1463,10 +1463,14 @@ class MountTestCase(TestCase):
     def assert_not_mounted(self, target, pid="self"):
         self.assertIsNone(mount_at(target, pid))
 
+    @contextlib.contextmanager
     def needs_admin(self, action=None):
-        """Within, a call is refused because an administrator would have to be asked (about this action)."""
-        words = (f"org.usher1.{action}",) if action else ()
-        return self.refused("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", *words)
+        """Within, a call is refused because somebody would have to be asked (about this action, and not one whose name only begins so)."""
+        with self.assertRaises(DBusError) as caught:
+            yield
+        self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", caught.exception.message)
+        if action:
+            self.assertRegex(caught.exception.message, rf"org\.usher1\.{action}(?![\w-])")
 
 
 class PersonTestCase(MountTestCase):
