@@ -14,7 +14,8 @@ from support import Descriptor, Variant
 INTERACTIVE = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 GONE = ("NotFound", "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod")
 
-# In a user namespace of its own it may go from one network to the other; to who is not dumpable the kernel lets nobody look.
+# In a user namespace of its own it may go from one network to the other; to who is not dumpable the kernel lets nobody look. It
+# stays a while, about as long as the service takes from one look to the next, with the other network twice as long as in sight.
 HIDER = """
 import ctypes, os, sys
 NEWUSER, NEWNET, DUMPABLE = 0x10000000, 0x40000000, 4
@@ -30,9 +31,14 @@ hidden, shown = network(), network()
 go(libc.prctl, DUMPABLE, 1)
 print(os.fstat(hidden).st_ino, flush=True)
 sys.stdin.readline()
+def stay(rounds):
+    for _ in range(rounds):
+        pass
 while True:
+    stay(1000)
     go(libc.prctl, DUMPABLE, 0)
     go(libc.setns, hidden, NEWNET)
+    stay(2000)
     go(libc.setns, shown, NEWNET)
     go(libc.prctl, DUMPABLE, 1)
 """
