@@ -15,13 +15,13 @@ from test_interior import USR, spawn
 PROGRAMS = "/usr/libexec/usher"
 CAPABILITIES = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 
-# Every way to write to the program behind a process, those above it and the first included.
+# Every way to write to the program behind a process, those above it and the first included; that one's is not even to be had.
 OVERWRITE = """
 import os
 done = []
 for name in os.listdir("/proc"):
     if name.isdigit() and int(name) != os.getpid():
-        for flags in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC, os.O_WRONLY | os.O_APPEND):
+        for flags in (os.O_WRONLY, os.O_RDWR, os.O_WRONLY | os.O_TRUNC, os.O_WRONLY | os.O_APPEND, *((os.O_RDONLY,) if name == "1" else ())):
             try:
                 os.close(os.open(f"/proc/{name}/exe", flags))
                 done.append(name)
