@@ -2,6 +2,7 @@
 
 #include "description.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,7 +193,7 @@ static void put_all(struct text *text) {
 	close_list(text, ']');
 }
 
-char *description_of(const struct netlink_type *type) {
+static char *describe(const struct netlink_type *type) {
 	char *ret = NULL;
 	size_t size = 0;
 	struct text text = { .out = open_memstream(&ret, &size) };
@@ -207,4 +208,20 @@ char *description_of(const struct netlink_type *type) {
 		return ret;
 	free(ret);
 	return NULL;
+}
+
+/* ---- what was made ---- */
+
+enum { TYPES_MAX = 32 };
+
+const char *description_of(const struct netlink_type *type) {
+	static char *made[TYPES_MAX + 1]; /* in the order of the types, and of all behind them */
+	size_t i = 0;
+
+	while (i < netlink_types_n && netlink_types[i] != type)
+		i++;
+	assert(i <= TYPES_MAX);
+	if (!made[i])
+		made[i] = describe(type);
+	return made[i];
 }

@@ -4,6 +4,6 @@
 
 struct netlink_type;
 
-/* A type with all of its fields; NULL: the names of all types. The caller frees; NULL when there
- * is no memory. */
-char *description_of(const struct netlink_type *type);
+/* A type with all of its fields; NULL: the names of all types. It is made once, which takes a
+ * millisecond, and stays; NULL when there is no memory. */
+const char *description_of(const struct netlink_type *type);

@@ -48,8 +48,11 @@ static void send_last(struct call *call, sd_bus_message *message) {
 
 static void answer(struct call *call, const ProtobufCMessage *reply, const struct fds *fds) {
 	sd_bus_message *message = NULL;
-	int r = sd_bus_message_new_method_return(call->door_data, &message);
+	int r;
 
+	if (sd_bus_message_get_expect_reply(call->door_data) <= 0)
+		return;
+	r = sd_bus_message_new_method_return(call->door_data, &message);
 	if (r >= 0)
 		r = message_bus_append(message, reply, fds);
 	if (r < 0)

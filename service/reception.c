@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "call.h"
 #include "message.h"
@@ -18,10 +19,11 @@ static void describe(struct call *call) {
 	const Usher__DescribeRequest *m = (const void *)call->request;
 	Usher__DescribeReply *reply =
 		(Usher__DescribeReply *)message_new(&usher__describe_reply__descriptor);
+	const char *json = description_of(*m->type ? netlink_type_find(m->type) : NULL);
 
 	call->direct = true;
 	if (reply)
-		reply->json = description_of(*m->type ? netlink_type_find(m->type) : NULL);
+		reply->json = json ? strdup(json) : NULL;
 	if (reply && !reply->json)
 		message_freep((ProtobufCMessage **)&reply);
 	call_answer(call, (ProtobufCMessage *)reply, NULL);

@@ -65,6 +65,8 @@ KINDS = {
                     does="64 connections ask for all objects"),
     "overviews": Kind(64, 10**6, (("GetManagedObjects",), {"interface": "org.freedesktop.DBus.ObjectManager"}), flags=NO_REPLY,
                       listens=False, does="64 connections ask for all objects without end, and want no answer"),
+    "descriptions": Kind(64, 10**6, (("Describe", "sa{sv}", "link", EMPTY), {"interface": "org.usher1.Netlink"}), flags=NO_REPLY,
+                         listens=False, does="the longest of all descriptions is asked for without end, and not wanted"),
     "large": Kind(4, 1, (("Mount", "sssasa{sv}", "x" * (16 * MIB), "/", "tmpfs", [], EMPTY), {}), does="messages of 16 MiB"),
     "nested": Kind(64, 4, (("Unmount", "sa{sv}", "/", {"in": nested(60)}), {}), does="variants 60 deep"),
     "deaf": Kind(64, 10**6, HOSTNAME, listens=False, does="calls without end of which no answer is read"),
