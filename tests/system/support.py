@@ -409,8 +409,15 @@ class Client:
         return self.call("org.freedesktop.DBus.Properties", "GetAll", interface, path=path, signature="s", name=name)
 
     def objects(self, interface=None):
-        """Paths of the objects that usher has, those with the given interface if one is."""
-        managed = self.call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
+        """Paths of the objects that usher has, those with the given interface if one is.  Who asks often is told to wait, and does."""
+        managed, deadline = None, time.monotonic() + PATIENCE
+        while managed is None:
+            try:
+                managed = self.call("org.freedesktop.DBus.ObjectManager", "GetManagedObjects", signature="")
+            except DBusError as error:
+                if error.name != f"{ERROR}Retry" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
         if interface is None:
             return sorted(managed)
         return sorted(path for path, interfaces in managed.items() if f"{BUS_NAME}.{interface}" in interfaces)
