@@ -391,21 +391,26 @@ class Identity(support.MountTestCase):
                     self.mount("", target, "tmpfs", options={key: value})
 
     def test_sec_26_a_caller_that_leaves_while_somebody_thinks_gets_nothing(self):
-        """sec-26: the question goes with it."""
+        """sec-26: the question goes with it, and the child does not wait for polkit to notice."""
         target = self.directory("m", "root")
-        for how in ("killed", "left"):
+        polkit = support.main_pid("polkit.service")
+        for how in ("killed", "left", "killed while polkit stands still"):
             with self.subTest(how=how):
                 client = support.Client("alice", session=True)
                 person = support.AuthenticationAgent(client)
                 client.begin("Mounts", "Mount", "", target, "tmpfs", [], {}, interactive=True)
                 cookie, _, _ = person.question()
-                (client.kill if how == "killed" else lambda: os.kill(client.pid, signal.SIGTERM))()
+                if how.endswith("still"):
+                    os.kill(polkit, signal.SIGSTOP)
+                try:
+                    os.kill(client.pid, signal.SIGTERM if how == "left" else signal.SIGKILL)
+                    wait_until(lambda: not support.children("usher-worker.service"), "the child goes with the question")
+                finally:
+                    os.kill(polkit, signal.SIGCONT)
                 self.assertEqual(person.taken_back(), cookie)
                 person.close()
                 client.kill()
-                wait_until(lambda: not support.children("usher-worker.service"), "the child goes with the question")
                 self.assert_not_mounted(target)
-
 
     def test_sec_26_what_a_caller_has_become_meanwhile_gets_nothing_more(self):
         """sec-26: while somebody thinks, it becomes a program with root's rights that holds the connection."""
