@@ -6,8 +6,7 @@
 #include <time.h>
 
 /* A user may have so much read at once; and, whoever does without an end, a twentieth of the time.
- * What honest calls take, some twenty microseconds, does not count, however many there are: those
- * have their turns. */
+ */
 static const uint64_t most_nsec = 50 * UINT64_C(1000000), least_nsec = UINT64_C(1000000);
 
 enum { SHARE = 20 };
@@ -54,10 +53,13 @@ static struct debt *place(struct effort *effort, uid_t uid, uint64_t now_usec) {
 	return least;
 }
 
-void effort_note(struct effort *effort, uid_t uid, uint64_t nsec, uint64_t now_usec) {
-	struct debt *debt = nsec < least_nsec ? NULL : place(effort, uid, now_usec);
+void effort_add(struct effort *effort, uid_t uid, uint64_t nsec, uint64_t now_usec) {
+	struct debt *debt = place(effort, uid, now_usec);
 
-	if (!debt)
-		return;
 	*debt = (struct debt){ .uid = uid, .nsec = left(debt, now_usec) + nsec, .usec = now_usec };
+}
+
+void effort_note(struct effort *effort, uid_t uid, uint64_t nsec, uint64_t now_usec) {
+	if (nsec >= least_nsec)
+		effort_add(effort, uid, nsec, now_usec);
 }

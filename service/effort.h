@@ -30,4 +30,7 @@ struct effort {
 uint64_t effort_now(void);
 /* Nothing more is read of that user, at this time. */
 bool effort_is_spent(const struct effort *effort, uid_t uid, uint64_t now_usec);
+void effort_add(struct effort *effort, uid_t uid, uint64_t nsec, uint64_t now_usec);
+/* What honest calls take, some twenty microseconds, is not added, however many there are: those
+ * have their turns. */
 void effort_note(struct effort *effort, uid_t uid, uint64_t nsec, uint64_t now_usec);

@@ -8,9 +8,10 @@
 
 #include "instant.h"
 
-/* What it takes, about: of an object all its properties, or its name alone. What is less than the
- * least counts as that, so that many who ask for little count, too. */
-enum { OBJECT_NSEC = 80000, NAME_NSEC = 2000, LEAST_NSEC = 1000000 };
+/* What it takes, about: of an object all its properties, or its name alone; and a question, with
+ * what goes before and after, at most. Of that a user is charged one part of so many, which leaves
+ * him a fifth of the time: who looks at a few objects ever again is no flood. */
+enum { QUESTION_NSEC = 800000, OBJECT_NSEC = 80000, NAME_NSEC = 2000, PARTS = 4 };
 
 static size_t count(const struct desk *desk) {
 	size_t n = 0;
@@ -30,19 +31,19 @@ static bool is_object(const char *path) {
 }
 
 /* 0 of all other messages. */
-static uint64_t nsec_of(sd_bus_message *message, const struct desk *desk) {
+static uint64_t charge_of(sd_bus_message *message, const struct desk *desk) {
 	uint64_t nsec;
 
 	if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.ObjectManager",
 					  "GetManagedObjects") > 0)
-		nsec = OBJECT_NSEC * count(desk);
+		nsec = OBJECT_NSEC;
 	else if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Introspectable",
 					       "Introspect") > 0 &&
 		 !is_object(sd_bus_message_get_path(message)))
-		nsec = NAME_NSEC * count(desk);
+		nsec = NAME_NSEC;
 	else
 		return 0;
-	return nsec > LEAST_NSEC ? nsec : LEAST_NSEC;
+	return (QUESTION_NSEC + nsec * count(desk)) / PARTS;
 }
 
 static int refuse(sd_bus_message *message) {
@@ -58,24 +59,24 @@ static int refuse(sd_bus_message *message) {
 /* What was asked before it was known who asks. */
 struct early {
 	struct desk *desk;
-	uint64_t nsec;
+	uint64_t charge;
 };
 
 static void on_known(struct caller *caller, int error, void *userdata) {
 	struct early *early = userdata;
 
-	if (error == 0)
-		effort_note(&early->desk->overviews, caller->uid, early->nsec, instant_usec());
+	if (error == 0 && early->charge > 0)
+		effort_add(&early->desk->overviews, caller->uid, early->charge, instant_usec());
 	free(early);
 	caller_release(caller);
 }
 
 /* The caller is taken. Who it is will be known when it asks again. */
-static void identify(struct caller *caller, struct desk *desk, uint64_t nsec) {
+static void identify(struct caller *caller, struct desk *desk, uint64_t charge) {
 	struct early *early = malloc(sizeof *early);
 
 	if (early)
-		*early = (struct early){ desk, nsec };
+		*early = (struct early){ desk, charge };
 	if (early && caller_identify(caller, on_known, early) >= 0)
 		return;
 	free(early);
@@ -84,12 +85,12 @@ static void identify(struct caller *caller, struct desk *desk, uint64_t nsec) {
 
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
 	struct desk *desk = userdata;
-	uint64_t nsec = nsec_of(message, desk), now = instant_usec();
+	uint64_t charge = charge_of(message, desk), now = instant_usec();
 	struct caller *caller;
 	uid_t uid;
 	bool spent;
 
-	if (nsec == 0 || desk->session)
+	if (charge == 0 || desk->session)
 		return 0;
 	if (sd_bus_message_get_expect_reply(message) <= 0)
 		return 1;
@@ -99,11 +100,11 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *err
 	uid = caller->known ? caller->uid : EFFORT_UNKNOWN;
 	spent = effort_is_spent(&desk->overviews, uid, now);
 	if (!spent)
-		effort_note(&desk->overviews, uid, nsec, now);
+		effort_add(&desk->overviews, uid, charge, now);
 	if (caller->known)
 		caller_release(caller);
 	else
-		identify(caller, desk, spent ? 0 : nsec);
+		identify(caller, desk, spent ? 0 : charge);
 	return spent ? refuse(message) : 0;
 }
 
