@@ -2,7 +2,6 @@
 
 #include "description.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -212,15 +211,16 @@ static char *describe(const struct netlink_type *type) {
 
 /* ---- what was made ---- */
 
-enum { TYPES_MAX = 32 };
-
 const char *description_of(const struct netlink_type *type) {
-	static char *made[TYPES_MAX + 1]; /* in the order of the types, and of all behind them */
+	static char **made; /* in the order of the types, and of all behind them */
 	size_t i = 0;
 
+	if (!made)
+		made = calloc(netlink_types_n + 1, sizeof *made);
+	if (!made)
+		return NULL;
 	while (i < netlink_types_n && netlink_types[i] != type)
 		i++;
-	assert(i <= TYPES_MAX);
 	if (!made[i])
 		made[i] = describe(type);
 	return made[i];

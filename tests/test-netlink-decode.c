@@ -425,7 +425,7 @@ static void test_an_address_of_another_size_is_not_there(void **state) {
 static void test_a_hardware_address_is_as_long_as_its_kind_of_link_has_it(void **state) {
 	static const size_t sizes[] = { 1, 6, 8, 20, 32 }; /* 32: MAX_ADDR_LEN */
 	uint8_t bytes[32];
-	char text[sizeof bytes * 3];
+	char text[sizeof bytes * 3 + 1];
 
 	for (size_t i = 0; i < sizeof bytes; i++) {
 		bytes[i] = (uint8_t)(0xa0 + i);
