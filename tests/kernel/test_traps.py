@@ -94,8 +94,7 @@ class Traps(TestCase):
     def test_other_signals_do_what_they_do(self):
         path, pid, pidfd = self.trap("USR1")
         os.kill(pid, signal.SIGUSR2)
-        self.me.signal("InterfacesRemoved")
-        self.assertEqual(self.me.objects("SignalTrap"), [])
+        wait_until(lambda: self.me.objects("SignalTrap") == [], "it ends")
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "nothing is left of it")
 
     def test_closing_ends_the_process(self):
