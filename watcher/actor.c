@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "fd.h"
+#include "kernel.h"
 #include "lookout.h"
 #include "pidfd.h"
 
@@ -18,12 +23,25 @@ struct actors {
 	} known[KNOWN];
 };
 
-static uid_t look(pid_t pid) {
+/* As Linux before 6.13 tells it: by way of a directory that anybody can have locked. */
+static uid_t look_in_proc(pid_t pid) {
 	char path[32];
 	struct stat st;
 
 	(void)snprintf(path, sizeof path, "/proc/%d", pid);
-	return pid > 0 && stat(path, &st) == 0 ? st.st_uid : (uid_t)-1;
+	return stat(path, &st) == 0 ? st.st_uid : (uid_t)-1;
+}
+
+static uid_t look(pid_t pid) {
+	struct kernel_pidfd_info information = { .mask = KERNEL_PIDFD_INFO_CREDS };
+	_cleanup_close_ int fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (fd < 0)
+		return (uid_t)-1;
+	if (ioctl(fd, KERNEL_PIDFD_GET_INFO, &information) == 0 &&
+	    information.mask & KERNEL_PIDFD_INFO_CREDS)
+		return information.euid;
+	return errno == ESRCH ? (uid_t)-1 : look_in_proc(pid);
 }
 
 uid_t actor_uid(struct lookout *lookout, pid_t pid) {
