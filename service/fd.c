@@ -137,8 +137,8 @@ int fd_receive(int socket) {
 	if (n == 0)
 		return -ECONNRESET;
 	header = CMSG_FIRSTHDR(&packet);
-	if (!header || header->cmsg_type != SCM_RIGHTS)
-		return -EBADMSG;
+	if (!header || header->cmsg_type != SCM_RIGHTS) /* or there is no room for one here */
+		return packet.msg_flags & MSG_CTRUNC ? -EMFILE : -EBADMSG;
 	/* there is room for a second one, for reasons of alignment: then both are closed */
 	for (size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof fd; i++) {
 		int extra;

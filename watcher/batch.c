@@ -367,8 +367,27 @@ static void find_all_again(struct lookout *lookout) {
 	lookout->n_strays = 0;
 }
 
+/* What happened there meanwhile was told to nobody; and what is in the queue may be older than the
+ * rights that have just been found. */
+static void meet_late(struct lookout *lookout) {
+	bool any = lookout->superblock.seekers.n_late > 0;
+
+	while (any) {
+		uint32_t number = superblock_find_late(&lookout->superblock, &any);
+
+		if (!number)
+			continue;
+		lookout->horizon = 0;
+		for (uint32_t i = number; i && (i == number || node_of(lookout, i)->read == 0);
+		     i = node_of(lookout, i)->parent)
+			node_of(lookout, i)->changed = horizon(lookout);
+		batch_rescan(lookout, number);
+	}
+}
+
 static void end(struct lookout *lookout) {
 	find_all_again(lookout);
+	meet_late(lookout);
 	arrears_pay(lookout);
 	for (size_t i = 0; i < lookout->n_rescans; i++) {
 		node_of(lookout, lookout->rescan[i])->flags &= ~(uint32_t)NODE_RESCAN;

@@ -19,6 +19,8 @@ enum {
 	PAUSE_USEC = 2000,       /* … it pays to let more come together, … */
 	READER_USEC = 500,       /* … the longer, the more readers are woken by each batch, … */
 	LONG_PAUSE_USEC = 10000, /* … but no longer than that */
+	LATE_USEC = 100 * 1000,  /* so often those who look are asked whether they have found */
+	BLIND_USEC = 1000 * 1000, /* so often at most all are told that they have not */
 	GATHERING_USEC =
 		50 * 1000, /* between a watcher's begin and the last of its earlier watches */
 };
@@ -99,7 +101,7 @@ static int begin(struct watcher *watcher, int *superblock, int *group, struct re
 	watcher->own = lookout;
 	lookout->watcher = watcher;
 	lookout->group = (struct source){ .fd = -1, .ready = hear_group };
-	lookout->superblock.fd = -1;
+	lookout->superblock.fd = lookout->superblock.files = -1;
 	lookout->large_until = UINT64_MAX;
 	lookout->spot = calloc(1, sizeof *lookout->spot);
 	lookout->n_spots = 1;
@@ -193,7 +195,7 @@ static uint32_t settle_spot(struct lookout *lookout, uint32_t number) {
 	struct spot *spot = &lookout->spot[number];
 
 	if (spot->directory)
-		spot->node = superblock_find(&lookout->superblock, &spot->handle);
+		spot->node = superblock_find_open(&lookout->superblock, &spot->handle);
 	else
 		spot->node = nodes_add(&lookout->superblock.nodes, &spot->handle, 0, "", 0);
 	if (spot->node)
@@ -348,6 +350,17 @@ static int set_events(struct watcher *watcher, struct watch *watch, struct refus
 
 /* ---- after everything ---- */
 
+static void tell_all_lost(struct lookout *lookout) {
+	struct watcher *watcher = lookout->watcher;
+
+	lookout->superblock.blind = false;
+	lookout->said_blind = instant_usec();
+	(void)journal_tick(&watcher->journal);
+	journal_forget(&watcher->journal);
+	for (size_t i = 0; i < watcher->n_watches; i++)
+		watch_tell_lost(watcher, watcher->watches[i], journal_clock(&watcher->journal));
+}
+
 /* Something has happened that is not known: all begin anew. */
 static void start_over(struct lookout *lookout) {
 	struct watcher *watcher = lookout->watcher;
@@ -363,21 +376,34 @@ static void start_over(struct lookout *lookout) {
 	for (uint32_t i = 1; i < lookout->n_spots; i++)
 		if (lookout->spot[i].n > 0)
 			(void)settle_spot(lookout, i);
-	(void)journal_tick(&watcher->journal);
-	journal_forget(&watcher->journal);
-	for (size_t i = 0; i < watcher->n_watches; i++)
-		watch_tell_lost(watcher, watcher->watches[i], journal_clock(&watcher->journal));
+	tell_all_lost(lookout);
+}
+
+/* What waits for directories that nobody can look up now: when it is to be asked for, or told. */
+static uint64_t settle_blindness(struct lookout *lookout, uint64_t now) {
+	uint64_t next = UINT64_MAX, due = lookout->said_blind + BLIND_USEC;
+
+	if (lookout->superblock.blind && now >= due)
+		tell_all_lost(lookout);
+	if (lookout->superblock.blind)
+		next = due;
+	if (lookout->superblock.seekers.n_late > 0)
+		next = instant_earlier(next, now + LATE_USEC);
+	lookout->watcher->behind = next < UINT64_MAX || arrears_due(lookout) < UINT64_MAX;
+	return next;
 }
 
 static uint64_t settle(struct watcher *watcher, uint64_t now) {
 	struct lookout *lookout = watcher->own;
+	uint64_t next;
 
 	if (!lookout || lookout->group.fd < 0)
 		return UINT64_MAX;
 	if (lookout->waits_until && now >= lookout->waits_until) {
 		lookout->waits_until = 0;
 		read_paced(lookout, true);
-	} else if (lookout->ahead.size > 0 || now >= arrears_due(lookout)) {
+	} else if (lookout->ahead.size > 0 || now >= arrears_due(lookout) ||
+		   lookout->superblock.seekers.n_late > 0) {
 		batch_read(lookout);
 	}
 	/* of who has just come it is to be known before their mount goes */
@@ -385,11 +411,13 @@ static uint64_t settle(struct watcher *watcher, uint64_t now) {
 		outlook_refresh(lookout);
 	if (lookout->overflowed)
 		start_over(lookout);
+	next = settle_blindness(lookout, now);
 	if (listen_if(lookout, lookout->waits_until == 0) < 0)
 		watcher->leaving = true; /* nothing would ever be heard again */
 	if (lookout->ahead.size > 0)
 		return 0;
-	return instant_earlier(lookout->waits_until ? lookout->waits_until : UINT64_MAX,
+	next = instant_earlier(next, lookout->waits_until ? lookout->waits_until : UINT64_MAX);
+	return instant_earlier(next,
 			       instant_earlier(arrears_due(lookout), batch_rest(lookout, now)));
 }
 

@@ -119,6 +119,7 @@ struct lookout {
 	size_t n_strays, space_strays;
 
 	uint64_t waits_until; /* nothing is read before; 0: it is */
+	uint64_t said_blind;  /* when all were told last that something was lost */
 	uint64_t large_until; /* so much may happen again as has; UINT64_MAX: it has not */
 	unsigned streak;      /* batches that followed each other closely */
 	bool listening;

@@ -17,7 +17,7 @@
 #include "instant.h"
 #include "lookout.h"
 
-enum { KNOWN = 1 << 14, DEPTH_MAX = PATH_MAX };
+enum { KNOWN = 1 << 14, DEPTH_MAX = PATH_MAX, ATTEMPTS = 4 };
 
 struct outlook {
 	struct outlook *next;
@@ -227,22 +227,72 @@ static uint64_t hash_of(const char *path) {
 	return hash;
 }
 
+/* As far as the kernel has it in memory, since whoever looks for more waits for those who have a
+ * directory locked; and what lies below an overlay may be anybody's. */
+static int open_known(const struct outlook *outlook, const char *path, uint64_t more) {
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED | more,
+	};
+	int fd = -1;
+
+	/* who renames or mounts anything may get in between */
+	for (int i = 0; i < ATTEMPTS && fd < 0; i++) {
+		fd = (int)syscall(SYS_openat2, outlook->root, path, &how, sizeof how);
+		if (fd < 0 && errno != EAGAIN)
+			return -errno;
+	}
+	return fd < 0 ? -EAGAIN : fd;
+}
+
+/* Of what is in memory the kernel does not say that something is mounted on the way. */
+static bool is_covered(const struct outlook *outlook, const char *path) {
+	char shorter[2 * PATH_MAX];
+	size_t length = strlen(path);
+
+	memcpy(shorter, path, length + 1);
+	while (length > 0) {
+		_cleanup_close_ int fd = open_known(outlook, shorter, 0);
+		const char *slash;
+		uint64_t mount = 0;
+
+		if (fd >= 0)
+			return mount_of(fd, &mount) == 0 && mount != outlook->mount;
+		slash = memrchr(shorter, '/', length);
+		length = slash ? (size_t)(slash - shorter) : 0;
+		shorter[length] = '\0';
+	}
+	return false;
+}
+
+/* What is held open is in memory, too, with all that it is in. */
+static int open_path(struct lookout *lookout, const struct outlook *outlook, uint32_t directory,
+		     const char *path) {
+	_cleanup_close_ int held = -1;
+	int fd = open_known(outlook, path, RESOLVE_NO_XDEV);
+
+	if (fd != -EAGAIN)
+		return fd;
+	if (is_covered(outlook, path))
+		return -EXDEV;
+	if (lookout->superblock.layer)
+		return fd;
+	held = superblock_recall(&lookout->superblock, directory);
+	if (held >= 0)
+		fd = open_known(outlook, path, RESOLVE_NO_XDEV);
+	return fd == -EAGAIN ? -ENOENT : fd;
+}
+
 /* 0, or by a negative errno why not: -EXDEV for a mount, -ESTALE for another directory. */
 static int look(struct lookout *lookout, const struct outlook *outlook, uint32_t directory,
 		const char *path) {
-	const struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		/* what lies below an overlay may be anybody's, and is not waited for */
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV |
-			   (lookout->superblock.layer ? RESOLVE_CACHED : 0),
-	};
-	_cleanup_close_ int fd = (int)syscall(SYS_openat2, outlook->root, path, &how, sizeof how);
+	_cleanup_close_ int fd = open_path(lookout, outlook, directory, path);
 	const struct handle known = node_handle(&lookout->superblock.nodes.node[directory]);
 	uint8_t space[HANDLE_MAX];
 	struct handle handle;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (lookout->superblock.layer)
 		return overlay_shows(lookout, lookout->spot[outlook->spot].node, path, directory,
 				     fd)

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -22,7 +24,14 @@ enum {
 };
 
 int superblock_begin(struct superblock *superblock, int *fd) {
-	*superblock = (struct superblock){ .fd = -1, .has_lists = true, .list = malloc(LIST_MAX) };
+	int r;
+
+	*superblock = (struct superblock){
+		.fd = -1,
+		.files = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.has_lists = true,
+		.list = malloc(LIST_MAX),
+	};
 	if (!superblock->list)
 		return -ENOMEM;
 	/* What open_tree() made is a place alone, which no handle can be opened by. */
@@ -31,14 +40,17 @@ int superblock_begin(struct superblock *superblock, int *fd) {
 		return -errno;
 	fd_closep(fd);
 	*fd = -1;
-	return nodes_begin(&superblock->nodes, NODES_MAX);
+	r = seekers_begin(&superblock->seekers, superblock->fd);
+	return r < 0 ? r : nodes_begin(&superblock->nodes, NODES_MAX);
 }
 
 void superblock_done(struct superblock *superblock) {
 	superblock_rest(superblock);
+	seekers_done(&superblock->seekers);
 	nodes_done(&superblock->nodes);
 	beholders_done(&superblock->beholders);
 	free(superblock->list);
+	fd_closep(&superblock->files);
 	fd_closep(&superblock->fd);
 }
 
@@ -49,6 +61,69 @@ int superblock_forget(struct superblock *superblock) {
 	nodes_done(&superblock->nodes);
 	r = nodes_begin(&superblock->nodes, NODES_MAX);
 	return r < 0 ? r : nodes_widen(&superblock->nodes, words);
+}
+
+/* What cannot be found out is to be told to everybody. */
+static void note_answer(struct superblock *superblock, int fd) {
+	if (fd >= 0 || fd == -ESTALE)
+		return;
+	superblock->unanswered++;
+	if (fd != -EAGAIN)
+		superblock->blind = true;
+}
+
+static int seek(struct superblock *superblock, const struct handle *handle) {
+	int fd = seekers_open(&superblock->seekers, handle);
+
+	note_answer(superblock, fd);
+	return fd;
+}
+
+/* The path to a directory from the top; NULL if it has none. */
+static const char *path_of(const struct nodes *nodes, uint32_t number, char space[PATH_MAX]) {
+	char *at = space + PATH_MAX - 1;
+
+	*at = '\0';
+	for (uint32_t i = number; i; i = nodes->node[i].parent) {
+		const struct node *node = &nodes->node[i];
+		size_t length;
+		const char *name = node_name(node, &length);
+
+		if (node->flags & NODE_TOP)
+			return *at ? at + 1 : ".";
+		if ((size_t)(at - space) < length + 1)
+			return NULL;
+		at -= length;
+		memcpy(at, name, length);
+		*--at = '/';
+	}
+	return NULL;
+}
+
+/* Mostly it is where it was and the kernel has it in memory: then nobody has to seek. */
+static int open_known(struct superblock *superblock, uint32_t number, const struct handle *handle) {
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED,
+	};
+	char space[PATH_MAX];
+	const char *path = path_of(&superblock->nodes, number, space);
+	uint8_t other[HANDLE_MAX];
+	_cleanup_close_ int fd = -1;
+	struct handle found;
+
+	if (path)
+		fd = (int)syscall(SYS_openat2, superblock->fd, path, &how, sizeof how);
+	if (fd < 0 || handle_of(fd, other, &found) < 0 || !handle_is(&found, handle))
+		return -ENOENT;
+	return fd_take(&fd);
+}
+
+static int open_node(struct superblock *superblock, uint32_t number) {
+	const struct handle handle = node_handle(&superblock->nodes.node[number]);
+	int fd = open_known(superblock, number, &handle);
+
+	return fd >= 0 ? fd : seek(superblock, &handle);
 }
 
 /* ---- rights ---- */
@@ -120,10 +195,11 @@ static bool read_rights(struct superblock *superblock, uint32_t number, int fd) 
 }
 
 void superblock_refresh(struct superblock *superblock, uint32_t number) {
-	const struct handle handle = node_handle(&superblock->nodes.node[number]);
-	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);
+	_cleanup_close_ int fd = open_node(superblock, number);
 
 	(void)read_rights(superblock, number, fd);
+	if (fd < 0 && fd != -ESTALE && fd != -EAGAIN) /* nobody will answer later */
+		superblock->nodes.node[number].flags &= ~(uint32_t)NODE_FRESH;
 }
 
 /* ---- finding ---- */
@@ -212,23 +288,68 @@ static uint32_t note_outside(struct superblock *superblock, const struct handle 
 	return number;
 }
 
-uint32_t superblock_find(struct superblock *superblock, const struct handle *handle) {
-	uint32_t number = nodes_find(&superblock->nodes, handle);
+static uint32_t meet(struct superblock *superblock, const struct handle *handle, int fd) {
+	uint32_t number = 0;
 	struct trail trail;
-	int fd;
 
-	if (number)
-		return number;
-	superblock->asked++;
-	fd = handle_open(superblock->fd, handle);
 	if (fd < 0)
 		return 0;
 	if (read_trail(fd, &trail) == 0)
 		number = learn(superblock, handle, fd, &trail);
 	if (!number && superblock->layer && is_outside(fd))
 		number = note_outside(superblock, handle);
-	(void)close(fd);
 	return number;
+}
+
+uint32_t superblock_find(struct superblock *superblock, const struct handle *handle) {
+	uint32_t number = nodes_find(&superblock->nodes, handle);
+	_cleanup_close_ int fd = -1;
+
+	if (number)
+		return number;
+	superblock->asked++;
+	fd = seek(superblock, handle);
+	return meet(superblock, handle, fd);
+}
+
+uint32_t superblock_find_open(struct superblock *superblock, const struct handle *handle) {
+	uint32_t number = nodes_find(&superblock->nodes, handle);
+	_cleanup_close_ int fd = number ? -1 : handle_open(superblock->fd, handle);
+
+	return number ? number : meet(superblock, handle, fd);
+}
+
+uint32_t superblock_find_late(struct superblock *superblock, bool *ret_any) {
+	_cleanup_close_ int fd = -1;
+	uint8_t space[HANDLE_MAX];
+	struct handle handle;
+	uint32_t number;
+
+	*ret_any = seekers_late(&superblock->seekers, space, &handle, &fd);
+	if (!*ret_any)
+		return 0;
+	note_answer(superblock, fd);
+	number = nodes_find(&superblock->nodes, &handle);
+	if (!number)
+		return meet(superblock, &handle, fd);
+	return read_rights(superblock, number, fd) ? number : 0;
+}
+
+/* What lists of rights say is known by asking, as far as somebody else may be asked for them. */
+int superblock_recall(struct superblock *superblock, uint32_t number) {
+	_cleanup_close_ int fd = open_node(superblock, number), at = -1;
+	struct stat st, above;
+
+	at = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	for (int depth = 0; at >= 0 && depth < DEPTH_MAX && fstat(at, &st) == 0; depth++) {
+		_cleanup_close_ int below = fd_take(&at);
+
+		(void)read_list(superblock, below);
+		at = openat(below, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (at < 0 || fstat(at, &above) < 0 || above.st_ino == st.st_ino)
+			break;
+	}
+	return fd_take(&fd);
 }
 
 void superblock_rest(struct superblock *superblock) {
@@ -242,7 +363,7 @@ static int open_directory(struct superblock *superblock, uint32_t number) {
 
 	if (!handle_is(&superblock->open.handle, &handle)) {
 		superblock_rest(superblock);
-		superblock->open.fd = handle_open(superblock->fd, &handle);
+		superblock->open.fd = open_node(superblock, number);
 		memcpy(superblock->open.space, handle.bytes, handle.size);
 		superblock->open.handle = (struct handle){ superblock->open.space, handle.size };
 	}
@@ -268,7 +389,7 @@ bool superblock_is_nameless(const struct superblock *superblock, const struct ha
 bool superblock_place(struct superblock *superblock, uint32_t number) {
 	const struct node *node = &superblock->nodes.node[number];
 	const struct handle handle = node_handle(node);
-	_cleanup_close_ int fd = handle_open(superblock->fd, &handle);
+	_cleanup_close_ int fd = open_node(superblock, number);
 	uint32_t parent = node->parent;
 	const char *name, *end;
 	struct trail trail;

@@ -7,15 +7,20 @@
 
 #include "beholder.h"
 #include "node.h"
+#include "seekers.h"
 
 struct superblock {
 	int fd;
+	int files;  /* /proc/self/fd, so that the way there is not forgotten */
+	bool blind; /* a directory could not be looked up since this was told */
+	struct seekers seekers;
 	bool layer; /* the upper one of an overlay: what is not below its top is outside */
 	struct nodes nodes;
 	struct beholders beholders;
-	bool has_lists; /* access control lists, as far as is known */
-	uint8_t *list;  /* room for one */
-	uint64_t asked; /* how often the kernel had to be asked for a directory */
+	bool has_lists;      /* access control lists, as far as is known */
+	uint8_t *list;       /* room for one */
+	uint64_t asked;      /* how often the kernel had to be asked for a directory */
+	uint64_t unanswered; /* how often there was no answer yet */
 
 	struct {
 		uint8_t space[HANDLE_MAX];
@@ -33,6 +38,13 @@ int superblock_forget(struct superblock *superblock);
 /* The directory of a handle, with all that it is below; 0 if it is not there any more, or cannot be
  * reached from the top. One that is outside of a layer is below nothing. */
 uint32_t superblock_find(struct superblock *superblock, const struct handle *handle);
+/* The same of one that somebody has open. */
+uint32_t superblock_find_open(struct superblock *superblock, const struct handle *handle);
+/* One that could not be looked up in time, and now has been; 0 if there is none. */
+uint32_t superblock_find_late(struct superblock *superblock, bool *ret_any);
+/* A directory, open as a place alone, and with all that it is in known to the kernel as long as it
+ * is. A descriptor or a negative errno. */
+int superblock_recall(struct superblock *superblock, uint32_t number);
 /* Whether a name in a directory is that of an object now, as far as is known without waiting. The
  * directory stays open, since mostly the next question is about the same. */
 bool superblock_leads(struct superblock *superblock, uint32_t directory, const char *name,

@@ -7,26 +7,23 @@ import os
 import re
 import resource
 import select
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import tempfile
 import threading
 import time
-import unittest
 
 import ring
-from alone import EVENT, LOST, RESCAN, Watcher
+import support
+from alone import EVENT, LOST, RESCAN
+from lookout import EVENTS, STRANGER, LookoutTestCase
 
-EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
 BLOCK = os.path.join(os.path.dirname(os.path.realpath(__file__)), "block")
 NOBODY = 65534
 FAN = {"access": 0x1, "modify": 0x2, "attrib": 0x4, "close-write": 0x8, "close-nowrite": 0x10, "open": 0x20, "create": 0x100, "delete": 0x200,
        "delete-self": 0x400, "move-self": 0x800, "open-exec": 0x1000, "fs-error": 0x8000, "move": 0x10000000}
 OF_DIRECTORIES = FAN["create"] | FAN["delete"] | FAN["move"] | FAN["attrib"]  # what the nodes live on
-STRANGER = {"uid": 51002, "gid": 51002, "groups": []}
 
 
 class Delay:
@@ -76,30 +73,21 @@ class Delay:
         os.close(listener)
 
 
-class Filesystem(unittest.TestCase):
+class Filesystem(LookoutTestCase):
     def setUp(self):
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            if file.read().split() != ["0", "0", "4294967295"]:
-                self.skipTest("the kernel opens files by handles for nobody but the machine's root")
-        self.place = tempfile.mkdtemp(dir=ring.WORK)
-        os.chmod(self.place, 0o755)
-        self.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
-        self.superblock = os.open(ring.WORK, os.O_RDONLY)
-        self.addCleanup(os.close, self.superblock)
+        super().setUp()
+        self.superblock = self.top(ring.WORK)
         self.run_in("mkdir public private; chmod 700 private")
-        self.root = os.open(self.place, os.O_RDONLY)
-        self.addCleanup(os.close, self.root)
+        self.root = self.open(self.place)
 
-    def run_in(self, command):
-        subprocess.run(["bash", "-ec", command], check=True, cwd=self.place)
+    def top(self, path):
+        """A mount of it that is nowhere, as a watcher gets."""
+        fd = support.open_tree(path)
+        self.addCleanup(os.close, fd)
+        return fd
 
-    def start(self, program=f"{ring.BUILD}/usher-watcher", **keywords):
-        try:
-            watcher = Watcher(program, "filesystem", self.superblock, **keywords)
-        except EOFError:
-            self.skipTest("no watcher can begin here")
-        self.addCleanup(watcher.close)
-        return watcher
+    def start(self, *program, **keywords):
+        return self.begin("filesystem", self.superblock, *program, **keywords)
 
     def watch(self, **keys):
         watcher = self.start()
@@ -581,6 +569,150 @@ class Filesystem(unittest.TestCase):
         self.assertEqual(watcher.records(1026), [])
         watcher.send({"remove": 2})
         self.assertEqual(watcher.add(1027, self.root, ["create"], uid=61024, gid=60000, groups=[]), (0, ""))
+
+    # ---- directories that somebody has locked
+
+    STRANGERS_DIRECTORY = 51003
+
+    def locked(self, path):
+        spot = f"{ring.WORK}/spot-{os.path.basename(self.place)}"
+        self.run_in(f"touch {spot}")
+        self.addCleanup(os.unlink, spot)
+        return support.LockedDirectory(path, spot, self.STRANGERS_DIRECTORY)
+
+    def assert_goes_on(self, watcher, place):
+        """Others are told what happens elsewhere; what has come until then."""
+        self.run_in("touch last", place)
+        told, until = [], time.monotonic() + 3
+        while "last" not in [record.path for record in told]:
+            self.assertLess(time.monotonic(), until, f"nobody is told anything any more, after {told}")
+            told += watcher.records(1, 0.1)
+        return told
+
+    def test_nobody_waits_for_who_has_a_directory_locked(self):
+        """Where it has to be found out whose a name is."""
+        watcher = self.watch()
+        self.run_in(f"mkdir locked; chown {self.STRANGERS_DIRECTORY} locked; touch locked/f")
+        watcher.records(1)
+        with open(f"{self.place}/locked/f", "w", encoding="utf-8") as file:
+            os.unlink(f"{self.place}/locked/f")
+            watcher.records(1)
+            with self.locked(f"{self.place}/locked"):
+                file.write("x")
+                file.flush()
+                told = self.assert_goes_on(watcher, self.place)
+        self.assertNotIn("modify locked/f", [str(record) for record in told])
+
+    def disk(self, count):
+        """A file system of its own with so many directories in one that will be locked."""
+        if not os.path.exists("/dev/loop-control"):
+            self.skipTest("no loop devices here")
+        target = f"{self.place}/disk"
+        self.run_in(f"truncate -s 16M image; mke2fs -q -F -t ext4 image; mkdir {target}; mount -o loop image {target}")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", target], check=True)
+        self.run_in(f"mkdir -p locked/{{1..{count}}}; chown {self.STRANGERS_DIRECTORY} locked", target)
+        self.superblock = self.top(target)
+        return target
+
+    def forget(self, target):
+        """Drops all from the kernel's memory that is not in use."""
+        self.run_in("sync -f .; mount -o remount .", target)
+
+    def forgotten(self, count):
+        """A watcher that stands still, with something in its queue that has happened in directories below one that is locked; they
+        are not in the kernel's memory any more."""
+        target = self.disk(count)
+        watcher = self.start()
+        self.assertEqual(watcher.add(1, self.open(target), ["create"], **STRANGER), (0, ""))
+        watcher.process.send_signal(signal.SIGSTOP)
+        self.run_in(f"for i in {{1..{count}}}; do touch locked/$i/f; done", target)
+        self.forget(target)
+        return watcher, target
+
+    def test_nor_where_a_directory_has_to_be_found(self):
+        watcher, target = self.forgotten(1)
+        with self.locked(f"{target}/locked"):
+            watcher.process.send_signal(signal.SIGCONT)
+            self.assertEqual([str(record) for record in self.assert_goes_on(watcher, target)], ["create last"])
+        self.assertIn("RESCAN locked/1", [str(record) for record in watcher.records(1)])
+
+    def test_nor_for_many_that_are_locked_and_what_is_not_found_is_told_to_be_lost(self):
+        watcher, target = self.forgotten(12)
+        with self.locked(f"{target}/locked"):
+            watcher.process.send_signal(signal.SIGCONT)
+            told = self.assert_goes_on(watcher, target)
+            until = time.monotonic() + 10
+            while LOST not in [record.kind for record in told]:
+                self.assertLess(time.monotonic(), until, f"nobody is told that something was lost: {told}")
+                told += watcher.records(1, 0.2)
+            self.run_in("mkdir d; touch d/f", target)
+            self.assertIn("create d/f", [str(record) for record in watcher.records(1)])
+
+    def seekers(self):
+        """Those of this test's watchers that are still there, as they stand on the file system that is watched."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                    if file.read() == "usher-seeker\n" and any(os.stat(f"/proc/{pid}/fd/{fd}").st_dev == os.fstat(self.superblock).st_dev
+                                                               for fd in os.listdir(f"/proc/{pid}/fd")):
+                        found.append(pid)
+            except OSError:
+                pass
+        return found
+
+    def test_nor_for_those_who_sought_for_a_watcher_that_was_killed(self):
+        watcher, target = self.forgotten(12)
+        with self.locked(f"{target}/locked"):
+            watcher.process.send_signal(signal.SIGCONT)
+            self.assert_goes_on(watcher, target)
+            watcher.process.kill()
+            watcher.process.wait()
+            second = self.start(kept=watcher.kept)
+            self.assertEqual(second.add(1, self.open(target), ["create"], resumed=True, **STRANGER), (0, ""))
+            self.assertIn(LOST, [record.kind for record in second.records(1, 1)])
+            self.run_in("mkdir e; touch e/f", target)
+            self.assertIn("create e/f", [str(record) for record in second.records(1)])
+        second.process.kill()
+        second.process.wait()
+        support.wait_until(lambda: not self.seekers(), "those who sought have gone")
+
+    def test_nor_is_all_said_that_has_changed_since_where_one_is_locked(self):
+        target = self.disk(1)
+        watcher = self.start()
+        self.assertEqual(watcher.add(1, self.open(target), ["create"], **STRANGER), (0, ""))
+        self.run_in("touch first", target)
+        clock = watcher.records(1)[-1].clock
+        self.run_in("touch locked/1/f", target)
+        watcher.records(1)
+        watcher.process.kill()
+        watcher.process.wait()
+        second = self.start(kept=watcher.kept)  # which knows none of them
+        self.assertEqual(second.add(1, self.open(target), ["create"], resumed=True, **STRANGER), (0, ""))
+        time.sleep(0.2)
+        self.forget(target)
+        with self.locked(f"{target}/locked"):
+            for _ in range(2):  # it is sought, and is being sought
+                self.assertFalse(self.since(second, clock)["complete"])
+            self.assert_goes_on(second, target)
+        self.assertIn("RESCAN locked/1", [str(record) for record in second.records(1, 1)])
+        answer = self.since(second, clock)
+        self.assertTrue(answer["complete"])
+        self.assertIn("locked/1", answer["directories"])
+
+    def test_who_comes_after_one_that_nobody_seeks_for_any_more_says_that_something_was_lost(self):
+        """As when the kernel has killed who makes seekers, for want of memory."""
+        self.run_in("mkdir unknown")
+        watcher = self.watch()
+        with open(f"/proc/{watcher.process.pid}/task/{watcher.process.pid}/children", encoding="ascii") as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        self.run_in("touch unknown/f")
+        self.assertEqual(watcher.process.wait(5), -signal.SIGABRT)
+        second = self.start(kept=watcher.kept)
+        self.assertEqual(second.add(1, self.root, EVENTS, resumed=True, **STRANGER), (0, ""))
+        self.assertIn(LOST, [record.kind for record in second.records(1, 1)])
+        self.run_in("touch unknown/later")
+        self.assertIn("unknown/later", [record.path for record in second.records(1)])
 
     def test_who_does_not_want_to_hear_of_himself_hears_of_others(self):
         with open("/proc/self/stat", encoding="ascii") as file:

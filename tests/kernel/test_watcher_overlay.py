@@ -7,14 +7,12 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
-import unittest
 
 import ring
 import support
-from alone import LOST, RESCAN, Watcher
+from alone import LOST, RESCAN
+from lookout import EVENTS, STRANGER, LookoutTestCase
 
-EVENTS = ["create", "delete", "modify", "attrib", "move", "close-write", "delete-self", "move-self"]
 ROUNDS = int(os.environ.get("USHER_FUZZ_ROUNDS", 100))
 
 
@@ -66,16 +64,11 @@ class Index:
             self.note(record.path, bool({"create", "move"} & set(record.names)))
 
 
-class Overlay(unittest.TestCase):
+class Overlay(LookoutTestCase):
     OPTIONS = ""
 
     def setUp(self):
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            if file.read().split() != ["0", "0", "4294967295"]:
-                self.skipTest("the kernel opens files by handles for nobody but the machine's root")
-        self.place = tempfile.mkdtemp(dir=ring.WORK)
-        os.chmod(self.place, 0o755)
-        self.addCleanup(shutil.rmtree, self.place, ignore_errors=True)
+        super().setUp()
         self.upper, self.merged = f"{self.place}/upper", f"{self.place}/merged"
         self.run_in(f"mkdir lower upper work merged; cd lower; {self.LOWER}", self.place)
         ring.mount("overlay", self.merged, "overlay", 0,
@@ -84,21 +77,16 @@ class Overlay(unittest.TestCase):
 
     LOWER = "mkdir -p d/e empty private; touch d/f d/g d/e/h private/secret file; ln -s file link; chmod 700 private"
 
-    def run_in(self, command, place=None, *words):
-        subprocess.run(["bash", "-ec", command, *words], check=True, cwd=place or self.merged, stderr=subprocess.DEVNULL)
+    def run_in(self, command, place=None, *words, **_):
+        super().run_in(command, place or self.merged, *words, stderr=subprocess.DEVNULL)
 
     def start(self, root="", **keys):
         upper = support.open_tree(self.upper)
         try:
-            self.watcher = Watcher(f"{ring.BUILD}/usher-watcher", "overlay", upper)
-        except EOFError:
-            self.skipTest("no watcher can begin here")
+            self.watcher = self.begin("overlay", upper)
         finally:
             os.close(upper)
-        self.addCleanup(self.watcher.close)
-        root = os.open(f"{self.merged}/{root}", os.O_RDONLY)
-        self.addCleanup(os.close, root)
-        return self.watcher.add(1, root, keys.pop("events", EVENTS), **{"uid": 51002, "gid": 51002, "groups": [], **keys})
+        return self.watcher.add(1, self.open(f"{self.merged}/{root}"), keys.pop("events", EVENTS), **{**STRANGER, **keys})
 
     def told(self, command):
         self.run_in(command)

@@ -24,6 +24,7 @@ import glob
 import hashlib
 import io
 import json
+import mmap
 import multiprocessing
 import os
 import pickle
@@ -1062,12 +1063,13 @@ FUSE_GETATTR, FUSE_OPEN, FUSE_STATFS, FUSE_INIT = 3, 14, 17, 26
 class StuckFilesystem:
     """A file system in user space that answers nobody, or only so many questions of a kind and then no more.
 
-    Its root is a directory of user's, or with another mode a file.  With reads=False its daemon does not even read the questions, so whoever asks can
+    Its root is a directory of user's, or with another mode a file of some size.  With reads=False its daemon does not even read the questions, so whoever asks can
     be killed; else nothing but the daemon's end wakes them up."""
 
-    def __init__(self, target, user, answers=None, reads=True, mode=0o40755):
+    def __init__(self, target, user, answers=None, reads=True, mode=0o40755, size=0):
         self.target = target
         self.mode = mode
+        self.size = size
         self.uid = pwd.getpwnam(user).pw_uid
         self.answers = dict(answers or {})
         fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -1090,7 +1092,7 @@ class StuckFilesystem:
 
     def attributes(self):
         # Valid for no time, so that every stat asks again.
-        return struct.pack("=QII", 0, 0, 0) + struct.pack("=QQQQQQIIIIIIIIII", 1, 0, 0, 0, 0, 0, 0, 0, 0, self.mode, 2, self.uid,
+        return struct.pack("=QII", 0, 0, 0) + struct.pack("=QQQQQQIIIIIIIIII", 1, self.size, 0, 0, 0, 0, 0, 0, 0, self.mode, 2, self.uid,
                                                           self.uid, 0, 4096, 0)
 
     def serve(self, fd, reads):
@@ -1120,6 +1122,52 @@ class StuckFilesystem:
         self.end()
         with contextlib.suppress(OSError):
             umount(self.target, MNT_DETACH)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class LockedDirectory:
+    """A directory that somebody has locked for as long as he likes: he reads it into a page that never comes, and waits to
+    write to it, too, so that nobody else gets in any more.  `spot` is a file of his."""
+
+    def __init__(self, path, spot, uid):
+        self.path, self.spot, self.uid, self.pids = path, spot, uid, []
+        self.page = StuckFilesystem(spot, "nobody", {FUSE_GETATTR: 9, FUSE_OPEN: 9}, mode=0o100644, size=mmap.PAGESIZE)
+        try:
+            self.begin(self.read, lambda pid: "fuse" in (stack := read_file(f"/proc/{pid}/stack")) and "getdents" in stack)
+            self.begin(lambda: os.mkdir(f"{path}/new"), lambda pid: read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] == "D")
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self):
+        directory, file = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY), os.open(self.spot, os.O_RDONLY)
+        os.fstat(file)
+        page = mmap.mmap(file, mmap.PAGESIZE, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        libc.getdents64(directory, ctypes.byref(ctypes.c_char.from_buffer(page)), ctypes.c_size_t(len(page)))
+
+    def begin(self, what, has_begun):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups([])
+                os.setgid(self.uid)
+                os.setuid(self.uid)
+                what()
+            finally:
+                os._exit(0)
+        self.pids.append(pid)
+        wait_until(lambda: has_begun(pid), "the directory is locked")
+
+    def close(self):
+        self.page.close()
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
     def __enter__(self):
         return self

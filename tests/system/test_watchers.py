@@ -15,23 +15,11 @@ import time
 
 import support
 from support import Variant, wait_until
-from watching import TYPES, stopped
+from watching import TYPES, stopped, watchers
 
 USHERD = "usherd.service"
 QUEUE = 16384  # fs.fanotify.max_queued_events
 FILE = "/etc/usher/usherd.conf"
-
-
-def watchers():
-    """The pids of all watchers."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.path.basename(os.readlink(f"/proc/{pid}/exe")) == "usher-watcher":
-                found.append(int(pid))
-        except OSError:
-            pass
-    return found
 
 
 def kill_broker():

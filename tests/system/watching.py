@@ -285,15 +285,23 @@ def shapes(records):
             if record.kind == EVENT]
 
 
+def is_watcher(pid):
+    """And none of those that seek directories for one (watcher/seekers.h)."""
+    def runs(number):
+        program = os.readlink(f"/proc/{number}/exe").removesuffix(" (deleted)")
+        return os.path.basename(program) == "usher-watcher"
+
+    return (runs(pid) and support.read_file(f"/proc/{pid}/comm") != "usher-seeker\n" and "usher-watcher" in support.read_file(f"/proc/{pid}/cgroup")
+            and not runs(support.read_file(f"/proc/{pid}/stat").rpartition(")")[2].split()[1]))
+
+
 def watchers():
     """Process ids of all watchers."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
-            if os.path.basename(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")) == "usher-watcher":
-                with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
-                    if "usher-watcher" in file.read():
-                        found.append(int(pid))
+            if is_watcher(pid):
+                found.append(int(pid))
     return found
 
 
