@@ -5,8 +5,7 @@
 #include <stddef.h>
 #include <time.h>
 
-/* A user may have so much read at once; and, whoever does without an end, a twentieth of the time.
- */
+/* A user may have so much read at once; without an end, a twentieth of the time. */
 static const uint64_t most_nsec = 50 * UINT64_C(1000000), least_nsec = UINT64_C(1000000);
 
 enum { SHARE = 20 };

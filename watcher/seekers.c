@@ -108,13 +108,12 @@ void seekers_done(struct seekers *seekers) {
 }
 
 /* Without a nursery there is nothing to be done: who comes after us has another. */
-static int hire(const struct seekers *seekers, struct seeker *seeker) {
+static void hire(const struct seekers *seekers, struct seeker *seeker) {
 	if (send(seekers->nursery, "", 1, MSG_NOSIGNAL) < 0)
 		abort();
 	seeker->fd = fd_receive(seekers->nursery);
 	if (seeker->fd < 0)
 		abort();
-	return 0;
 }
 
 static struct seeker *find_free(struct seekers *seekers) {
